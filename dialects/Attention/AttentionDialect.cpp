@@ -1,0 +1,145 @@
+//===- AttentionDialect.cpp - cascades of extended Einsums ----------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "dialects/Attention/AttentionDialect.h"
+#include "dialects/Mapping/MappingDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+
+using namespace mlir;
+using namespace weir::attn;
+
+#include "dialects/Attention/AttentionDialect.cpp.inc"
+#include "dialects/Attention/AttentionEnums.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// `[m, n]`: a list of coordinates
+//===----------------------------------------------------------------------===//
+
+static ParseResult parseCoords(OpAsmParser &parser, ArrayAttr &coords) {
+  SmallVector<Attribute> names;
+  auto one = [&]() -> ParseResult {
+    std::string name;
+    if (parser.parseKeywordOrString(&name))
+      return failure();
+    names.push_back(parser.getBuilder().getStringAttr(name));
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Square, one))
+    return failure();
+  coords = parser.getBuilder().getArrayAttr(names);
+  return success();
+}
+
+static void printCoords(OpAsmPrinter &printer, Operation *, ArrayAttr coords) {
+  printer << '[';
+  llvm::interleaveComma(coords.getAsRange<StringAttr>(), printer,
+                        [&](StringAttr name) { printer.printKeywordOrString(name.getValue()); });
+  printer << ']';
+}
+
+#define GET_OP_CLASSES
+#include "dialects/Attention/AttentionOps.cpp.inc"
+
+void AttnDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Attention/AttentionOps.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+Type weir::attn::getScalarType(Type t) {
+  if (t.isF64() || t.isInteger(1))
+    return t;
+  if (isa<FloatType>(t))
+    return Float32Type::get(t.getContext());
+  return IntegerType::get(t.getContext(), 64);
+}
+
+bool weir::attn::isElementType(Type t) {
+  if (isa<Float64Type, Float32Type, Float16Type, BFloat16Type, Float8E4M3FNType, Float8E5M2Type>(t))
+    return true;
+  auto i = dyn_cast<IntegerType>(t);
+  if (!i)
+    return false;
+  if (i.isUnsigned())
+    return i.getWidth() == 8 || i.getWidth() == 32;
+  return i.isSignless() && llvm::is_contained({1u, 4u, 8u, 16u, 32u, 64u}, i.getWidth());
+}
+
+bool weir::attn::isCascade(Operation *op) { return isa<func::FuncOp>(op) && op->hasAttr(kCascade); }
+
+//===----------------------------------------------------------------------===//
+// Names in the printed form, yields, shapes
+//===----------------------------------------------------------------------===//
+
+static void nameCoordinates(Region &region, ArrayRef<ArrayAttr> lists, OpAsmSetValueNameFn set) {
+  SmallVector<StringRef> names;
+  for (ArrayAttr list : lists)
+    for (auto name : list.getAsRange<StringAttr>())
+      names.push_back(name.getValue());
+  for (auto [name, arg] : llvm::zip(names, region.getArguments()))
+    set(arg, name);
+}
+
+void EinsumOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn set) {
+  nameCoordinates(region, {getCoords()}, set);
+}
+void EinsumOp::getAsmResultNames(OpAsmSetValueNameFn set) { set(getResult(), getName()); }
+
+void ArgtopkOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn set) {
+  SmallVector<Attribute> kept(getCoords().getValue());
+  if (!kept.empty())
+    kept.pop_back();
+  nameCoordinates(region, {ArrayAttr::get(getContext(), kept), getOver()}, set);
+}
+void ArgtopkOp::getAsmResultNames(OpAsmSetValueNameFn set) { set(getResult(), getName()); }
+
+void GivenOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn set) {
+  nameCoordinates(region, {getCoords()}, set);
+}
+void ReduceOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn set) {
+  nameCoordinates(region, {getCoords()}, set);
+}
+void RankOp::getAsmResultNames(OpAsmSetValueNameFn set) { set(getExtent(), getName()); }
+void RecurrenceOp::getAsmResultNames(OpAsmSetValueNameFn set) {
+  for (auto [result, inner] : llvm::zip(getResults(), getYield().getValues()))
+    if (Operation *def = inner.getDefiningOp())
+      if (auto name = def->getAttrOfType<StringAttr>("name"))
+        set(result, name.getValue());
+}
+
+static YieldOp yieldOf(Region &region) { return cast<YieldOp>(region.front().getTerminator()); }
+YieldOp EinsumOp::getYield() { return yieldOf(getBody()); }
+YieldOp ArgtopkOp::getYield() { return yieldOf(getBody()); }
+YieldOp RecurrenceOp::getYield() { return yieldOf(getBody()); }
+YieldOp GivenOp::getYield() { return yieldOf(getBody()); }
+YieldOp ReduceOp::getYield() { return yieldOf(getBody()); }
+
+RegionKind RecurrenceOp::getRegionKind(unsigned) { return RegionKind::Graph; }
+
+static void reify(ValueRange extents, ReifiedRankedShapedTypeDims &dims) {
+  SmallVector<OpFoldResult> shape;
+  for (Value extent : extents)
+    shape.push_back(getAsOpFoldResult(extent));
+  dims.push_back(shape);
+}
+LogicalResult EinsumOp::reifyResultShapes(OpBuilder &, ReifiedRankedShapedTypeDims &dims) {
+  reify(getExtents(), dims);
+  return success();
+}
+LogicalResult ArgtopkOp::reifyResultShapes(OpBuilder &, ReifiedRankedShapedTypeDims &dims) {
+  reify(getExtents(), dims);
+  return success();
+}
+LogicalResult MaterializeOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {
+  dims.push_back(tensor::getMixedSizes(b, getLoc(), getSource()));
+  return success();
+}

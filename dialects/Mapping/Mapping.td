@@ -1,0 +1,37 @@
+//===- Mapping.td - how an equation is run ---------------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_MAPPING_TD
+#define WEIR_MAPPING_TD
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/DialectBase.td"
+
+def Mapping_Dialect : Dialect {
+  let name = "mapping";
+  let cppNamespace = "::weir::mapping";
+  let summary = "How a cascade is run: attributes only, never a change of meaning";
+  let description = [{
+    What a cascade computes stands in `attn`; how it is run stands here, as attributes on `attn` ops. Removing
+    every `#mapping` attribute leaves the meaning untouched; a pass that selects a mapping only ever adds them.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+}
+
+def Mapping_LoopsAttr : AttrDef<Mapping_Dialect, "Loops"> {
+  let mnemonic = "loops";
+  let summary = "the generic road: fused loop nests over shared coordinates";
+  let description = [{
+    Equations with the same `group` run in one loop nest. `shared` names the coordinates of that outer nest, outermost
+    first; every read inside the group of a tensor produced in it is at exactly those coordinates, so its iterations are independent and are
+    split over threads. `vector` names the coordinate whose consecutive values are the lanes (empty: scalar code).
+
+    ```mlir
+    #mapping.loops<group = 0, shared = ["b", "h", "m"], vector = "n">
+    ```
+  }];
+  let parameters = (ins "int64_t":$group,
+                        "::mlir::ArrayAttr":$shared,
+                        "::mlir::StringAttr":$vector);
+  let assemblyFormat = "`<` `group` `=` $group `,` `shared` `=` $shared `,` `vector` `=` $vector `>`";
+}
+#endif

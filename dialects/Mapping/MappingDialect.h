@@ -1,0 +1,12 @@
+//===- MappingDialect.h - how a cascade is run ----------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_DIALECTS_MAPPING_H
+#define WEIR_DIALECTS_MAPPING_H
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Dialect.h"
+
+#include "dialects/Mapping/MappingDialect.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Mapping/MappingAttrs.h.inc"
+#endif

@@ -1,0 +1,26 @@
+//===- TargetDescription.h - what a kernel may assume of its machine ------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_SUPPORT_TARGETDESCRIPTION_H
+#define WEIR_SUPPORT_TARGETDESCRIPTION_H
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <string>
+
+namespace weir {
+
+/// A processor as the lowering sees it. Tile shapes and lane counts come from here, never from constants in a conversion.
+struct TargetDescription {
+  std::string cpu = "x86-64-v3"; ///< LLVM's name of the processor or level
+  std::string features;          ///< LLVM's feature string, "+avx512bf16,..."; may be empty
+  unsigned vectorBytes = 32;     ///< width of a vector register: 32 (ymm) or 64 (zmm)
+  unsigned vectorRegisters = 16; ///< architectural vector registers
+  bool hasBF16 = false;          ///< converts f32 to bf16 in hardware (AVX512-BF16)
+  int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
+};
+
+/// The target that `cpu[:NAME]` names: `native` (or nothing) asks the processor, others are LLVM names. An unknown name is an error that lists the known levels.
+llvm::Expected<TargetDescription> describeTarget(llvm::StringRef name);
+
+} // namespace weir
+#endif

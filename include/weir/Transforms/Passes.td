@@ -1,0 +1,8 @@
+//===- Passes.td - the passes of lib/Transforms ------------------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_TRANSFORMS_PASSES_TD
+#define WEIR_TRANSFORMS_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+#endif
