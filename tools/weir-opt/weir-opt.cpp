@@ -1,8 +1,7 @@
 //===- weir-opt.cpp - mlir-opt with the dialects and passes of Weir -------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "dialects/Attention/AttentionDialect.h"
-#include "dialects/Mapping/MappingDialect.h"
+#include "weir/Pipelines/RegisterAll.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -13,6 +12,6 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
-  registry.insert<weir::attn::AttnDialect, weir::mapping::MappingDialect>();
+  weir::registerAll(registry);
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Weir optimizer driver\n", registry));
 }

@@ -1,0 +1,43 @@
+//===- RegisterAll.cpp - everything of Weir in one line -------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A room that gains a pass needs no edit here: its generated registration function grows by itself. A new room adds its
+// header and one line to registerPasses.
+#include "weir/Pipelines/RegisterAll.h"
+#include "dialects/Attention/AttentionDialect.h"
+#include "dialects/Mapping/MappingDialect.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "weir/Analysis/Passes.h"
+#include "weir/Conversion/AttnToTiles/Passes.h"
+#include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Transforms/Passes.h"
+
+using namespace mlir;
+
+static void registerPasses() {
+  weir::registerAnalysisPasses();
+  weir::registerTransformsPasses();
+  weir::registerAttnToTilesPasses();
+  weir::registerTilesToCPUPasses();
+}
+
+void weir::registerAll(DialectRegistry &registry) {
+  registry.insert<attn::AttnDialect, mapping::MappingDialect>();
+  registry.insert<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
+                  LLVM::LLVMDialect, linalg::LinalgDialect, math::MathDialect, memref::MemRefDialect,
+                  scf::SCFDialect, tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
+  static const bool once = (registerPasses(), true);
+  (void)once;
+}
