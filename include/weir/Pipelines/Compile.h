@@ -1,0 +1,22 @@
+//===- Compile.h - from a tiled module to running code or bytes -----------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_PIPELINES_COMPILE_H
+#define WEIR_PIPELINES_COMPILE_H
+#include "weir/Target/Artifact.h"
+#include "weir/Target/Kernel.h"
+
+namespace weir {
+
+/// Compiles every kernel of a level-4 module for this process; `target` should be what describeTarget("cpu:native") gives.
+/// The module is not changed. With options.cache an object made before from the same text, target and version is taken.
+llvm::Expected<std::vector<Kernel>> compileTiled(mlir::ModuleOp tiled, const TargetDescription &target,
+                                                 const CompileOptions &options = {});
+
+/// The bytes of an artifact that holds one version a (module, target) pair, each module at level 4 for its own target and with
+/// the same kernels. At run time the best that the processor can do is taken.
+llvm::Expected<std::string> emitTiled(llvm::ArrayRef<TargetModule> versions, ArtifactKind kind,
+                                      const CompileOptions &options = {});
+
+} // namespace weir
+#endif

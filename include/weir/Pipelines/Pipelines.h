@@ -1,0 +1,23 @@
+//===- Pipelines.h - the pipelines between the levels ---------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_PIPELINES_PIPELINES_H
+#define WEIR_PIPELINES_PIPELINES_H
+#include "weir/Support/TargetDescription.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace weir {
+
+/// Level 4 to level 5: elementary functions and narrow types expanded, parallel loops outlined, entries made.
+void buildTiledToCPUPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
+/// Level 4 to level 6: level 5, then everything to the llvm dialect.
+void buildTiledToLLVMPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
+/// The same from level 5.
+void buildCPUToLLVMPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
+
+/// What the level-4 and lower pipelines need in a context: dialects, conversion interfaces, translations to LLVM IR.
+void registerTargetDialects(mlir::DialectRegistry &registry);
+
+} // namespace weir
+#endif

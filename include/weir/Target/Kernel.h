@@ -1,0 +1,85 @@
+//===- Kernel.h - kernels compiled in this process ------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_TARGET_KERNEL_H
+#define WEIR_TARGET_KERNEL_H
+#include "weir/Runtime/weir_runtime.h"
+#include "weir/Support/HostTensor.h"
+#include "weir/Support/TargetDescription.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// What a kernel takes and gives: read off a level-4 or level-6 module (TilesToCPU keeps it as an attribute of the module).
+struct KernelSignature {
+  struct Tensor {
+    std::string name;
+    ElementType type = ElementType::F32;
+    std::vector<std::string> ranks; ///< a rank's name, or the text of an expression
+    std::vector<int64_t> shape;     ///< ShapedType::kDynamic where it is open
+  };
+  struct Param {
+    std::string name;
+    ElementType type = ElementType::F32;    ///< as declared in the language
+    ElementType storage = ElementType::F32; ///< as passed: F32, F64, I64 or Bool
+    std::optional<std::string> defaultText; ///< a literal: "50.0", "true"
+  };
+  std::string name;
+  std::vector<Tensor> inputs, outputs;
+  std::vector<Param> params;
+  std::vector<std::string> checks; ///< the promises on extents, as the user wrote them
+  bool hasExtents = false;         ///< the module says what extents the outputs have
+};
+
+struct CompileOptions {
+  unsigned optLevel = 2; ///< of LLVM's pipeline, 0 to 3; code generation is never below 1
+  bool cache = true;     ///< keep objects in $XDG_CACHE_HOME/weir (or ~/.cache/weir)
+  /// Pairs (input, output) that may share their memory, as `--inplace S0=SN` says.
+  std::vector<std::pair<std::string, std::string>> inplace;
+};
+
+struct CallOptions {
+  unsigned threads = 0; ///< 0: as many as the machine has
+  weir_parallel_for parallelFor = nullptr;
+  void *parallelContext = nullptr;
+};
+
+/// A kernel in memory, ready to be called; copies share the code. Calls from several threads at once are fine.
+class Kernel {
+public:
+  /// All kernels of a module at level 6 (llvm dialect, as buildTiledToLLVMPipeline leaves it), in the order of the module.
+  /// The module is not changed. weir/Pipelines/Compile.h has the same for level 4.
+  static llvm::Expected<std::vector<Kernel>> compile(mlir::ModuleOp module, const TargetDescription &target,
+                                                     const CompileOptions &options = {});
+
+  const KernelSignature &signature() const;
+
+  /// Zero-filled outputs of the extents that these inputs and params give. Params are in the signature's order.
+  llvm::Expected<std::vector<HostTensor>> makeOutputs(llvm::ArrayRef<HostTensor> inputs,
+                                                      llvm::ArrayRef<long double> params) const;
+
+  /// Runs on `inputs` and overwrites `outputs`. The error's text is the runtime's. An i64 or bool param is given exactly, a real
+  /// one rounded to its type.
+  llvm::Error call(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<long double> params,
+                   llvm::MutableArrayRef<HostTensor> outputs, const CallOptions &options = {}) const;
+
+  /// The same on the caller's own NAME_args (weir_runtime.h): a weir_status.
+  int callRaw(const void *args) const;
+
+  struct Impl;
+  explicit Kernel(std::shared_ptr<const Impl> impl) : impl(std::move(impl)) {}
+
+private:
+  std::shared_ptr<const Impl> impl;
+};
+
+/// The declared default of a param as a number, or nothing where it has none: "50.0", "-inf", "0xff", "true".
+std::optional<long double> defaultValue(const KernelSignature::Param &param);
+
+} // namespace weir
+#endif
