@@ -5,6 +5,7 @@
 #define WEIR_SUPPORT_ELEMENTTYPE_H
 #include "mlir/IR/Types.h"
 #include "llvm/ADT/StringRef.h"
+#include <cstdint>
 #include <optional>
 
 namespace weir {
@@ -21,7 +22,13 @@ mlir::Type toMLIR(ElementType type, mlir::MLIRContext *context);             ///
 std::optional<ElementType> fromMLIR(mlir::Type type);
 
 /// `value` rounded to `type`: reals to nearest even (f8e4m3 without infinities saturates to NaN as OCP says), a real to an integer toward zero, saturating, NaN to 0.
+/// A bool is whether it is not 0.
 long double roundTo(long double value, ElementType type);
+
+/// The code of roundTo(value, type) in the low getBits(type) bits; NaN is the quiet one. And the value of a code: its other bits must be 0
+/// for unsigned types and reals, and are ignored for signed integers.
+uint64_t toBits(long double value, ElementType type);
+long double fromBits(uint64_t bits, ElementType type);
 
 } // namespace weir
 #endif

@@ -17,5 +17,8 @@ llvm::Expected<HostTensor> readNpy(llvm::StringRef path, ElementType declared, l
 /// Writes beside `path` and renames; "-" is stdout. bf16 and f8 are written as f32 unless `raw`.
 llvm::Error writeNpy(llvm::StringRef path, const HostTensor &tensor, bool raw = false);
 
+/// The bytes of the file.
+void writeNpy(llvm::raw_ostream &os, const HostTensor &tensor, bool raw = false);
+
 } // namespace weir
 #endif
