@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Support/HostTensor.h"
+#include "llvm/ADT/STLExtras.h"
 #include <cassert>
 #include <cstring>
 
@@ -11,8 +12,7 @@ using namespace weir;
 static int64_t nibbleRowBytes(llvm::ArrayRef<int64_t> shape) { return shape.empty() ? 1 : (shape.back() + 1) / 2; }
 
 HostTensor::HostTensor(ElementType type, llvm::ArrayRef<int64_t> shape) : type(type), shape(shape) {
-  for (int64_t extent : shape)
-    assert(extent >= 0 && "an extent cannot be negative");
+  assert(llvm::all_of(shape, [](int64_t extent) { return extent >= 0; }) && "an extent cannot be negative");
   int64_t bytes = size() * (getBits(type) / 8);
   if (type == ElementType::I4) {
     bytes = nibbleRowBytes(shape);
