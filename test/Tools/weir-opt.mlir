@@ -2,7 +2,7 @@
 // RUN: weir-opt %s | weir-opt | FileCheck %s
 
 // CHECK-LABEL: func.func @double
-// CHECK: attn.einsum "Y" [m] in (%{{.*}})
+// CHECK: attn.einsum "Y" [m] in(%{{.*}})
 func.func @double(%x: tensor<?xf32>) -> tensor<?xf32> {
   %zero = arith.constant 0 : index
   %extent = tensor.dim %x, %zero : tensor<?xf32>
