@@ -224,6 +224,17 @@ llvm::Expected<HostTensor> weir::readNpy(StringRef path, ElementType declared, l
   return tensor;
 }
 
+llvm::Expected<llvm::SmallVector<int64_t>> weir::readNpyShape(StringRef path) {
+  assert(path != "-" && "stdin can be read once only");
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return failure(path, "cannot be read: " + buffer.getError().message());
+  llvm::Expected<Header> header = parseHeader(path, (*buffer)->getBuffer());
+  if (!header)
+    return header.takeError();
+  return header->shape;
+}
+
 /// The NumPy type of a file that holds `type`.
 static StringRef numpyType(ElementType type, bool raw) {
   switch (type) {

@@ -78,6 +78,7 @@ TEST_F(NpyTest, shapes) {
   for (llvm::SmallVector<int64_t> shape : {llvm::SmallVector<int64_t>{}, {1}, {0}, {2, 0, 3}, {2, 1, 2}}) {
     ASSERT_FALSE(writeNpy(path("a.npy"), HostTensor(T::F32, shape)));
     EXPECT_EQ(read("a.npy", T::F32).shape, shape);
+    EXPECT_EQ(*readNpyShape(path("a.npy")), shape);
     EXPECT_EQ((contents("a.npy").find('\n') + 1) % 64, 0u);
   }
   ASSERT_FALSE(writeNpy(path("a.npy"), HostTensor(T::F32, {7})));

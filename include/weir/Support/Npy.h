@@ -14,6 +14,9 @@ namespace weir {
 /// travel as raw bits (u2, u1) or as f32, which is rounded; i4 as i1 (one byte an entry).
 llvm::Expected<HostTensor> readNpy(llvm::StringRef path, ElementType declared, llvm::raw_ostream &notes);
 
+/// The shape alone, of any type that NumPy knows. Not of stdin, which can be read once only.
+llvm::Expected<llvm::SmallVector<int64_t>> readNpyShape(llvm::StringRef path);
+
 /// Writes beside `path` and renames; "-" is stdout. bf16 and f8 are written as f32 unless `raw`.
 llvm::Error writeNpy(llvm::StringRef path, const HostTensor &tensor, bool raw = false);
 
