@@ -145,10 +145,11 @@ void Machine::computeSelection(Equation &equation, ArrayRef<int64_t> indices) {
     long double key = equation.body->kind == Kind::Real ? value.real : value.integer;
     order.push_back({value, key, n});
   }
-  std::stable_sort(order.begin(), order.end(), [](const Candidate &a, const Candidate &b) {
-    if (std::isnan(a.key) || std::isnan(b.key))
-      return !std::isnan(a.key) && std::isnan(b.key);
-    return a.key > b.key;
+  llvm::sort(order, [](const Candidate &a, const Candidate &b) {
+    bool lastA = std::isnan(a.key), lastB = std::isnan(b.key);
+    if (lastA != lastB)
+      return lastB;
+    return !lastA && a.key != b.key ? a.key > b.key : a.coordinate < b.coordinate;
   });
   std::vector<char> decided = options.errorBounds ? decidedBoundaries(order) : std::vector<char>(order.size() + 1, true);
   for (int64_t j = 0; j < length; ++j) {

@@ -147,7 +147,7 @@ private:
   double small = 1, large = 1;          ///< prod: the extremes that any order of evaluation can reach
   int64_t integer = 0;
   double error = 0;
-  bool undecided = false, zero = false, nan = false, exact = true;
+  bool undecided = false, zero = false, exact = true;
   long double rival = 0;                ///< argmax: the largest value + error among those that did not win
   bool hasRival = false;
 };
