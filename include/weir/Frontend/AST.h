@@ -2,8 +2,14 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the parser makes and Sema reads: names are unresolved, nothing is typed. Nodes live in the Arena of their file,
-// so a pointer to one is valid as long as the file is.
+// What the parser makes and Sema reads: names are unresolved, nothing is typed. Nodes live in the deques of their file,
+// so a pointer to one is valid as long as the file is; names are slices of the text in the SourceMgr.
+//
+// In a file without errors the parser has already seen to what needs no name resolution: the letters a name of each
+// kind may have and reserved words, distinct left-hand indices and parameters, sizes of literals, comparison chains, the
+// parentheses that reductions need, which reductions take one index or an eps, no selection but as an equation's whole
+// right-hand side, no tensors or reductions where only numbers may stand (`fn`, `const`, `rank`, brackets of signatures,
+// defaults), `...` only first in a bracket, and no tree higher than kMaxHeight.
 #ifndef WEIR_FRONTEND_AST_H
 #define WEIR_FRONTEND_AST_H
 #include "llvm/ADT/SmallVector.h"
@@ -13,11 +19,17 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weir::ast {
 
+/// No expression is higher than this, chains of operators included: a recursive walk of one needs so many frames.
+constexpr unsigned kMaxHeight = 4000;
+/// Parentheses, calls, brackets, signs, powers, `?:` and reductions nest at most so deep.
+constexpr unsigned kMaxNesting = 1000;
+
 enum class ExprKind {
-  Integer,   // `3`, `0xff`: text
+  Integer,   // `3`, `0xff`: text; decimal below 2^63, hexadecimal below 2^64 (the bits of an i64)
   Real,      // `3.0`, `1e6`, `inf`: text
   Bool,      // `true`, `false`: text
   Name,      // a coordinate, extent, const, param, let or a function's parameter: text
@@ -28,13 +40,14 @@ enum class ExprKind {
   Ternary,   // `c ? a : b`: args[0..2]
   Cast,      // `x as bf16`: text is the type, args[0]
   Reduction, // `sum(d | p) body`, `softmax(n) x`, `argtopk(n) x`, `rmsnorm(d, 1e-6) x`: text is the op, coords, predicate,
-             // eps, args[0] the body. Whether the op is a reduction, a map along a rank or a selection is decided by its name
+             // eps, args[0] the body. Whether the op is a reduction, a map along a rank or a selection is decided by its name.
+             // A last argument that is a plain lower-case name stands in coords, also where it names a param: Sema can tell
 };
 
 struct Expr {
   ExprKind kind;
   llvm::SMLoc loc;             // where an error about it points: the operator of a Binary, the first token of others
-  llvm::SMLoc begin, end;      // its whole text (end is one past the last character)
+  llvm::SMLoc begin, end;      // its whole text, its own parentheses included (end is one past the last character)
   llvm::StringRef text;
   bool ellipsis = false;       // Read: the indices begin with `...`
   bool parenthesized = false;  // it stands in parentheses of its own in the source
@@ -43,13 +56,14 @@ struct Expr {
   llvm::SmallVector<llvm::SMLoc, 2> coordLocs;
   Expr *predicate = nullptr;   // Reduction: after `|`
   Expr *eps = nullptr;         // Reduction: the optional last argument that is no coordinate
+  unsigned height = 1;         // of the tree, at most kMaxHeight
 };
 
 /// One dimension of a signature: a rank (`M`), an integer expression (`2*W+1`), or `...`.
 struct Dim {
   llvm::SMLoc loc;
   bool ellipsis = false;
-  llvm::StringRef rank;        // a plain rank's name; empty for an expression
+  llvm::StringRef rank;        // a plain upper-case name, which may turn out to be a const; empty for an expression
   Expr *expr = nullptr;        // set for an expression
 };
 
@@ -81,6 +95,7 @@ struct CallEquation {
   llvm::SMLoc calleeLoc;
   llvm::SmallVector<llvm::StringRef, 4> arguments; // tensors
   llvm::SmallVector<llvm::SMLoc, 4> argumentLocs;
+  Equation *asEquation = nullptr;
 };
 
 struct Let   { llvm::StringRef name; llvm::SMLoc loc; Expr *value = nullptr; };

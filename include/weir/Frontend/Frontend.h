@@ -8,14 +8,16 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/SourceMgr.h"
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace weir {
 
 /// Collects errors and warnings about .attn text: place, caret, the user's terms, a note with the way out. Prints to `os`
-/// as they come. Errors after the 20th are counted, not printed.
+/// as they come. Errors after the 20th are counted, not printed, and so are warnings.
 class Diagnostics {
 public:
   Diagnostics(llvm::SourceMgr &sources, llvm::raw_ostream &os) : sources(sources), os(os) {}
@@ -24,11 +26,20 @@ public:
   void warning(llvm::SMLoc loc, const llvm::Twine &message, const llvm::Twine &note = "");
   bool hasErrors() const { return errors != 0; }
   unsigned errorCount() const { return errors; }
+  unsigned warningCount() const { return warnings; }
+  /// Line and column of a place, both from 1, the column in bytes; {0, 0} for no place. Takes logarithmic time however
+  /// long the lines are, which SourceMgr::getLineAndColumn does not.
+  std::pair<unsigned, unsigned> lineAndColumn(llvm::SMLoc loc);
   llvm::SourceMgr &sources;
 
 private:
+  enum class Severity { Error, Warning };
+  void print(Severity severity, llvm::SMLoc loc, const llvm::Twine &message, const llvm::Twine &note);
+  const std::vector<const char *> &lineStarts(unsigned bufferId);
+
   llvm::raw_ostream &os;
-  unsigned errors = 0;
+  unsigned errors = 0, warnings = 0;
+  std::map<unsigned, std::vector<const char *>> lines; // of each buffer, where its lines begin
 };
 
 /// What the command line fixes about a cascade.
