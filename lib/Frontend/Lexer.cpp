@@ -58,7 +58,7 @@ void Lexer::skipBlanks() {
 /// Digits, with a fraction and an exponent for a real; whatever letters and points cling to them make it an Error token.
 void Lexer::lexNumber() {
   size_t i = pos;
-  bool real = false, good = true;
+  bool real = false, good = text[pos] != '.';
   if (text[i] == '0' && at(i + 1) == 'x') {
     i += 2;
     size_t digits = i;
@@ -186,6 +186,8 @@ LexerError weir::explainError(const Token &token) {
     return {"the string has no closing `\"`", "a path stands on one line between two `\"`"};
   if (first == 0 || (first < 0x80 && !isPrint(first)))
     return {"the file holds the control character 0x" + utohexstr(first, true, 2), "an .attn file is UTF-8 text"};
+  if (first == 0xC2 && text.size() == 2 && static_cast<unsigned char>(text[1]) < 0xA0)
+    return {"the file holds the control character 0x" + utohexstr(uint8_t(text[1]), true), "an .attn file is UTF-8 text"};
   if (first >= 0x80 && text.size() == 1)
     return {"the byte 0x" + utohexstr(first, true) + " is no UTF-8", "an .attn file is UTF-8 text"};
   StringRef instead = StringSwitch<StringRef>(text)

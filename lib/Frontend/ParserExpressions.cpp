@@ -122,9 +122,10 @@ Expr *Parser::parseBinary(unsigned minimum) {
 
 Expr *Parser::makeBinary(const Token &op, Expr *left, Expr *right) {
   Precedence precedence = precedenceOf(op.text);
-  bool chains = precedence == Comparison && left->kind == ExprKind::Binary && !left->parenthesized &&
-                precedenceOf(left->text) == Comparison;
-  if (chains)
+  auto compares = [](const Expr &e) {
+    return e.kind == ExprKind::Binary && !e.parenthesized && precedenceOf(e.text) == Comparison;
+  };
+  if (precedence == Comparison && compares(*left) && !compares(*left->args[0])) // of a longer chain the first place
     error(op.loc(), "comparisons do not chain",
           "write `" + quote(*left) + " and " + quote(*left->args[1]) + " " + op.text + " " + quote(*right) + "`");
   Expr *e = make(ExprKind::Binary, op.loc(), left->begin, op.text, {left, right});

@@ -242,6 +242,7 @@ Expr *Parser::parseReductionAt(const Token &op, function_ref<bool(Expr &)> parse
 
 /// Proposes parentheses for each reduction that reuses an index around it.
 void Parser::reportHidden() {
+  llvm::sort(hidden, [](const Hidden &a, const Hidden &b) { return a.loc.getPointer() < b.loc.getPointer(); });
   for (const Hidden &h : hidden) {
     std::string inner = quote(*h.inner), note = "write `(" + inner + ")`";
     const Expr *body = h.outer->args.empty() ? nullptr : h.outer->args[0];

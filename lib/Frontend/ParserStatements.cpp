@@ -318,8 +318,8 @@ bool Parser::parseTarget(CallEquation::Result &target) {
     return false;
   if (is("=")) {
     error(current().loc(), "the tensor `" + target.name + "` has no indices here",
-          "write `" + target.name + "[] = ...` for a tensor of no ranks, `let " + target.name +
-              " = ...` for a name of an expression");
+          "write `" + target.name + "[] = ...` for a tensor of no ranks, `let " +
+              StringRef(target.name.lower()) + " = ...` for a name of an expression");
     return false;
   }
   if (!is("[")) {
