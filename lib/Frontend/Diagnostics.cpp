@@ -14,8 +14,8 @@ using namespace llvm;
 using namespace weir;
 
 static constexpr unsigned kMaxPrinted = 20;
-static constexpr size_t kWindow = 110;    // bytes of a line that are printed at most
-static constexpr size_t kBefore = 70;     // of them, bytes before the caret
+static constexpr size_t kWindow = 110; // bytes of a line that are printed at most
+static constexpr size_t kBefore = 70;  // of them, bytes before the caret
 
 const std::vector<const char *> &Diagnostics::lineStarts(unsigned bufferId) {
   std::vector<const char *> &starts = lines[bufferId];
@@ -41,8 +41,8 @@ std::pair<unsigned, unsigned> Diagnostics::lineAndColumn(SMLoc loc) {
 /// True where a UTF-8 character begins, so that a cut there leaves whole characters.
 static bool beginsCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
 
-/// `text` fit for a terminal: one `?` for each byte that is no UTF-8 or a control character, a blank for a tab.
-/// Adds the number of characters to `width`.
+/// `text` fit for a terminal: one `?` for each byte that is no UTF-8 or a control character, a blank for a
+/// tab. Adds the number of characters to `width`.
 static std::string clean(StringRef text, size_t &width) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++width) {
@@ -89,8 +89,9 @@ void Diagnostics::print(Severity severity, SMLoc loc, const Twine &message, cons
   unsigned bufferId = loc.isValid() ? sources.FindBufferContainingLoc(loc) : 0;
   auto [line, column] = lineAndColumn(loc);
   if (bufferId != 0)
-    place = (sources.getMemoryBuffer(bufferId)->getBufferIdentifier() + ":" + Twine(line) + ":" + Twine(column) +
-             ": ").str();
+    place = (sources.getMemoryBuffer(bufferId)->getBufferIdentifier() + ":" + Twine(line) + ":" +
+             Twine(column) + ": ")
+                .str();
   os << place << (isError ? "error: " : "warning: ") << message << "\n";
   if (bufferId != 0) {
     const char *begin = lineStarts(bufferId)[line - 1];

@@ -55,7 +55,8 @@ void Lexer::skipBlanks() {
   }
 }
 
-/// Digits, with a fraction and an exponent for a real; whatever letters and points cling to them make it an Error token.
+/// Digits, with a fraction and an exponent for a real; whatever letters and points cling to them make it an
+/// Error token.
 void Lexer::lexNumber() {
   size_t i = pos;
   bool real = false, good = text[pos] != '.';
@@ -160,8 +161,9 @@ static LexerError explainNumber(StringRef text) {
   if (text.ends_with(".") && text.drop_back().find_first_not_of("0123456789") == StringRef::npos)
     return {"`" + shown + "` is no number", "a digit stands after the point: write `" + shown + "0`"};
   uint64_t value;
-  if (text.starts_with("0x") ? text.find_first_not_of("0123456789abcdefABCDEF", 2) == StringRef::npos && text.size() > 2
-                             : text.find_first_not_of("0123456789") == StringRef::npos)
+  if (text.starts_with("0x")
+          ? text.find_first_not_of("0123456789abcdefABCDEF", 2) == StringRef::npos && text.size() > 2
+          : text.find_first_not_of("0123456789") == StringRef::npos)
     return {"the integer `" + shown + "` does not fit 64 bits",
             text.starts_with("0x") ? "sixteen hexadecimal digits are the most"
                                    : "9223372036854775807 is the largest; a real is written `" +
@@ -170,7 +172,8 @@ static LexerError explainNumber(StringRef text) {
   if (!tail.empty() && isNameStart(tail[0]) && tail.find('.') == StringRef::npos &&
       !text.drop_back(tail.size()).getAsInteger(10, value) && !isDigit(tail.back()) && tail.size() < 20)
     return {"`" + shown + "` is no number", ("a name begins with a letter; a product is written `" +
-                                             text.drop_back(tail.size()) + " * " + tail + "`").str()};
+                                             text.drop_back(tail.size()) + " * " + tail + "`")
+                                                .str()};
   if (text.find_first_not_of("0123456789.eE+-") == StringRef::npos && text.count('.') < 2 &&
       !std::isfinite(std::strtod(text.str().c_str(), nullptr)))
     return {"the real `" + shown + "` is beyond the range of f64", "write `inf` for infinity"};
@@ -185,9 +188,11 @@ LexerError weir::explainError(const Token &token) {
   if (first == '"')
     return {"the string has no closing `\"`", "a path stands on one line between two `\"`"};
   if (first == 0 || (first < 0x80 && !isPrint(first)))
-    return {"the file holds the control character 0x" + utohexstr(first, true, 2), "an .attn file is UTF-8 text"};
+    return {"the file holds the control character 0x" + utohexstr(first, true, 2),
+            "an .attn file is UTF-8 text"};
   if (first == 0xC2 && text.size() == 2 && static_cast<unsigned char>(text[1]) < 0xA0)
-    return {"the file holds the control character 0x" + utohexstr(uint8_t(text[1]), true), "an .attn file is UTF-8 text"};
+    return {"the file holds the control character 0x" + utohexstr(uint8_t(text[1]), true),
+            "an .attn file is UTF-8 text"};
   if (first >= 0x80 && text.size() == 1)
     return {"the byte 0x" + utohexstr(first, true) + " is no UTF-8", "an .attn file is UTF-8 text"};
   StringRef instead = StringSwitch<StringRef>(text)

@@ -12,13 +12,13 @@ namespace weir {
 
 struct Token {
   enum Kind : uint8_t {
-    Name,       // any word, reserved ones included
+    Name, // any word, reserved ones included
     Integer,
     Real,
-    String,     // `"..."`: text without the quotes
-    Ellipsis,   // `...`
+    String,      // `"..."`: text without the quotes
+    Ellipsis,    // `...`
     Punctuation, // one of ( ) [ ] { } , : ? | = -> + - * / % ^ == != < <= > >=
-    Error,      // no token of the language: see LexerError
+    Error,       // no token of the language: see LexerError
     EndOfFile,
   };
   Kind kind;
@@ -26,9 +26,7 @@ struct Token {
   llvm::StringRef text;
 
   llvm::SMLoc loc() const { return llvm::SMLoc::getFromPointer(text.begin()); }
-  llvm::SMLoc end() const {
-    return llvm::SMLoc::getFromPointer(text.end() + (kind == String ? 1 : 0));
-  }
+  llvm::SMLoc end() const { return llvm::SMLoc::getFromPointer(text.end() + (kind == String ? 1 : 0)); }
   bool is(llvm::StringRef spelling) const {
     return (kind == Name || kind == Punctuation) && text == spelling;
   }
@@ -39,8 +37,9 @@ struct LexerError {
   std::string message, note;
 };
 
-/// The tokens of `text`, the last one EndOfFile. Never fails: what is no token becomes an Error token, whose LexerError is
-/// made by explainError when the parser comes to it, so that errors appear in the order of the text.
+/// The tokens of `text`, the last one EndOfFile. Never fails: what is no token becomes an Error token, whose
+/// LexerError is made by explainError when the parser comes to it, so that errors appear in the order of the
+/// text.
 std::vector<Token> tokenize(llvm::StringRef text);
 LexerError explainError(const Token &token);
 

@@ -21,8 +21,9 @@ static StringMap<names::Word> makeTable() {
   };
   add(Word::Keyword, "const param fn rank let given cascade import where else as and or not true false inf");
   add(Word::ElementType, "f64 f32 f16 bf16 f8e4m3 f8e5m2 i64 i32 i16 i8 i4 u32 u8 bool");
-  add(Word::Function, "exp exp2 log log2 sqrt rsqrt tanh sigmoid erf sin cos atan2 abs sign floor ceil round relu "
-                      "softplus gelu silu clamp isabsent floordiv mod bitand bitor bitxor shl shr");
+  add(Word::Function,
+      "exp exp2 log log2 sqrt rsqrt tanh sigmoid erf sin cos atan2 abs sign floor ceil round relu "
+      "softplus gelu silu clamp isabsent floordiv mod bitand bitor bitxor shl shr");
   add(Word::Reduction, "sum prod max min mean any all count argmax argmin logsumexp");
   add(Word::AlongRank, "softmax l2norm rmsnorm layernorm cumsum cumprod cummax");
   add(Word::Selection, "argtopk argsort");
@@ -56,7 +57,8 @@ StringRef names::describe(Word word) {
 }
 
 bool names::isUpperName(StringRef name) {
-  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z' && none_of(name, [](char c) { return isLower(c); });
+  return !name.empty() && name[0] >= 'A' && name[0] <= 'Z' &&
+         none_of(name, [](char c) { return isLower(c); });
 }
 
 bool names::isLowerName(StringRef name) { return !name.empty() && isLower(name[0]); }

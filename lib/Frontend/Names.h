@@ -13,10 +13,10 @@ enum class Word {
   None,
   Keyword,
   ElementType,
-  Function,     // exp, floordiv ...
-  Reduction,    // sum ... logsumexp; `max` and `min` are functions too
-  AlongRank,    // softmax, cumsum ...: the index stays
-  Selection,    // argtopk, argsort
+  Function,  // exp, floordiv ...
+  Reduction, // sum ... logsumexp; `max` and `min` are functions too
+  AlongRank, // softmax, cumsum ...: the index stays
+  Selection, // argtopk, argsort
 };
 
 Word classify(llvm::StringRef name);
@@ -30,7 +30,9 @@ inline bool isReductionLike(Word word) {
 /// `max` and `min`: a reduction or a function's call, as what follows tells.
 inline bool isReductionOrFunction(llvm::StringRef name) { return name == "max" || name == "min"; }
 /// Reductions whose body may be a comparison.
-inline bool takesComparison(llvm::StringRef name) { return name == "any" || name == "all" || name == "count"; }
+inline bool takesComparison(llvm::StringRef name) {
+  return name == "any" || name == "all" || name == "count";
+}
 /// Maps with an optional eps.
 inline bool takesEps(llvm::StringRef name) {
   return name == "rmsnorm" || name == "layernorm" || name == "l2norm";

@@ -129,7 +129,8 @@ std::nullptr_t Parser::unexpected(const Twine &what, const Twine &note) {
   return error(loc, "expected " + what + ", found " + found(), note);
 }
 
-/// Only a guess for the way back after an error: a keyword that begins statements, `NAME[...] =`, `NAME: type[`, `NAME =`, or
+/// Only a guess for the way back after an error: a keyword that begins statements, `NAME[...] =`, `NAME:
+/// type[`, `NAME =`, or
 /// `(NAME[`, at the beginning of a line.
 bool Parser::looksLikeStatement(size_t index) const {
   const Token &token = tokens[index];
@@ -205,14 +206,15 @@ void Parser::parseItem() {
   if (item.import || pos > statementBegin) // a keyword's statement that failed
     return finishStatement(false);
   if (looksLikeStatement(pos))
-    error(current().loc(), "an equation stands in a cascade", "write `cascade name(inputs) -> (outputs) { ... }` round it");
+    error(current().loc(), "an equation stands in a cascade",
+          "write `cascade name(inputs) -> (outputs) { ... }` round it");
   else
     unexpected("`cascade`, `const`, `param`, `fn`, `rank`, `let`, `given` or `import`");
   finishStatement(false);
 }
 
-/// The statements that begin with a keyword, except cascades. `place`, if not empty, is where `const param fn import` are an error.
-/// False with nothing consumed if there is none.
+/// The statements that begin with a keyword, except cascades. `place`, if not empty, is where `const param fn
+/// import` are an error. False with nothing consumed if there is none.
 bool Parser::parseKeywordStatement(Item &item, StringRef place) {
   if (!place.empty())
     for (StringRef word : {"const", "param", "fn", "import"})

@@ -4,12 +4,16 @@
 //
 // A recursive descent over the tokens of one file. Three things shape it:
 //
-// - Where a statement ends depends on brackets and on the two tokens round a line's end, so `ended` is kept for the current
+// - Where a statement ends depends on brackets and on the two tokens round a line's end, so `ended` is kept
+// for the current
 //   token and every test of a token asks it first.
-// - A parse function that meets a syntax error reports it and returns null, its callers return null at once, and the
-//   statement's loop goes on at the next line that looks like the beginning of a statement. Faults that leave the tree
-//   well formed (a comparison chain, a missing pair of parentheses) are reported without giving up the statement.
-// - Nothing recurses deeper than kMaxNesting, and chains of operators are loops; their trees stay below kMaxHeight.
+// - A parse function that meets a syntax error reports it and returns null, its callers return null at once,
+// and the
+//   statement's loop goes on at the next line that looks like the beginning of a statement. Faults that leave
+//   the tree well formed (a comparison chain, a missing pair of parentheses) are reported without giving up
+//   the statement.
+// - Nothing recurses deeper than kMaxNesting, and chains of operators are loops; their trees stay below
+// kMaxHeight.
 #ifndef WEIR_LIB_FRONTEND_PARSER_H
 #define WEIR_LIB_FRONTEND_PARSER_H
 #include "Lexer.h"
@@ -38,7 +42,8 @@ private:
   const Token &ahead(size_t n) const { return tokens[std::min(pos + n, tokens.size() - 1)]; }
   bool is(StringRef spelling) const { return !ended && current().is(spelling); }
   bool isName() const { return !ended && current().kind == Token::Name; }
-  /// True if the token `n` further on is `spelling` and the statement reaches it, given that it reaches the one before.
+  /// True if the token `n` further on is `spelling` and the statement reaches it, given that it reaches the
+  /// one before.
   bool aheadIs(size_t n, StringRef spelling) const;
   bool endsBefore(size_t index) const;
   void advance();
@@ -79,6 +84,7 @@ private:
   bool parseNewName(StringRef &name, llvm::SMLoc &loc, StringRef what, Letters letters);
   bool checkNewName(const Token &token, StringRef what, Letters letters);
   bool parseTarget(ast::CallEquation::Result &target);
+  bool checkTargetIndex();
   bool parseTargetIndices(ast::CallEquation::Result &target);
   bool parseEquationOrCall(ast::Statement &statement);
   bool looksLikeCascadeCall() const;
@@ -98,8 +104,8 @@ private:
     bool entered;
   };
   bool checkHeight(const ast::Expr &e);
-  /// An expression of its own: resets what an enclosing one knows. `context` names a place where only numbers may stand, as in
-  /// "a const's value"; empty: tensors and reductions may.
+  /// An expression of its own: resets what an enclosing one knows. `context` names a place where only numbers
+  /// may stand, as in "a const's value"; empty: tensors and reductions may.
   ast::Expr *parseWhole(StringRef context);
   ast::Expr *parseExpr();
   ast::Expr *parseBinary(unsigned minimum);

@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Operator precedence, loosest first: `? :`, `else`, `or`, `and`, `not`, comparisons, `+ -`, `* / %` and reductions, `as`, unary
-// minus, `^`. `where` belongs to equations.
+// Operator precedence, loosest first: `? :`, `else`, `or`, `and`, `not`, comparisons, `+ -`, `* / %` and
+// reductions, `as`, unary minus, `^`. `where` belongs to equations.
 #include "Parser.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -36,7 +36,8 @@ bool Parser::enterNesting() {
   return false;
 }
 
-/// The new expression ends with the token before the current one. Null, with an error, if it would be too high.
+/// The new expression ends with the token before the current one. Null, with an error, if it would be too
+/// high.
 Expr *Parser::make(ExprKind kind, SMLoc loc, SMLoc begin, StringRef text, ArrayRef<Expr *> args) {
   Expr &e = file.exprs.emplace_back();
   e.kind = kind;
@@ -95,10 +96,11 @@ Expr *Parser::parseExpr() {
   if (!no)
     return nullptr;
   if (condition->kind == ExprKind::Binary && condition->text == "else" && !condition->parenthesized) {
-    std::string x = quote(*condition->args[0]), c = quote(*condition->args[1]), a = quote(*yes), b = quote(*no);
+    std::string x = quote(*condition->args[0]), c = quote(*condition->args[1]), a = quote(*yes),
+                b = quote(*no);
     error(question.loc(), "`else` before `? :` needs parentheses",
-          "write `" + x + " else (" + c + " ? " + a + " : " + b + ")` or `(" + x + " else " + c + ") ? " + a + " : " +
-              b + "`");
+          "write `" + x + " else (" + c + " ? " + a + " : " + b + ")` or `(" + x + " else " + c + ") ? " + a +
+              " : " + b + "`");
   }
   return make(ExprKind::Ternary, question.loc(), condition->begin, "?", {condition, yes, no});
 }
@@ -125,9 +127,11 @@ Expr *Parser::makeBinary(const Token &op, Expr *left, Expr *right) {
   auto compares = [](const Expr &e) {
     return e.kind == ExprKind::Binary && !e.parenthesized && precedenceOf(e.text) == Comparison;
   };
-  if (precedence == Comparison && compares(*left) && !compares(*left->args[0])) // of a longer chain the first place
+  if (precedence == Comparison && compares(*left) &&
+      !compares(*left->args[0])) // of a longer chain the first place
     error(op.loc(), "comparisons do not chain",
-          "write `" + quote(*left) + " and " + quote(*left->args[1]) + " " + op.text + " " + quote(*right) + "`");
+          "write `" + quote(*left) + " and " + quote(*left->args[1]) + " " + op.text + " " + quote(*right) +
+              "`");
   Expr *e = make(ExprKind::Binary, op.loc(), left->begin, op.text, {left, right});
   if (e && precedence == Else)
     checkElse(*e);
@@ -141,8 +145,8 @@ void Parser::checkElse(const Expr &e) {
     return;
   std::string x = quote(*e.args[0]), start = quote(*right.args[0]), rest = quote(*right.args[1]);
   diags.warning(e.loc, "`else` takes all of `" + quote(right) + "`",
-                "write `" + x + " else (" + quote(right) + ")` if that is meant, or `(" + x + " else " + start + ") " +
-                    right.text + " " + rest + "`");
+                "write `" + x + " else (" + quote(right) + ")` if that is meant, or `(" + x + " else " +
+                    start + ") " + right.text + " " + rest + "`");
 }
 
 Expr *Parser::parseOperand(unsigned minimum) {
@@ -189,7 +193,8 @@ Expr *Parser::parseSigned(bool underPower) {
   return operand ? make(ExprKind::Unary, sign.loc(), sign.loc(), "-", {operand}) : nullptr;
 }
 
-/// A reduction, or an operand with its power; `underPower` in an exponent, where a reduction needs parentheses.
+/// A reduction, or an operand with its power; `underPower` in an exponent, where a reduction needs
+/// parentheses.
 Expr *Parser::parsePower(bool underPower) {
   if (!ended && beginsReduction()) {
     Expr *reduction = parseReduction();
@@ -227,7 +232,7 @@ Expr *Parser::parsePrimary() {
                  "inside an expression write `sum(n | p) x` or `p ? x : y`");
   if (token.kind == Token::Name && names::classify(token.text) != names::Word::Keyword)
     return parseNamed();
-  return unexpected("an expression", token.is("=") ? "equality is written `==`"
+  return unexpected("an expression", token.is("=")   ? "equality is written `==`"
                                      : token.is("+") ? "there is no sign `+`"
                                                      : "");
 }
@@ -254,9 +259,9 @@ Expr *Parser::parseParenthesized() {
 Expr *Parser::parseLiteral() {
   const Token &token = current();
   advance();
-  ExprKind kind = token.kind == Token::Integer                    ? ExprKind::Integer
+  ExprKind kind = token.kind == Token::Integer                   ? ExprKind::Integer
                   : token.kind == Token::Real || token.is("inf") ? ExprKind::Real
-                                                                  : ExprKind::Bool;
+                                                                 : ExprKind::Bool;
   return make(kind, token.loc(), token.loc(), token.text, {});
 }
 
@@ -283,7 +288,8 @@ Expr *Parser::parseNamed() {
     return error(token.loc(), "`" + token.text + "` is a function and needs its arguments",
                  "write `" + token.text + "(...)`");
   default:
-    return error(token.loc(), "`" + token.text + "` is " + names::describe(word) + " and needs its coordinates",
+    return error(token.loc(),
+                 "`" + token.text + "` is " + names::describe(word) + " and needs its coordinates",
                  "write `" + token.text + "(n) ...`");
   }
 }
@@ -313,17 +319,20 @@ Expr *Parser::parseCall() {
     return nullptr;
   if (names::isReductionOrFunction(call->text) && call->args.size() < 2) {
     StringRef found = is("-") ? "a sign does not begin a body: write it in parentheses" : "";
-    return error(call->loc, "`" + quote(*call) + "` has no body", !found.empty() ? found
-                 : "a reduction is written `" + call->text + "(n) x`, a function's call `" + call->text + "(x, y)`");
+    return error(call->loc, "`" + quote(*call) + "` has no body",
+                 !found.empty() ? found
+                                : "a reduction is written `" + call->text + "(n) x`, a function's call `" +
+                                      call->text + "(x, y)`");
   }
   return call;
 }
 
 /// Arguments or indices and the closing bracket; completes `e`.
 bool Parser::parseArguments(StringRef closing, Expr &e) {
-  while (!is(closing)) {
+  for (bool more = !is(closing); more; more = consume(",")) {
     if (!ended && current().kind == Token::Ellipsis) {
-      error(current().loc(), closing == "]" ? "`...` stands for leading ranks" : "`...` stands in brackets only",
+      error(current().loc(),
+            closing == "]" ? "`...` stands for leading ranks" : "`...` stands in brackets only",
             closing == "]" ? "write it first in the bracket" : "");
       return false;
     }
@@ -332,8 +341,6 @@ bool Parser::parseArguments(StringRef closing, Expr &e) {
       return false;
     e.args.push_back(argument);
     e.height = std::max(e.height, argument->height + 1);
-    if (!consume(","))
-      break;
   }
   if (is("|")) {
     error(current().loc(), "a predicate `| p` belongs to a reduction over coordinates",

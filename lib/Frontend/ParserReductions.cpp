@@ -18,7 +18,8 @@ bool Parser::beginsBody(size_t index) const {
   return token.kind == Token::Name && names::classify(token.text) != names::Word::Keyword;
 }
 
-/// `max` and `min` are reductions if a list of names, closed, is followed by a body, or if a predicate stands in the list.
+/// `max` and `min` are reductions if a list of names, closed, is followed by a body, or if a predicate stands
+/// in the list.
 bool Parser::beginsReduction() const {
   const Token &token = current();
   if (token.kind != Token::Name || !aheadIs(1, "(") || !names::isReductionLike(names::classify(token.text)))
@@ -42,11 +43,13 @@ bool Parser::beginsReduction() const {
 bool Parser::parseReductionArgument(Expr &e) {
   const Token &token = current();
   if (!ended && token.kind == Token::Ellipsis) {
-    error(token.loc(), "`...` does not stand inside `" + e.text + "(...)`", "write the coordinates it is about");
+    error(token.loc(), "`...` does not stand inside `" + e.text + "(...)`",
+          "write the coordinates it is about");
     return false;
   }
   bool alone = ahead(1).is(",") || ahead(1).is(")") || ahead(1).is("|");
-  if (isName() && alone && names::isLowerName(token.text) && names::classify(token.text) == names::Word::None) {
+  if (isName() && alone && names::isLowerName(token.text) &&
+      names::classify(token.text) == names::Word::None) {
     if (e.eps) {
       error(token.loc(), "the coordinates of `" + e.text + "` stand before its eps");
       return false;
@@ -73,11 +76,9 @@ bool Parser::parseReductionArgument(Expr &e) {
 bool Parser::parseReductionHead(Expr &e) {
   advance();
   open("(", "");
-  while (!is(")") && !is("|")) {
+  for (bool more = !is(")") && !is("|"); more; more = consume(",")) {
     if (!parseReductionArgument(e))
       return false;
-    if (!consume(","))
-      break;
   }
   if (e.coords.empty()) {
     error(e.loc, "`" + e.text + "` needs a coordinate to go over", "write `" + e.text + "(n) ...`");
@@ -208,7 +209,8 @@ Expr *Parser::parseSelection() {
   return e;
 }
 
-/// Head and body of the reduction at the current token, its coordinates being known while predicate and body are read.
+/// Head and body of the reduction at the current token, its coordinates being known while predicate and body
+/// are read.
 Expr *Parser::parseReductionAt(const Token &op, function_ref<bool(Expr &)> parseBody) {
   Expr *e = make(ExprKind::Reduction, op.loc(), op.loc(), op.text, {});
   if (!parseReductionHead(*e))
@@ -242,14 +244,17 @@ Expr *Parser::parseReductionAt(const Token &op, function_ref<bool(Expr &)> parse
 
 /// Proposes parentheses for each reduction that reuses an index around it.
 void Parser::reportHidden() {
-  llvm::sort(hidden, [](const Hidden &a, const Hidden &b) { return a.loc.getPointer() < b.loc.getPointer(); });
+  llvm::sort(hidden,
+             [](const Hidden &a, const Hidden &b) { return a.loc.getPointer() < b.loc.getPointer(); });
   for (const Hidden &h : hidden) {
     std::string inner = quote(*h.inner), note = "write `(" + inner + ")`";
     const Expr *body = h.outer->args.empty() ? nullptr : h.outer->args[0];
     if (body && body->kind == ExprKind::Binary && body->args[1] == h.inner && !body->parenthesized)
-      note = "write `(" + quote(h.outer->begin, body->args[0]->end) + ") " + body->text.str() + " (" + inner + ")`";
-    error(h.loc, "`" + h.inner->text + "` reuses the coordinate `" + h.coordinate + "` of the `" + h.outer->text +
-                     "` around it and needs parentheses of its own",
+      note = "write `(" + quote(h.outer->begin, body->args[0]->end) + ") " + body->text.str() + " (" + inner +
+             ")`";
+    error(h.loc,
+          "`" + h.inner->text + "` reuses the coordinate `" + h.coordinate + "` of the `" + h.outer->text +
+              "` around it and needs parentheses of its own",
           note);
   }
   hidden.clear();

@@ -19,13 +19,16 @@ bool Parser::checkNewName(const Token &token, StringRef what, Letters letters) {
     return false;
   }
   if (letters == Letters::Upper && !names::isUpperName(name)) {
-    error(token.loc(), "the name of " + what + " is written without lower-case letters, `" + name + "` is not",
-          names::isUpperName(name.upper()) ? "write `" + Twine(name.upper()) + "`" : Twine("it begins with a letter"));
+    error(token.loc(),
+          "the name of " + what + " is written without lower-case letters, `" + name + "` is not",
+          names::isUpperName(name.upper()) ? "write `" + Twine(name.upper()) + "`"
+                                           : Twine("it begins with a letter"));
     return false;
   }
   if (letters == Letters::Lower && !names::isLowerName(name)) {
     error(token.loc(), "the name of " + what + " begins with a lower-case letter, `" + name + "` does not",
-          names::isLowerName(name.lower()) ? "write `" + Twine(name.lower()) + "`" : Twine("it begins with a letter"));
+          names::isLowerName(name.lower()) ? "write `" + Twine(name.lower()) + "`"
+                                           : Twine("it begins with a letter"));
     return false;
   }
   return true;
@@ -49,7 +52,9 @@ static void checkCoordinate(StringRef rank, SMLoc loc, Diagnostics &diags) {
   std::string coordinate = names::coordinateOf(rank);
   names::Word word = names::classify(coordinate);
   if (word != names::Word::None)
-    diags.error(loc, "`" + rank + "` cannot name a rank: its coordinate `" + coordinate + "` is " + names::describe(word),
+    diags.error(loc,
+                "`" + rank + "` cannot name a rank: its coordinate `" + coordinate + "` is " +
+                    names::describe(word),
                 "choose another name");
 }
 
@@ -111,17 +116,19 @@ Param *Parser::parseParam() {
   bool negated = value.kind == ExprKind::Unary && value.text == "-" && isLiteral(*value.args[0]) &&
                  value.args[0]->kind != ExprKind::Bool;
   if (!isLiteral(value) && !negated)
-    error(value.begin, "the default of a param is a literal", "a value that is computed is a `const` or a `let`");
+    error(value.begin, "the default of a param is a literal",
+          "a value that is computed is a `const` or a `let`");
   return &param;
 }
 
 Fn *Parser::parseFn() {
   advance();
   Fn &fn = file.fns.emplace_back();
-  if (!parseNewName(fn.name, fn.loc, "a function", Letters::Lower) || !open("(", " after the function's name"))
+  if (!parseNewName(fn.name, fn.loc, "a function", Letters::Lower) ||
+      !open("(", " after the function's name"))
     return nullptr;
   StringSet<> seen;
-  while (!is(")")) {
+  for (bool more = !is(")"); more; more = consume(",")) {
     StringRef name;
     SMLoc loc;
     if (!parseNewName(name, loc, "a function's parameter", Letters::Lower))
@@ -130,8 +137,6 @@ Fn *Parser::parseFn() {
       error(loc, "the function has two parameters `" + name + "`");
     fn.parameters.push_back(name);
     fn.parameterLocs.push_back(loc);
-    if (!consume(","))
-      break;
   }
   if (!close(")") || !parseAssigned(fn.value, "the body of a function"))
     return nullptr;
@@ -175,7 +180,8 @@ Given *Parser::parseGiven() {
 
 /// The keywords of statements that stand at file level only.
 static bool beginsItemOnly(const Token &token) {
-  return token.is("cascade") || token.is("const") || token.is("param") || token.is("fn") || token.is("import");
+  return token.is("cascade") || token.is("const") || token.is("param") || token.is("fn") ||
+         token.is("import");
 }
 
 bool Parser::parseCascade() {
@@ -220,13 +226,11 @@ bool Parser::parseHeader(Cascade &cascade) {
 bool Parser::parseTensorList(SmallVectorImpl<TensorDecl> &list, StringRef what) {
   if (!open("(", " before the " + what))
     return false;
-  while (!is(")")) {
+  for (bool more = !is(")"); more; more = consume(",")) {
     TensorDecl decl;
     if (!parseTensorDecl(decl))
       return false;
     list.push_back(std::move(decl));
-    if (!consume(","))
-      break;
   }
   return close(")");
 }
@@ -236,17 +240,16 @@ bool Parser::parseTensorDecl(TensorDecl &decl) {
       (consume(":") && !parseType(decl.type, decl.typeLoc)))
     return false;
   if (!is("[")) {
-    unexpected("`[` and the ranks of `" + decl.name + "`", "a tensor of no ranks is declared `" + decl.name + "[]`");
+    unexpected("`[` and the ranks of `" + decl.name + "`",
+               "a tensor of no ranks is declared `" + decl.name + "[]`");
     return false;
   }
   open("[", "");
-  while (!is("]")) {
+  for (bool more = !is("]"); more; more = consume(",")) {
     Dim dim;
     if (!parseDim(dim, decl.dims.empty()))
       return false;
     decl.dims.push_back(std::move(dim));
-    if (!consume(","))
-      break;
   }
   return close("]");
 }
@@ -274,7 +277,8 @@ bool Parser::parseDim(Dim &dim, bool first) {
 void Parser::parseBody(Cascade &cascade) {
   for (beginStatement(); !current().is("}"); beginStatement()) {
     if (current().kind == Token::EndOfFile || (current().is("cascade") && current().startsLine)) {
-      error(current().loc(), "the cascade `" + cascade.name + "` is not closed", "write `}` after its last equation");
+      error(current().loc(), "the cascade `" + cascade.name + "` is not closed",
+            "write `}` after its last equation");
       return;
     }
     parseStatement(cascade);
@@ -330,9 +334,34 @@ bool Parser::parseTarget(CallEquation::Result &target) {
   return parseTargetIndices(target) && close("]");
 }
 
+/// Refuses what is no coordinate, in the terms of what it is.
+bool Parser::checkTargetIndex() {
+  const Token &token = current();
+  bool number = !ended && token.kind == Token::Integer;
+  if ((number || isName()) && !ahead(1).is(",") && !ahead(1).is("]")) {
+    error(token.loc(), "an index on the left is a coordinate, no expression",
+          "write a coordinate here and restrict it by `where`");
+    return false;
+  }
+  if (number) {
+    error(token.loc(), "an index on the left is a coordinate, `" + token.text + "` is a number",
+          "write a coordinate and restrict it, as in `... where t == " + token.text + "`");
+    return false;
+  }
+  if (isName() && names::isUpperName(token.text)) {
+    error(token.loc(), "an index on the left is a coordinate, `" + token.text + "` is an extent",
+          "the coordinate of rank `" + token.text + "` is `" + names::coordinateOf(token.text) + "`");
+    return false;
+  }
+  if (isName())
+    return checkNewName(token, "a coordinate", Letters::Lower);
+  unexpected("a coordinate");
+  return false;
+}
+
 bool Parser::parseTargetIndices(CallEquation::Result &target) {
   StringSet<> seen;
-  while (!is("]")) {
+  for (bool more = !is("]"); more; more = consume(",")) {
     const Token &token = current();
     if (!ended && token.kind == Token::Ellipsis) {
       if (!seen.empty() || target.ellipsis) {
@@ -341,27 +370,7 @@ bool Parser::parseTargetIndices(CallEquation::Result &target) {
       }
       target.ellipsis = true;
     } else {
-      bool alone = ahead(1).is(",") || ahead(1).is("]");
-      if (!alone && !ended && (token.kind == Token::Name || token.kind == Token::Integer)) {
-        error(token.loc(), "an index on the left is a coordinate, no expression",
-              "write a coordinate here and restrict it by `where`");
-        return false;
-      }
-      if (!ended && token.kind == Token::Integer) {
-        error(token.loc(), "an index on the left is a coordinate, `" + token.text + "` is a number",
-              "write a coordinate and restrict it, as in `... where t == " + token.text + "`");
-        return false;
-      }
-      if (isName() && names::isUpperName(token.text)) {
-        error(token.loc(), "an index on the left is a coordinate, `" + token.text + "` is an extent",
-              "the coordinate of rank `" + token.text + "` is `" + names::coordinateOf(token.text) + "`");
-        return false;
-      }
-      if (!isName()) {
-        unexpected("a coordinate");
-        return false;
-      }
-      if (!checkNewName(token, "a coordinate", Letters::Lower))
+      if (!checkTargetIndex())
         return false;
       if (!seen.insert(token.text).second)
         error(token.loc(), "the index `" + token.text + "` stands twice on the left",
@@ -370,8 +379,6 @@ bool Parser::parseTargetIndices(CallEquation::Result &target) {
       target.indexLocs.push_back(token.loc());
     }
     advance();
-    if (!consume(","))
-      break;
   }
   return true;
 }
@@ -418,13 +425,11 @@ CallEquation *Parser::parseCallOfSeveral() {
   CallEquation &call = file.calls.emplace_back();
   call.loc = current().loc();
   open("(", "");
-  while (!is(")")) {
+  for (bool more = !is(")"); more; more = consume(",")) {
     CallEquation::Result target;
     if (!parseTarget(target))
       return nullptr;
     call.results.push_back(std::move(target));
-    if (!consume(","))
-      break;
   }
   if (!close(")") || !expect("=", " after the results"))
     return nullptr;
@@ -442,17 +447,16 @@ CallEquation *Parser::parseCallRight(CallEquation &call) {
   call.calleeLoc = current().loc();
   advance();
   open("(", "");
-  while (!is(")")) {
+  for (bool more = !is(")"); more; more = consume(",")) {
     if (!isName() || names::classify(current().text) != names::Word::None)
-      return unexpected("the name of a tensor", "a cascade is called with tensors; define one first for an expression");
+      return unexpected("the name of a tensor",
+                        "a cascade is called with tensors; define one first for an expression");
     call.arguments.push_back(current().text);
     call.argumentLocs.push_back(current().loc());
     advance();
     if (is("["))
       return error(current().loc(), "a cascade is called with whole tensors, without indices",
                    "write `" + call.arguments.back() + "`");
-    if (!consume(","))
-      break;
   }
   if (!close(")"))
     return nullptr;

@@ -31,13 +31,13 @@ TEST(Diagnostics, PlaceCaretNote) {
 }
 
 TEST(Diagnostics, CaretCountsCharacters) {
-  EXPECT_EQ(errorAt("\u2211\u00e9 x", 6), "x.attn:1:7: error: m\n\u2211\u00e9 x\n   ^\nx.attn:1:7: note: n\n");
+  EXPECT_EQ(errorAt("\u2211\u00e9 x", 6),
+            "x.attn:1:7: error: m\n\u2211\u00e9 x\n   ^\nx.attn:1:7: note: n\n");
 }
 
 TEST(Diagnostics, NothingRawReachesTheTerminal) {
   EXPECT_EQ(errorAt(llvm::StringRef("\x1b[31m\0\xff\u0085x", 10), 9),
-            "x.attn:1:10: error: m\n?[31m????x\n         ^\nx.attn:1:10: note: n\n"
-            + std::string())
+            "x.attn:1:10: error: m\n?[31m????x\n         ^\nx.attn:1:10: note: n\n" + std::string())
       << "each of the two bytes of U+0085 counts";
 }
 

@@ -38,7 +38,10 @@ TEST(Lexer, LinesAndBlanks) {
   EXPECT_EQ(lex("a // b\n\n  // c\n\td e\r\nf"), "$a|$d|e|$f");
   EXPECT_EQ(lex(""), "");
   EXPECT_EQ(lex("// only"), "");
-  EXPECT_EQ(lex("\xEF\xBB\xBF" "a"), "$a") << "a byte order mark is skipped";
+  EXPECT_EQ(lex("\xEF\xBB\xBF"
+                "a"),
+            "$a")
+      << "a byte order mark is skipped";
   EXPECT_EQ(lex("a // \xff and \xe4"), "$a") << "comments may hold anything";
 }
 
@@ -69,10 +72,13 @@ TEST(Lexer, WhatIsNoToken) {
   EXPECT_EQ(explain("** 2"), "`**` is no part of the language; write `^`");
   EXPECT_EQ(explain("\u2264 2"), "`\u2264` is no part of the language; write `<=`");
   EXPECT_EQ(explain("# c"), "`#` is no part of the language; a comment begins with `//`");
-  EXPECT_EQ(explain(StringRef("\0", 1)), "the file holds the control character 0x00; an .attn file is UTF-8 text");
+  EXPECT_EQ(explain(StringRef("\0", 1)),
+            "the file holds the control character 0x00; an .attn file is UTF-8 text");
   EXPECT_EQ(explain("\xff"), "the byte 0xff is no UTF-8; an .attn file is UTF-8 text");
   EXPECT_EQ(explain("\xe2\x89"), "the byte 0xe2 is no UTF-8; an .attn file is UTF-8 text");
-  EXPECT_EQ(explain("\"a\nb\""), "the string has no closing `\"`; a path stands on one line between two `\"`");
-  EXPECT_EQ(explain("\u00e9"),
-            "`\u00e9` is no part of the language; names are of the letters a to z and A to Z, digits and `_`");
+  EXPECT_EQ(explain("\"a\nb\""),
+            "the string has no closing `\"`; a path stands on one line between two `\"`");
+  EXPECT_EQ(
+      explain("\u00e9"),
+      "`\u00e9` is no part of the language; names are of the letters a to z and A to Z, digits and `_`");
 }

@@ -23,7 +23,8 @@ struct Parsed {
   std::unique_ptr<ast::File> file;
 };
 
-/// Prefix form: `a + b * c` is `(+ a (* b c))`, `sum(d | p) x` is `(sum d | p : x)`, a read `Q[m,d]` is `Q[m d]`.
+/// Prefix form: `a + b * c` is `(+ a (* b c))`, `sum(d | p) x` is `(sum d | p : x)`, a read `Q[m,d]` is `Q[m
+/// d]`.
 inline std::string show(const ast::Expr *e) {
   using ast::ExprKind;
   if (!e)

@@ -79,7 +79,8 @@ TEST(ParserExpressions, ReusedCoordinates) {
   EXPECT_EQ(tree("sum(n) (softmax(n) S[m,n]) * V[n]"), "(sum n : (* (softmax n : S[m n]) V[n]))");
   EXPECT_EQ(tree("sum(n) A[n] + sum(n) B[n]"), "(+ (sum n : A[n]) (sum n : B[n]))");
   EXPECT_EQ(tree("sum(n) A[n] / sum(n) B[n]"),
-            "test.attn:1:27: error: `sum` reuses the coordinate `n` of the `sum` around it and needs parentheses of "
+            "test.attn:1:27: error: `sum` reuses the coordinate `n` of the `sum` around it and needs "
+            "parentheses of "
             "its own\n"
             "let x = sum(n) A[n] / sum(n) B[n]\n"
             "                          ^\n"

@@ -12,7 +12,8 @@ using llvm::StringRef;
 namespace {
 
 std::string left(StringRef name, StringRef type, bool ellipsis, llvm::ArrayRef<StringRef> indices) {
-  return (name + (type.empty() ? "" : ":") + type + "[" + (ellipsis ? "... " : "") + llvm::join(indices, " ") + "]")
+  return (name + (type.empty() ? "" : ":") + type + "[" + (ellipsis ? "... " : "") +
+          llvm::join(indices, " ") + "]")
       .str();
 }
 
@@ -79,7 +80,8 @@ TEST(ParserStatements, Items) {
   EXPECT_EQ(parsed.file->items[3].param->value, nullptr);
   EXPECT_EQ(parsed.file->items[5].fn->parameters.size(), 2u);
   EXPECT_EQ(StringRef(parsed.file->items[8].given->begin.getPointer(),
-                      parsed.file->items[8].given->end.getPointer() - parsed.file->items[8].given->begin.getPointer()),
+                      parsed.file->items[8].given->end.getPointer() -
+                          parsed.file->items[8].given->begin.getPointer()),
             "N > 0 and W < N");
   const ast::Cascade &g = *parsed.file->items[9].cascade;
   EXPECT_EQ(g.inputs[0].type, "bf16");
@@ -98,9 +100,11 @@ TEST(ParserStatements, Continuation) {
   EXPECT_EQ(body("S[m] = (a\n  b)"), "test.attn:3:3: error: expected `)`, found `b`\n  b)\n  ^\n"
                                      "test.attn:3:3: note: the `(` of line 2 is still open\n");
   EXPECT_EQ(body("S[m] = f(a,\n b\n )\nT[m]\n = c"), "call? S[m] = f(a b)\nT[m] = c\n");
-  EXPECT_EQ(body("S[m] = c\n ? a\n : b\nT[m] = a\n else b\n as f32"), "S[m] = (? c a b)\nT[m] = (else a (as b f32))\n");
-  EXPECT_EQ(body("S[m] = a not\n"), "test.attn:2:10: error: expected an operator or the end of the statement, found `not`\n"
-                                    "S[m] = a not\n         ^\ntest.attn:2:10: note: a statement ends with its line\nS[m] = a\n")
+  EXPECT_EQ(body("S[m] = c\n ? a\n : b\nT[m] = a\n else b\n as f32"),
+            "S[m] = (? c a b)\nT[m] = (else a (as b f32))\n");
+  EXPECT_EQ(body("S[m] = a not\n"),
+            "test.attn:2:10: error: expected an operator or the end of the statement, found `not`\n"
+            "S[m] = a not\n         ^\ntest.attn:2:10: note: a statement ends with its line\nS[m] = a\n")
       << "what was read of it stays for the name checks";
   Parsed oneLine("cascade f(A[M])\n\n ->\n (O[M])\n{ O[m] = A[m] }");
   EXPECT_EQ(oneLine.messages, "");
@@ -151,10 +155,11 @@ TEST(ParserStatements, SeveralErrorsInOneRun) {
 }
 
 TEST(ParserStatements, BrokenFrames) {
-  EXPECT_EQ(errors("cascade f(Q[B]) -> (O[B])\n  O[b] = Q[b]\n}\ncascade g(Q[B) -> (O[B]) {\n  O[b] = 1 1\n}\n"),
-            "2:3: error: expected `{` and the cascade's equations, found `O`\n"
-            "4:14: error: expected `]`, found `)`\n"
-            "5:12: error: expected an operator or the end of the statement, found `1`\n");
+  EXPECT_EQ(
+      errors("cascade f(Q[B]) -> (O[B])\n  O[b] = Q[b]\n}\ncascade g(Q[B) -> (O[B]) {\n  O[b] = 1 1\n}\n"),
+      "2:3: error: expected `{` and the cascade's equations, found `O`\n"
+      "4:14: error: expected `]`, found `)`\n"
+      "5:12: error: expected an operator or the end of the statement, found `1`\n");
   EXPECT_EQ(errors("cascade f(Q[B]) -> (O[B]) {\n  O[b] = Q[b]\ncascade g(Q[B]) -> (O[B]) {\n  O[b] = Q[b]"),
             "3:1: error: the cascade `f` is not closed\n"
             "4:14: error: the cascade `g` is not closed\n");
@@ -165,9 +170,22 @@ TEST(ParserStatements, BrokenFrames) {
   EXPECT_EQ(errors("cascade f(Q[M]) -> () {\n}"), "1:9: error: the cascade `f` has no output\n");
 }
 
+TEST(ParserStatements, NoTrailingCommas) {
+  EXPECT_EQ(errors("cascade f(Q[B,]) -> (O[B]) {\n  O[b,] = 1\n  O[b] = Q[b,]\n  O[b] = exp(b,)\n  O[b] = "
+                   "sum(n,) x\n}\n"
+                   "fn g(x,) = x"),
+            "1:15: error: expected an expression, found `]`\n"
+            "2:7: error: expected a coordinate, found `]`\n"
+            "3:14: error: expected an expression, found `]`\n"
+            "4:16: error: expected an expression, found `)`\n"
+            "5:16: error: `sum` goes over coordinates, found `)`\n"
+            "7:8: error: expected the name of a function's parameter, found `)`\n");
+}
+
 TEST(ParserStatements, OddText) {
-  EXPECT_EQ(errors(StringRef("let x = 3\0\r\nlet y = \xff\r\nlet z = 1", 32)),
-            "1:10: error: the file holds the control character 0x00\n2:9: error: the byte 0xff is no UTF-8\n");
+  EXPECT_EQ(
+      errors(StringRef("let x = 3\0\r\nlet y = \xff\r\nlet z = 1", 32)),
+      "1:10: error: the file holds the control character 0x00\n2:9: error: the byte 0xff is no UTF-8\n");
   EXPECT_EQ(errors("let x = 3 // no line end"), "");
   EXPECT_EQ(errors("let x = 3\r\n\r\nlet y = 4\r\n"), "");
   EXPECT_EQ(errors(""), "");
@@ -182,7 +200,8 @@ TEST(ParserStatements, DeepAndLongText) {
       s += part;
     return s;
   };
-  for (StringRef part : {"(", "-", "exp(", "a^", "a ? b : ", "sum(n) ", "not ", "A[", "max(n,", "any(n) not "}) {
+  for (StringRef part :
+       {"(", "-", "exp(", "a^", "a ? b : ", "sum(n) ", "not ", "A[", "max(n,", "any(n) not "}) {
     std::string found = errors("let x = " + times(part) + "1\nlet y = 3 3");
     EXPECT_NE(found.find("nests more than 1000 levels deep"), std::string::npos) << part.str() << found;
     EXPECT_NE(found.find("2:11: error"), std::string::npos) << "it goes on behind " << part.str();
@@ -198,7 +217,8 @@ TEST(ParserStatements, DeepAndLongText) {
     sum += " + 1";
   EXPECT_EQ(errors("let x = " + sum), "");
   EXPECT_EQ(errors("let x = f(" + times("a, ") + "1)"), "") << "a line of some hundred kilobytes";
-  EXPECT_EQ(errors("let x = sum(" + times("a,") + "b) 1").substr(0, 40), "1:15: error: `sum` names the coordinate ");
+  EXPECT_EQ(errors("let x = sum(" + times("a,") + "b) 1").substr(0, 40),
+            "1:15: error: `sum` names the coordinate ");
   for (StringRef part : {"cascade ", "}", "(A[", "A[(", "let x = (\n", "S[m] = 1\n", "\xff", "\"", "3m "})
     EXPECT_NE(errors(times(part)), "") << part.str();
 }
