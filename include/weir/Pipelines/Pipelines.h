@@ -6,8 +6,14 @@
 #include "weir/Support/TargetDescription.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace weir {
+
+/// Level 2 to level 3: mappings chosen. `mapping` is what --map says, "fuse=off"; empty leaves every choice to the cost model.
+void buildCascadeToStreamedPipeline(mlir::OpPassManager &pm, const TargetDescription &target, llvm::StringRef mapping = "");
+/// Level 3 to level 4: equations become loops over buffers.
+void buildStreamedToTiledPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
 
 /// Level 4 to level 5: elementary functions and narrow types expanded, parallel loops outlined, entries made.
 void buildTiledToCPUPipeline(mlir::OpPassManager &pm, const TargetDescription &target);

@@ -1,0 +1,54 @@
+//===- Job.h - what every subcommand with a FILE begins with --------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIRC_JOB_H
+#define WEIRC_JOB_H
+#include "Inputs.h"
+#include "Options.h"
+#include "Program.h"
+#include "weir/Reference/Interpreter.h"
+
+namespace weirc {
+
+/// A command line carried out up to the program that it names. `status` is set where nothing is left to do: after an error, which has
+/// been printed, or after --emit.
+struct Job {
+  /// `defaultTarget` stands for a --target that is not given.
+  Job(const Options &options, llvm::StringRef defaultTarget);
+
+  /// Reads the file again with the small innermost extents among `extents` fixed: what shapes registers is known to the compiler,
+  /// lengths stay open, so that a compiled kernel in the cache serves the next length too. Only for a text that can be read twice.
+  void specialize(const llvm::StringMap<int64_t> &extents);
+
+  const Options &options;
+  Phases phases;
+  Target target;
+  std::unique_ptr<Program> program;
+  std::optional<int> status;
+
+private:
+  std::optional<int> begin(llvm::StringRef defaultTarget);
+  std::vector<std::pair<std::string, int64_t>> defines; ///< beside those of -D
+};
+
+/// The program ready to be run, by the interpreter or as compiled code.
+class Runner {
+public:
+  static llvm::Expected<Runner> create(Job &job);
+  const weir::KernelSignature &signature() const { return described; }
+  /// Outputs in the signature's order.
+  llvm::Expected<std::vector<weir::HostTensor>> run(Job &job, llvm::ArrayRef<weir::HostTensor> inputs,
+                                                    llvm::ArrayRef<long double> params) const;
+  const std::optional<weir::Kernel> &kernel() const { return compiled; }
+
+private:
+  weir::KernelSignature described;
+  std::optional<weir::Kernel> compiled;
+  mlir::func::FuncOp interpreted;
+};
+
+/// Writes `bytes` to the file of -o, or to stdout.
+int writeOutput(const Options &options, llvm::StringRef bytes);
+
+} // namespace weirc
+#endif

@@ -1,0 +1,124 @@
+//===- Peak.cpp - what this machine can do, measured now ------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The peak is measured in the process that is judged by it, just before: clocks wander and neighbours come and go. Twelve
+// independent accumulators hide the latency of a fused multiply-add on every processor with two units of it.
+#include "Peak.h"
+#include "Timing.h"
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <immintrin.h>
+#include <memory>
+#include <thread>
+#include <vector>
+
+using namespace weirc;
+
+namespace {
+
+constexpr int kAccumulators = 12;
+constexpr long kIterations = 4000000;
+
+__attribute__((target("avx512f"))) float multiplyAdd512(float a) {
+  __m512 sums[kAccumulators], x = _mm512_set1_ps(a), y = _mm512_set1_ps(0.5f);
+  for (__m512 &sum : sums)
+    sum = y;
+  for (long i = 0; i < kIterations; ++i)
+    for (__m512 &sum : sums)
+      sum = _mm512_fmadd_ps(sum, x, y);
+  __m512 total = y;
+  for (__m512 sum : sums)
+    total = _mm512_add_ps(total, sum);
+  return _mm512_cvtss_f32(total);
+}
+
+__attribute__((target("avx512f"))) double multiplyAdd512(double a) {
+  __m512d sums[kAccumulators], x = _mm512_set1_pd(a), y = _mm512_set1_pd(0.5);
+  for (__m512d &sum : sums)
+    sum = y;
+  for (long i = 0; i < kIterations; ++i)
+    for (__m512d &sum : sums)
+      sum = _mm512_fmadd_pd(sum, x, y);
+  __m512d total = y;
+  for (__m512d sum : sums)
+    total = _mm512_add_pd(total, sum);
+  return _mm512_cvtsd_f64(total);
+}
+
+__attribute__((target("avx2,fma"))) float multiplyAdd256(float a) {
+  __m256 sums[kAccumulators], x = _mm256_set1_ps(a), y = _mm256_set1_ps(0.5f);
+  for (__m256 &sum : sums)
+    sum = y;
+  for (long i = 0; i < kIterations; ++i)
+    for (__m256 &sum : sums)
+      sum = _mm256_fmadd_ps(sum, x, y);
+  __m256 total = y;
+  for (__m256 sum : sums)
+    total = _mm256_add_ps(total, sum);
+  return _mm256_cvtss_f32(total);
+}
+
+__attribute__((target("avx2,fma"))) double multiplyAdd256(double a) {
+  __m256d sums[kAccumulators], x = _mm256_set1_pd(a), y = _mm256_set1_pd(0.5);
+  for (__m256d &sum : sums)
+    sum = y;
+  for (long i = 0; i < kIterations; ++i)
+    for (__m256d &sum : sums)
+      sum = _mm256_fmadd_pd(sum, x, y);
+  __m256d total = y;
+  for (__m256d sum : sums)
+    total = _mm256_add_pd(total, sum);
+  return _mm256_cvtsd_f64(total);
+}
+
+/// Seconds until all of `threads` have done `work`.
+double timeOnThreads(unsigned threads, const std::function<void(unsigned)> &work) {
+  double start = now();
+  std::vector<std::thread> others;
+  for (unsigned thread = 1; thread < threads; ++thread)
+    others.emplace_back(work, thread);
+  work(0);
+  for (std::thread &other : others)
+    other.join();
+  return now() - start;
+}
+
+template <typename Number> double measureFlops(unsigned threads) {
+  volatile Number factor = Number(0.999), sink;
+  bool wide = __builtin_cpu_supports("avx512f");
+  double lanes = (wide ? 64 : 32) / sizeof(Number), best = 0;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    double seconds = timeOnThreads(threads, [&](unsigned) { sink = wide ? multiplyAdd512(factor) : multiplyAdd256(factor); });
+    best = std::max(best, threads * 2.0 * lanes * kAccumulators * kIterations / seconds);
+  }
+  (void)sink;
+  return best;
+}
+
+double measureBytes(unsigned threads) {
+  constexpr size_t kBytes = size_t(96) << 20;
+  size_t each = kBytes / threads;
+  std::unique_ptr<char[]> from(new char[kBytes]), to(new char[kBytes]);
+  std::memset(from.get(), 1, kBytes);
+  std::memset(to.get(), 2, kBytes);
+  double best = 0;
+  for (int repeat = 0; repeat < 4; ++repeat) {
+    double seconds = timeOnThreads(threads, [&](unsigned thread) {
+      std::memcpy(to.get() + thread * each, from.get() + thread * each, each);
+    });
+    best = std::max(best, 2.0 * each * threads / seconds);
+  }
+  return best;
+}
+
+} // namespace
+
+Peak weirc::measurePeak(unsigned threads, bool f64) {
+  threads = std::max(1u, threads);
+  Peak peak = {0, measureBytes(threads)};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    peak.flops = f64 ? measureFlops<double>(threads) : measureFlops<float>(threads);
+  return peak;
+}

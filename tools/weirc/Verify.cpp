@@ -1,0 +1,215 @@
+//===- Verify.cpp - weirc verify ------------------------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Commands.h"
+#include "Job.h"
+#include "dialects/Attention/Signature.h"
+#include "weir/Reference/Compare.h"
+#include "weir/Reference/Draw.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Format.h"
+#include <cmath>
+
+using namespace weirc;
+
+namespace {
+
+/// All trials of one run.
+struct Report {
+  unsigned trials = 0, skipped = 0;
+  int64_t compared = 0, undecided = 0, differences = 0;
+  std::optional<unsigned> firstFailure, worstTrial;
+  weir::Comparison worst;
+  std::string failure;            ///< what the first failing trial says
+  std::vector<std::string> unmet; ///< promises that could not be kept, each once
+  bool passed() const { return !firstFailure && skipped < trials; }
+};
+
+class Verifier {
+public:
+  Verifier(Job &job, Runner &runner) : job(job), runner(runner), cascade(job.program->cascade()) {}
+
+  llvm::Error run(Report &report) {
+    const Options &options = job.options;
+    signature = job.program->signature();
+    if (llvm::Error error = bindGiven())
+      return error;
+    unsigned first = options.trial.value_or(0), last = options.trial ? first + 1 : options.trials.value_or(10);
+    Progress progress("verify");
+    for (unsigned trial = first; trial < last; ++trial) {
+      progress.update(trial - first, last - first);
+      if (llvm::Error error = runTrial(trial, report))
+        return llvm::createStringError("trial " + llvm::Twine(trial) + ": " + llvm::toString(std::move(error)));
+    }
+    return llvm::Error::success();
+  }
+
+private:
+  llvm::Error bindGiven() {
+    auto tensors = loadInputs(signature, job.options);
+    if (!tensors)
+      return tensors.takeError();
+    given = std::move(*tensors);
+    auto values = readParams(signature, job.options);
+    if (!values)
+      return values.takeError();
+    params = std::move(*values);
+    return llvm::Error::success();
+  }
+
+  /// Drawn inputs with the given ones in their places; nothing where a promise could not be kept.
+  llvm::Expected<std::optional<weir::DrawnInputs>> drawInputs(unsigned trial, Report &report) {
+    weir::DrawOptions options;
+    options.seed = job.options.seed.value_or(0) * 1000003 + trial;
+    options.trial = trial;
+    options.extents = given.extents;
+    auto drawn = job.phases.time("draw", [&] { return weir::draw(cascade, options); });
+    if (!drawn)
+      return drawn.takeError();
+    for (auto &[index, tensor] : given.tensors)
+      drawn->inputs[index] = tensor;
+    for (auto &[index, value] : params)
+      drawn->params[index] = value;
+    for (const std::string &promise : drawn->unmet)
+      if (!llvm::is_contained(report.unmet, promise))
+        report.unmet.push_back(promise);
+    if (drawn->unmet.empty())
+      return std::move(*drawn);
+    return std::nullopt;
+  }
+
+  llvm::Error runTrial(unsigned trial, Report &report) {
+    ++report.trials;
+    auto drawn = drawInputs(trial, report);
+    if (!drawn)
+      return drawn.takeError();
+    if (!*drawn) {
+      ++report.skipped;
+      return llvm::Error::success();
+    }
+    const weir::DrawnInputs &inputs = **drawn;
+    weir::InterpreterOptions interpreter;
+    interpreter.errorBounds = true;
+    auto expected = job.phases.time("interpret", [&] {
+      return weir::interpret(cascade, inputs.inputs, inputs.params, interpreter);
+    });
+    if (!expected)
+      return expected.takeError();
+    auto actual = runner.run(job, inputs.inputs, inputs.params);
+    if (!actual) {
+      fail(trial, "the kernel refused what the interpreter runs: " + llvm::toString(actual.takeError()), report);
+      return llvm::Error::success();
+    }
+    weir::CompareOptions compare;
+    compare.tolerance = job.options.tolerance.value_or(0);
+    record(trial, weir::compare(weir::attn::getSignature(cascade), *expected, *actual, compare), report);
+    return llvm::Error::success();
+  }
+
+  static void fail(unsigned trial, std::string message, Report &report) {
+    if (report.firstFailure)
+      return;
+    report.firstFailure = trial;
+    report.failure = std::move(message);
+  }
+
+  static void record(unsigned trial, const weir::Comparison &comparison, Report &report) {
+    report.compared += comparison.compared;
+    report.undecided += comparison.undecided;
+    report.differences += comparison.differences;
+    if (!comparison.tensor.empty() && (!report.worstTrial || comparison.worstRatio > report.worst.worstRatio)) {
+      report.worst = comparison;
+      report.worstTrial = trial;
+    }
+    if (!comparison.agrees())
+      fail(trial, comparison.describe(), report);
+  }
+
+  Job &job;
+  Runner &runner;
+  mlir::func::FuncOp cascade;
+  weir::KernelSignature signature;
+  GivenInputs given;
+  std::map<size_t, long double> params;
+};
+
+void printText(const Job &job, llvm::StringRef name, const Report &report) {
+  llvm::raw_ostream &os = llvm::outs();
+  os << name << " on " << job.target.name << ": " << report.trials << " trials, seed " << job.options.seed.value_or(0) << ", "
+     << report.compared << " values compared, " << report.undecided << " undecided by rounding\n";
+  for (const std::string &promise : report.unmet)
+    os << "  not drawn: inputs that keep 'given " << promise << "'\n";
+  if (report.skipped)
+    os << "  " << report.skipped << " trials were left out\n";
+  if (report.worstTrial)
+    os << "  worst error, " << llvm::format("%.3g", report.worst.worstRatio) << " of what is allowed, in trial "
+       << *report.worstTrial << ": " << report.worst.describe() << "\n";
+  if (report.firstFailure)
+    os << "  trial " << *report.firstFailure << " failed: " << report.failure << "\n  again: weirc verify " << job.options.file
+       << " --seed " << job.options.seed.value_or(0) << " --trial " << *report.firstFailure << "\n";
+  os << (report.passed() ? "passed\n" : "failed\n");
+}
+
+/// JSON has no infinity.
+llvm::json::Value number(long double value) {
+  if (std::isfinite(value))
+    return static_cast<double>(value);
+  return nullptr;
+}
+
+void printJSON(const Job &job, llvm::StringRef name, const Report &report) {
+  llvm::json::OStream json(llvm::outs(), 2);
+  json.object([&] {
+    json.attribute("cascade", name);
+    json.attribute("target", job.target.name);
+    json.attribute("trials", report.trials);
+    json.attribute("seed", static_cast<int64_t>(job.options.seed.value_or(0)));
+    json.attribute("passed", report.passed());
+    json.attribute("skipped", report.skipped);
+    json.attribute("compared", report.compared);
+    json.attribute("undecided", report.undecided);
+    json.attribute("differences", report.differences);
+    json.attributeArray("unmet", [&] {
+      for (const std::string &promise : report.unmet)
+        json.value(promise);
+    });
+    if (report.firstFailure) {
+      json.attribute("failed_trial", *report.firstFailure);
+      json.attribute("failure", report.failure);
+    }
+    if (report.worstTrial)
+      json.attributeObject("worst", [&] {
+        json.attribute("trial", *report.worstTrial);
+        json.attribute("tensor", report.worst.tensor);
+        json.attributeArray("coordinates", [&] {
+          for (int64_t coordinate : report.worst.coordinates)
+            json.value(coordinate);
+        });
+        json.attribute("expected", number(report.worst.expected));
+        json.attribute("actual", number(report.worst.actual));
+        json.attribute("allowed", number(report.worst.allowed));
+        json.attribute("ratio", number(report.worst.worstRatio));
+      });
+  });
+  llvm::outs() << "\n";
+}
+
+} // namespace
+
+int weirc::verifyCommand(const Options &options) {
+  if (llvm::StringRef(options.target) == "interpret")
+    return usageError("'verify' compares compiled code with the interpreter; '--target interpret' leaves nothing to compare");
+  Job job(options, "cpu:native");
+  if (job.status)
+    return *job.status;
+  if (!job.program->cascade())
+    return refuse("'verify' needs a program at level cascade or streamed: what is below has no interpreter");
+  auto runner = Runner::create(job);
+  if (!runner)
+    return refuse(runner.takeError());
+  Report report;
+  if (llvm::Error error = Verifier(job, *runner).run(report))
+    return refuse(std::move(error));
+  (options.json ? printJSON : printText)(job, runner->signature().name, report);
+  return report.passed() ? Success : Refused;
+}
