@@ -1,0 +1,6 @@
+"""What the references and the check share: declarations, masked softmax, rounding noise, ways to run a cascade."""
+from .declare import EXAMPLES, IDENTITIES, example, identity
+from .formulas import causal, round_to, softmax, sigmoid, softplus, grouped
+
+__all__ = ["EXAMPLES", "IDENTITIES", "example", "identity",
+           "causal", "round_to", "softmax", "sigmoid", "softplus", "grouped"]

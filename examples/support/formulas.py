@@ -1,0 +1,43 @@
+"""Small formulas that several references use, in float64 and plain NumPy."""
+import numpy as np
+
+
+def softmax(scores, keep=True, axis=-1):
+    """Weights over `axis` (an int or a tuple); entries outside `keep` weigh 0, and so does all of a row without any."""
+    scores = np.where(keep, scores, -np.inf)
+    top = np.max(scores, axis=axis, keepdims=True, initial=-np.inf)
+    weights = np.exp(scores - np.where(np.isfinite(top), top, 0))
+    total = np.sum(weights, axis=axis, keepdims=True)
+    return weights / np.where(total == 0, 1, total)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def causal(rows, columns, offset=None):
+    """keep[m, n]: n <= m + offset; by default the last query sees every key."""
+    offset = columns - rows if offset is None else offset
+    return np.arange(columns)[None, :] <= np.arange(rows)[:, None] + offset
+
+
+def grouped(x, heads, axis=1):
+    """Repeats the groups of `axis` so that there is one for each of `heads` heads."""
+    return np.repeat(x, heads // x.shape[axis], axis=axis)
+
+
+def round_to(x, dtype):
+    """x rounded to the values of `dtype` (half to even), kept as float64."""
+    if dtype == "f64":
+        return x
+    if dtype in ("f32", "f16"):
+        with np.errstate(over="ignore"):
+            return np.asarray(x).astype({"f32": np.float32, "f16": np.float16}[dtype]).astype(np.float64)
+    assert dtype == "bf16", dtype
+    bits = np.asarray(x).astype(np.float32).view(np.uint32)
+    bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+    return bits.astype(np.uint32).view(np.float32).astype(np.float64)
