@@ -71,7 +71,7 @@ int BodyCompiler::addSlot(StringRef name, int64_t extent) {
   return equation.slotCount++;
 }
 
-void BodyCompiler::compile(Block &block, ArrayRef<int64_t> extents) {
+void BodyCompiler::compile(Block &block, ArrayRef<int64_t> extents, mlir::Value value) {
   for (auto [i, argument] : llvm::enumerate(block.getArguments())) {
     int slot = addSlot(equation.coords[i], extents[i]);
     Node *node = add(Code::Coordinate, argument.getType());
@@ -80,7 +80,7 @@ void BodyCompiler::compile(Block &block, ArrayRef<int64_t> extents) {
     node->depends.set(slot);
     known[argument] = node;
   }
-  equation.body = get(block.getTerminator()->getOperand(0));
+  equation.body = get(value ? value : block.getTerminator()->getOperand(0));
 }
 
 void BodyCompiler::compile(mlir::Value value) { equation.body = get(value); }

@@ -52,6 +52,12 @@ Value Machine::evaluateAt(Equation &equation, ArrayRef<int64_t> coordinates) {
   return value;
 }
 
+void Machine::forget(Equation &equation) {
+  equation.frames.clear();
+  for (Node &node : equation.nodes)
+    node.memoTable.clear();
+}
+
 static int64_t entryOf(const Table &table, ArrayRef<int64_t> indices) {
   int64_t entry = 0;
   for (auto [index, stride] : llvm::zip(indices, table.strides))
@@ -304,6 +310,8 @@ void Machine::read(Node &node, Frame &frame, Value &out) {
     if (!failure.empty())
       return;
   }
+  if (table.touched)
+    (*table.touched)[entry] = 1;
   out.present = table.data.present[entry];
   if (!table.data.error.empty() && !undecided)
     out.error = table.data.error[entry];

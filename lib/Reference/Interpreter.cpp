@@ -107,6 +107,10 @@ llvm::Error Interpretation::bindInputs(ArrayRef<HostTensor> inputs) {
     for (int64_t k = 0, e = input.size(); k < e; ++k)
       table.data.value[k] = input.get(k);
     llvm::fill(table.data.present, 1);
+    if (options.touched) {
+      (*options.touched)[i].assign(table.data.value.size(), 0);
+      table.touched = &(*options.touched)[i];
+    }
     if (!options.errorBounds || table.kind != Kind::Real)
       continue;
     // A kernel may read a denormal as zero.
@@ -315,24 +319,34 @@ llvm::Error Interpretation::executeRank(attn::RankOp op) {
   return llvm::Error::success();
 }
 
-/// A promise holds where it is present; one that rounding leaves open is kept.
-llvm::Error Interpretation::executeGiven(attn::GivenOp op) {
-  if (!options.checkGivens)
-    return llvm::Error::success();
-  Equation &equation = makeEquation(op.getSource(), op.getCoords());
-  SmallVector<int64_t> shape = extentsOf(op.getExtents());
-  equation.extents.assign(shape.begin(), shape.end());
-  BodyCompiler(equation, scalars, tables).compile(op.getBody().front(), shape);
+/// A norm (a sum of rounded numbers) is 1 up to the rounding of the tensors' storage: gives their entries that error, and
+/// returns the errors they had.
+static std::vector<std::vector<double>> addStorageErrors(std::deque<Table> &tables) {
+  static constexpr int precision[] = {53, 24, 11, 8, 4, 3}; // of the real types, in the order of ElementType
+  std::vector<std::vector<double>> before;
+  for (Table &table : tables) {
+    before.push_back(table.data.error);
+    if (table.kind != Kind::Real)
+      continue;
+    table.data.error.resize(table.data.value.size());
+    for (auto [error, value] : llvm::zip(table.data.error, table.data.value))
+      error = std::ldexp(static_cast<double>(fabsl(value)), -precision[static_cast<int>(table.type)]);
+  }
+  return before;
+}
+
+/// The first coordinates at which a promise is present and surely false; nothing if it holds.
+static std::optional<SmallVector<int64_t>> findBroken(Equation &promise, ArrayRef<int64_t> shape) {
   if (llvm::is_contained(shape, 0))
-    return llvm::Error::success();
+    return std::nullopt;
   InterpreterOptions withBounds;
   withBounds.errorBounds = true;
-  Machine checker(withBounds); // a norm is a sum of rounded numbers
+  Machine checker(withBounds);
   SmallVector<int64_t> point(shape.size());
   while (true) {
-    reference::Value value = checker.evaluateAt(equation, point);
+    reference::Value value = checker.evaluateAt(promise, point);
     if (value.present && !value.integer && !value.undecided())
-      break;
+      return point;
     size_t i = point.size();
     for (; i > 0; --i) {
       if (++point[i - 1] < shape[i - 1])
@@ -340,13 +354,33 @@ llvm::Error Interpretation::executeGiven(attn::GivenOp op) {
       point[i - 1] = 0;
     }
     if (i == 0)
-      return llvm::Error::success();
+      return std::nullopt;
   }
-  std::string place;
-  for (auto [coord, at] : llvm::zip(equation.coords, point))
-    place += (place.empty() ? " at " : ", ") + coord + " = " + std::to_string(at);
+}
+
+/// A promise holds where it is present.
+llvm::Error Interpretation::executeGiven(attn::GivenOp op) {
+  if (!options.checkGivens)
+    return llvm::Error::success();
+  Equation &promise = makeEquation(op.getSource(), op.getCoords());
+  SmallVector<int64_t> shape = extentsOf(op.getExtents());
+  promise.extents.assign(shape.begin(), shape.end());
+  BodyCompiler(promise, scalars, tables).compile(op.getBody().front(), shape);
+  bool norm = llvm::any_of(promise.nodes, [](const Node &node) { return node.code == Code::Reduce; });
+  std::vector<std::vector<double>> errors;
+  if (norm)
+    errors = addStorageErrors(tableStore);
+  auto broken = findBroken(promise, shape);
+  if (norm)
+    for (auto [table, error] : llvm::zip(tableStore, errors))
+      table.data.error = error;
+  if (!broken)
+    return llvm::Error::success();
   if (op.getShape())
     return fail("the shapes given do not agree with the signature: " + op.getSource() + " does not hold");
+  std::string place;
+  for (auto [coord, at] : llvm::zip(promise.coords, *broken))
+    place += (place.empty() ? " at " : ", ") + coord + " = " + std::to_string(at);
   return fail("the promise `given " + op.getSource() + "` is broken" + place);
 }
 
@@ -413,15 +447,36 @@ llvm::Error Interpretation::execute(Operation &op) {
   return llvm::Error::success();
 }
 
+/// The equations that promises read, directly or through others (a called cascade promises about intermediates).
+static DenseSet<Operation *> neededByPromises(func::FuncOp cascade) {
+  DenseSet<Operation *> needed;
+  for (Operation &op : llvm::reverse(cascade.getBody().front())) {
+    if (!isa<attn::GivenOp>(op) && !needed.contains(&op))
+      continue;
+    op.walk([&](attn::ReadOp read) {
+      if (Operation *source = read.getSource().getDefiningOp())
+        needed.insert(source);
+    });
+  }
+  return needed;
+}
+
 llvm::Error Interpretation::run(ArrayRef<HostTensor> inputs, ArrayRef<long double> params) {
   if (params.size() != signature.params.size())
     return fail("the cascade takes " + Twine(signature.params.size()) + " params, not " + Twine(params.size()));
+  if (options.touched)
+    options.touched->resize(signature.inputs.size());
   if (llvm::Error error = bindInputs(inputs))
     return error;
   bindParams(params);
-  for (Operation &op : cascade.getBody().front())
+  DenseSet<Operation *> needed = options.promisesOnly ? neededByPromises(cascade) : DenseSet<Operation *>();
+  for (Operation &op : cascade.getBody().front()) {
+    bool equation = isa<attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp, attn::MaterializeOp, func::ReturnOp>(op);
+    if (options.promisesOnly && equation && !needed.contains(&op))
+      continue;
     if (llvm::Error error = execute(op))
       return error;
+  }
   return llvm::Error::success();
 }
 

@@ -46,6 +46,7 @@ struct Table {
   Equation *equation = nullptr;
   enum State : char { Unknown, InProgress, Done };
   std::vector<char> state; ///< of each entry, while `equation` is set
+  std::vector<char> *touched = nullptr; ///< where to note the entries that are read
 
   Table(llvm::StringRef name, ElementType type, llvm::ArrayRef<int64_t> shape, mlir::Type elementType);
 };
@@ -161,6 +162,8 @@ public:
   Value evaluateAt(Equation &equation, llvm::ArrayRef<int64_t> coordinates);
   /// Computes one entry of an equation's table (a selection: the whole list) unless it is known.
   void demand(Equation &equation, llvm::ArrayRef<int64_t> indices);
+  /// Drops what an equation remembers: tables that it reads have changed.
+  static void forget(Equation &equation);
   /// An error of the program found while evaluating; empty if none.
   std::string failure;
 
@@ -189,7 +192,8 @@ public:
   BodyCompiler(Equation &equation, const llvm::DenseMap<mlir::Value, Value> &scalars,
                const llvm::DenseMap<mlir::Value, Table *> &tables)
       : equation(equation), scalars(scalars), tables(tables) {}
-  void compile(mlir::Block &block, llvm::ArrayRef<int64_t> extents);
+  /// The block's value, or another value of it.
+  void compile(mlir::Block &block, llvm::ArrayRef<int64_t> extents, mlir::Value value = {});
   /// A single scalar op outside any body.
   void compile(mlir::Value value);
 

@@ -31,6 +31,10 @@ struct InterpreterOptions {
   /// in their scalar types (f32 or f64), sums in any order. Where a comparison, a selection or a rounding to integers could go the other way within the bound, what
   /// depends on it gets an infinite bound. This is the tolerance of `weirc verify`.
   bool errorBounds = false;
+  /// If set, receives for each input which of its entries were read (1) by the equations or a promise.
+  std::vector<std::vector<char>> *touched = nullptr;
+  /// Check the promises and compute nothing but what they read.
+  bool promisesOnly = false;
 };
 
 struct InterpreterResult {
