@@ -1,0 +1,141 @@
+//===- Polynomial.cpp - integer polynomials of index expressions ----------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "weir/Analysis/Tree.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace llvm;
+using namespace weir;
+
+bool Polynomial::Less::operator()(const Monomial &a, const Monomial &b) const {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](const Tree *x, const Tree *y) { return x->id < y->id; });
+}
+
+Polynomial Polynomial::constant(int64_t c) {
+  Polynomial p;
+  if (c)
+    p.terms[{}] = c;
+  return p;
+}
+
+Polynomial Polynomial::atom(const Tree *tree) {
+  Polynomial p;
+  p.terms[{tree}] = 1;
+  return p;
+}
+
+std::optional<int64_t> Polynomial::asConstant() const {
+  if (overflowed || terms.size() > 1)
+    return std::nullopt;
+  if (terms.empty())
+    return 0;
+  if (!terms.begin()->first.empty())
+    return std::nullopt;
+  return terms.begin()->second;
+}
+
+int64_t Polynomial::constantTerm() const {
+  auto found = terms.find({});
+  return found == terms.end() ? 0 : found->second;
+}
+
+bool Polynomial::operator==(const Polynomial &other) const {
+  return !overflowed && !other.overflowed && terms == other.terms;
+}
+
+static void accumulate(Polynomial &into, const Polynomial::Monomial &monomial, int64_t coefficient) {
+  int64_t &slot = into.terms[monomial];
+  if (AddOverflow(slot, coefficient, slot))
+    into.overflowed = true;
+  if (!slot)
+    into.terms.erase(monomial);
+}
+
+Polynomial Polynomial::operator+(const Polynomial &other) const {
+  Polynomial sum = *this;
+  sum.overflowed |= other.overflowed;
+  for (auto &[monomial, coefficient] : other.terms)
+    accumulate(sum, monomial, coefficient);
+  return sum;
+}
+
+Polynomial Polynomial::operator-(const Polynomial &other) const { return *this + other * constant(-1); }
+
+Polynomial Polynomial::operator*(const Polynomial &other) const {
+  Polynomial product;
+  product.overflowed = overflowed || other.overflowed;
+  for (auto &[a, x] : terms)
+    for (auto &[b, y] : other.terms) {
+      Monomial both;
+      std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both),
+                 [](const Tree *s, const Tree *t) { return s->id < t->id; });
+      int64_t coefficient;
+      if (MulOverflow(x, y, coefficient))
+        product.overflowed = true;
+      accumulate(product, both, coefficient);
+    }
+  return product;
+}
+
+std::optional<std::pair<Polynomial, Polynomial>> Polynomial::split(const Tree *atom) const {
+  Polynomial factor, rest;
+  factor.overflowed = rest.overflowed = overflowed;
+  for (auto &[monomial, coefficient] : terms) {
+    auto times = llvm::count(monomial, atom);
+    if (times > 1)
+      return std::nullopt;
+    if (times == 0) {
+      rest.terms[monomial] = coefficient;
+      continue;
+    }
+    Monomial others;
+    llvm::copy_if(monomial, std::back_inserter(others), [&](const Tree *t) { return t != atom; });
+    factor.terms[others] = coefficient;
+  }
+  return std::make_pair(factor, rest);
+}
+
+Polynomial weir::toPolynomial(const Tree *tree, const StringMap<const Tree *> &definitions) {
+  if (auto value = tree->getInteger())
+    return Polynomial::constant(*value);
+  if (tree->is(TreeKind::Extent))
+    if (auto found = definitions.find(tree->text); found != definitions.end())
+      return toPolynomial(found->second, definitions);
+  auto operand = [&](unsigned i) { return toPolynomial(tree->args[i], definitions); };
+  if (tree->scalar == ScalarKind::Integer && tree->is(TreeKind::Function) && tree->size < 256) {
+    if (tree->text == "add")
+      return operand(0) + operand(1);
+    if (tree->text == "sub")
+      return operand(0) - operand(1);
+    if (tree->text == "neg")
+      return Polynomial::constant(0) - operand(0);
+    if (tree->text == "mul") {
+      Polynomial a = operand(0), b = operand(1);
+      if (a.terms.size() * b.terms.size() <= 64)
+        return a * b;
+    }
+  }
+  return Polynomial::atom(tree);
+}
+
+const Tree *weir::toTree(const Polynomial &polynomial, TreeArena &arena) {
+  const Tree *sum = nullptr;
+  for (bool positive : {true, false})
+    for (auto &[monomial, coefficient] : polynomial.terms) {
+      if ((coefficient > 0) != positive)
+        continue;
+      int64_t magnitude = coefficient < 0 && coefficient != INT64_MIN ? -coefficient : coefficient;
+      const Tree *term = nullptr;
+      for (const Tree *atom : monomial)
+        term = term ? arena.mul(term, atom) : atom;
+      term = !term ? arena.number(magnitude) : magnitude == 1 ? term : arena.mul(arena.number(magnitude), term);
+      if (!sum)
+        sum = positive ? term : arena.function("neg", {term}, ScalarKind::Integer);
+      else
+        sum = positive ? arena.add(sum, term) : arena.sub(sum, term);
+    }
+  return sum ? sum : arena.number(0);
+}
