@@ -46,7 +46,7 @@ bool Polynomial::operator==(const Polynomial &other) const {
   return !overflowed && !other.overflowed && terms == other.terms;
 }
 
-static void accumulate(Polynomial &into, const Polynomial::Monomial &monomial, int64_t coefficient) {
+static void addTerm(Polynomial &into, const Polynomial::Monomial &monomial, int64_t coefficient) {
   int64_t &slot = into.terms[monomial];
   if (AddOverflow(slot, coefficient, slot))
     into.overflowed = true;
@@ -58,7 +58,7 @@ Polynomial Polynomial::operator+(const Polynomial &other) const {
   Polynomial sum = *this;
   sum.overflowed |= other.overflowed;
   for (auto &[monomial, coefficient] : other.terms)
-    accumulate(sum, monomial, coefficient);
+    addTerm(sum, monomial, coefficient);
   return sum;
 }
 
@@ -75,7 +75,7 @@ Polynomial Polynomial::operator*(const Polynomial &other) const {
       int64_t coefficient;
       if (MulOverflow(x, y, coefficient))
         product.overflowed = true;
-      accumulate(product, both, coefficient);
+      addTerm(product, both, coefficient);
     }
   return product;
 }

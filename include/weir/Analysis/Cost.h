@@ -1,0 +1,41 @@
+//===- Cost.h - the work that a cascade asks for --------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// FLOPs: every operation on reals counts one, the step of a reduction too, integer and index arithmetic nothing. A subexpression is
+// evaluated once for every setting of the coordinates it mentions, as an optimising reader would: in `sum(n) P[m,n]/Z[m]*V[n,f]` the
+// division costs M*N, the product and the sum M*N*F each. Where extents are known and no data decides, only settings at which the value
+// is needed count (inside the domains); elsewhere all coordinates do.
+//
+// Compulsory bytes: every input that an output depends on read once, every output written once, as stored.
+//
+// Footprint: bytes of intermediates that the equations as written keep while the ranks are traversed: a tensor counts the extents of the ranks
+// along which something reads it after their traversal went by, and one coordinate along the others. Softmax attention in three traversals
+// keeps S and P of one row, 2*N numbers; in one traversal nothing that grows with N.
+#ifndef WEIR_ANALYSIS_COST_H
+#define WEIR_ANALYSIS_COST_H
+#include "weir/Analysis/Traversals.h"
+
+namespace weir {
+
+struct Costs {
+  /// A quantity at given extents, if they are known, and as text in the extents' names.
+  struct Amount {
+    std::optional<int64_t> value;
+    std::string text;
+  };
+  struct EquationCost {
+    std::string equation;
+    Amount flops;
+    bool insideDomains = false; ///< whether `flops.value` leaves out what the domains leave out
+  };
+  std::vector<EquationCost> equations;
+  Amount flops, compulsoryBytes, footprintBytes;
+};
+
+/// `extents` by rank; ranks that the function fixes need not be in it.
+Costs computeCosts(const CascadeModel &model, Domains &domains, const Traversals &traversals,
+                   const llvm::StringMap<int64_t> &extents);
+
+} // namespace weir
+#endif

@@ -1,0 +1,68 @@
+//===- Explain.h - what is known of a cascade, for a user -----------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_ANALYSIS_EXPLAIN_H
+#define WEIR_ANALYSIS_EXPLAIN_H
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+struct ExplainOptions {
+  llvm::StringMap<int64_t> extents; ///< by rank; what the function fixes need not be in it
+  uint64_t budget = 1u << 22;       ///< evaluations after which the count of one domain is given up
+};
+
+/// Everything that `weirc explain` prints. An answer that no analysis has is missing (null in JSON).
+struct Explanation {
+  struct Rank {
+    std::string name;
+    std::optional<int64_t> extent;
+  };
+  struct Count {
+    std::string rank;
+    unsigned asWritten;
+    bool loop;                        ///< a recurrence goes along it
+  };
+  struct Reason {
+    std::string equation;
+    std::optional<int64_t> line;
+    std::string tensor, rank, reason;
+  };
+  struct Domain {
+    std::string tensor, set;
+    std::optional<int64_t> present, total;
+    std::optional<double> density;
+    bool isTotal;                     ///< present everywhere, whatever the inputs and extents are
+  };
+  struct Mapping {
+    std::string equation, attribute;
+  };
+  std::string cascade;
+  std::vector<Rank> ranks;
+  std::vector<Count> traversals;
+  std::vector<Reason> whyNotFewer;
+  std::vector<Domain> domains;
+  std::vector<Mapping> mappings;
+  std::optional<int64_t> flops, compulsoryBytes, footprintBytes;
+  std::string flopsText, compulsoryText, footprintText; ///< in the extents' names
+};
+
+/// Explains a cascade (a function that isCascade() accepts and that verifies). Runs on a thread with a large stack, so expressions may nest deeply.
+Explanation explain(mlir::func::FuncOp cascade, const ExplainOptions &options = {});
+
+/// The object that `weirc explain --json` prints.
+llvm::json::Value toJson(const Explanation &explanation);
+/// The same for people.
+void print(const Explanation &explanation, llvm::raw_ostream &os);
+
+/// `N=1024` -> extents by rank. Errors name the text that is no such pair.
+llvm::Expected<llvm::StringMap<int64_t>> parseExtents(llvm::ArrayRef<std::string> pairs);
+
+} // namespace weir
+#endif

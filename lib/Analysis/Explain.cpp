@@ -1,0 +1,172 @@
+//===- Explain.cpp - what is known of a cascade, for a user ---------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "weir/Analysis/Explain.h"
+#include "dialects/Attention/AttentionDialect.h"
+#include "weir/Analysis/Cost.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/thread.h"
+
+using namespace llvm;
+using namespace weir;
+
+Expected<StringMap<int64_t>> weir::parseExtents(ArrayRef<std::string> pairs) {
+  StringMap<int64_t> extents;
+  for (StringRef pair : pairs) {
+    auto [name, number] = pair.split('=');
+    int64_t value;
+    if (name.empty() || number.getAsInteger(10, value) || value < 0)
+      return createStringError("expected RANK=NUMBER with a number of at least 0, got '" + pair + "'");
+    extents[name] = value;
+  }
+  return extents;
+}
+
+//===----------------------------------------------------------------------===//
+// Gathering
+//===----------------------------------------------------------------------===//
+
+static void addTraversals(const CascadeModel &model, const Traversals &traversals, Explanation &out) {
+  for (const Traversals::Rank &rank : traversals.ranks) {
+    out.traversals.push_back({rank.name, rank.count, rank.loop});
+    for (const Traversals::Wait &wait : rank.waits) {
+      Explanation::Reason reason;
+      reason.equation = wait.equation;
+      int64_t line;
+      if (!StringRef(model.lineOf(wait.op)).getAsInteger(10, line))
+        reason.line = line;
+      reason.tensor = wait.tensor;
+      reason.rank = rank.name;
+      reason.reason = formatv("{0} reads {1} again after all of {2}: traversal {3}, as written", wait.equation,
+                              rank.name, wait.tensor, wait.traversal)
+                          .str();
+      out.whyNotFewer.push_back(std::move(reason));
+    }
+  }
+}
+
+static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, Explanation &out) {
+  CascadeModel model(cascade);
+  Domains domains(model);
+  Traversals traversals = countTraversals(model, domains);
+  Costs costs = computeCosts(model, domains, traversals, options.extents);
+  out.cascade = cascade.getName().str();
+  for (const std::string &rank : model.ranks)
+    out.ranks.push_back({rank, model.evaluate(model.rankExtents.lookup(rank), options.extents)});
+  addTraversals(model, traversals, out);
+  for (const CascadeModel::Equation &equation : model.equations) {
+    Domains::Count count = domains.count(equation.name, options.extents, options.budget);
+    out.domains.push_back({equation.name, domains.text(equation.name), count.present, count.total, count.density,
+                           domains.isTotal(equation.name)});
+    if (mlir::Attribute mapping = equation.op->getAttr("mapping")) {
+      std::string text;
+      raw_string_ostream(text) << mapping;
+      out.mappings.push_back({equation.name, text});
+    }
+  }
+  out.flops = costs.flops.value;
+  out.flopsText = costs.flops.text;
+  out.compulsoryBytes = costs.compulsoryBytes.value;
+  out.compulsoryText = costs.compulsoryBytes.text;
+  out.footprintBytes = costs.footprintBytes.value;
+  out.footprintText = costs.footprintBytes.text;
+}
+
+Explanation weir::explain(mlir::func::FuncOp cascade, const ExplainOptions &options) {
+  Explanation out;
+  constexpr unsigned stackBytes = 256u << 20;
+  llvm::thread worker(std::optional<unsigned>(stackBytes), [&] { gather(cascade, options, out); });
+  worker.join();
+  return out;
+}
+
+//===----------------------------------------------------------------------===//
+// Printing
+//===----------------------------------------------------------------------===//
+
+template <typename T> static json::Value orNull(const std::optional<T> &value) {
+  return value ? json::Value(*value) : json::Value(nullptr);
+}
+
+json::Value weir::toJson(const Explanation &e) {
+  json::Object ranks, asWritten;
+  for (const Explanation::Rank &rank : e.ranks)
+    ranks[rank.name] = orNull(rank.extent);
+  json::Array loops, reasons, domains;
+  for (const Explanation::Count &count : e.traversals) {
+    asWritten[count.rank] = int64_t(count.asWritten);
+    if (count.loop)
+      loops.push_back(count.rank);
+  }
+  for (const Explanation::Reason &r : e.whyNotFewer)
+    reasons.push_back(json::Object{{"equation", r.equation},
+                                   {"line", orNull(r.line)},
+                                   {"tensor", r.tensor},
+                                   {"rank", r.rank},
+                                   {"reason", r.reason}});
+  for (const Explanation::Domain &d : e.domains)
+    domains.push_back(json::Object{{"tensor", d.tensor},
+                                   {"set", d.set},
+                                   {"present", orNull(d.present)},
+                                   {"total", orNull(d.total)},
+                                   {"density", orNull(d.density)}});
+  json::Object mapping;
+  for (const Explanation::Mapping &m : e.mappings)
+    mapping[m.equation] = m.attribute;
+  return json::Object{
+      {"cascade", e.cascade},
+      {"ranks", std::move(ranks)},
+      {"traversals", json::Object{{"as_written", std::move(asWritten)},
+                                  {"loops", std::move(loops)},
+                                  {"derived", nullptr},
+                                  {"lower_bound", nullptr}}},
+      {"why_not_fewer", std::move(reasons)},
+      {"domains", std::move(domains)},
+      {"state", nullptr},
+      {"footprint_bytes", orNull(e.footprintBytes)},
+      {"footprint_formula", e.footprintText},
+      {"flops", orNull(e.flops)},
+      {"flops_formula", e.flopsText},
+      {"bytes", json::Object{{"compulsory", orNull(e.compulsoryBytes)},
+                             {"compulsory_formula", e.compulsoryText},
+                             {"mapping", nullptr}}},
+      {"tiles", json::Object{{"full", nullptr}, {"partial", nullptr}, {"empty", nullptr}}},
+      {"mapping", std::move(mapping)}};
+}
+
+void weir::print(const Explanation &e, raw_ostream &os) {
+  os << "cascade " << e.cascade << "\n\nextents\n";
+  for (const Explanation::Rank &rank : e.ranks)
+    os << "  " << rank.name << (rank.extent ? " = " + std::to_string(*rank.extent) : ": open") << "\n";
+  os << "\ntraversals, as written\n";
+  for (const Explanation::Count &count : e.traversals) {
+    os << "  " << count.rank << ": " << count.asWritten << (count.loop ? ", a loop" : "") << "\n";
+    for (const Explanation::Reason &r : e.whyNotFewer)
+      if (r.rank == count.rank)
+        os << "    " << (r.line ? "line " + std::to_string(*r.line) + ": " : "") << r.reason << "\n";
+  }
+  os << "\ndomains, where every reduced rank has a coordinate\n";
+  for (const Explanation::Domain &d : e.domains) {
+    os << "  " << d.tensor << " " << d.set;
+    if (d.present && d.total && d.density)
+      os << formatv("  {0} of {1} ({2:P})", *d.present, *d.total, *d.density);
+    os << "\n";
+  }
+  auto amount = [&](StringRef what, std::optional<int64_t> value, StringRef text) {
+    os << "  " << what << " ";
+    if (value)
+      os << *value << (text == std::to_string(*value) ? "" : (" = " + text).str()) << "\n";
+    else
+      os << text << "\n";
+  };
+  os << "\nwork\n";
+  os << "  flops " << (e.flops ? std::to_string(*e.flops) + " inside the domains, of " : "") << e.flopsText << "\n";
+  amount("compulsory bytes", e.compulsoryBytes, e.compulsoryText);
+  amount("footprint bytes", e.footprintBytes, e.footprintText);
+  if (!e.mappings.empty())
+    os << "\nmapping\n";
+  for (const Explanation::Mapping &m : e.mappings)
+    os << "  " << m.equation << " " << m.attribute << "\n";
+}
