@@ -123,19 +123,20 @@ Polynomial weir::toPolynomial(const Tree *tree, const StringMap<const Tree *> &d
 
 const Tree *weir::toTree(const Polynomial &polynomial, TreeArena &arena) {
   const Tree *sum = nullptr;
-  for (bool positive : {true, false})
+  for (unsigned round : {0, 1, 2, 3}) { // positive terms, a positive constant, the same of negative ones
+    bool positive = round < 2, constant = round % 2;
     for (auto &[monomial, coefficient] : polynomial.terms) {
-      if ((coefficient > 0) != positive)
+      if ((coefficient > 0) != positive || monomial.empty() != constant)
         continue;
       int64_t magnitude = coefficient < 0 && coefficient != INT64_MIN ? -coefficient : coefficient;
-      const Tree *term = nullptr;
+      const Tree *term = arena.number(magnitude);
       for (const Tree *atom : monomial)
-        term = term ? arena.mul(term, atom) : atom;
-      term = !term ? arena.number(magnitude) : magnitude == 1 ? term : arena.mul(arena.number(magnitude), term);
+        term = arena.mul(term, atom);
       if (!sum)
         sum = positive ? term : arena.function("neg", {term}, ScalarKind::Integer);
       else
         sum = positive ? arena.add(sum, term) : arena.sub(sum, term);
     }
+  }
   return sum ? sum : arena.number(0);
 }

@@ -195,7 +195,7 @@ void RankFlow::read(const Tree *tree, Needs &needs, ArrayRef<const Tree *> enclo
 }
 
 void RankFlow::walk(const Tree *tree, Needs &needs, SmallVectorImpl<const Tree *> &enclosing, const Equation &e) {
-  if (tree->args.empty() || !visited.insert(tree).second)
+  if (!visited.insert(tree).second)
     return;
   if (tree->is(TreeKind::Reduce) || tree->is(TreeKind::Selection)) {
     DenseSet<const Tree *> outer;
