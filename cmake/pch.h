@@ -1,5 +1,7 @@
-// The headers that most files of the project include. Every file still includes what it uses: CI builds once
-// without this (WEIR_PCH=OFF) would show what is missing.
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+// The headers that most files of the project include. Every file still includes what it uses: a build with
+// WEIR_PCH=OFF shows what is missing.
 #pragma once
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -94,8 +94,9 @@ std::optional<ElementType> weir::fromMLIR(mlir::Type type) {
   return std::nullopt;
 }
 
-/// Rounds once, at the last bit that the format keeps at the value's own exponent. Scaling by powers of two is exact in a
-/// long double, whose exponent range is wider than any format's, so there is no second rounding.
+/// Rounds once, at the last bit that the format keeps at the value's own exponent. Scaling by powers of two
+/// is exact in a long double, whose exponent range is wider than any format's, so there is no second
+/// rounding.
 static long double roundReal(long double value, const Format &format) {
   if (!std::isfinite(value) || value == 0)
     return std::isinf(value) && !format.infinity ? std::numeric_limits<long double>::quiet_NaN() : value;
@@ -133,8 +134,9 @@ uint64_t weir::toBits(long double value, ElementType type) {
   const Format &format = formatOf(type);
   value = roundTo(value, type);
   if (!format.real) {
-    uint64_t bits = type == ElementType::U32 || value >= 0 ? static_cast<uint64_t>(value)
-                                                           : static_cast<uint64_t>(static_cast<int64_t>(value));
+    uint64_t bits = type == ElementType::U32 || value >= 0
+                        ? static_cast<uint64_t>(value)
+                        : static_cast<uint64_t>(static_cast<int64_t>(value));
     return format.bits == 64 ? bits : bits & ((uint64_t(1) << format.bits) - 1);
   }
   if (type == ElementType::F64)
@@ -145,7 +147,8 @@ uint64_t weir::toBits(long double value, ElementType type) {
   uint64_t sign = uint64_t(std::signbit(value)) << (format.bits - 1);
   uint64_t exponentMask = ((uint64_t(1) << (format.bits - format.precision)) - 1) << fractionBits;
   if (std::isnan(value)) // quiet; f8e4m3 has one code, all ones
-    return sign | exponentMask | (format.infinity ? uint64_t(1) << (fractionBits - 1) : (uint64_t(1) << fractionBits) - 1);
+    return sign | exponentMask |
+           (format.infinity ? uint64_t(1) << (fractionBits - 1) : (uint64_t(1) << fractionBits) - 1);
   if (std::isinf(value))
     return sign | exponentMask;
   if (value == 0)
@@ -176,7 +179,8 @@ long double weir::fromBits(uint64_t bits, ElementType type) {
   bool topExponent = exponentField == (uint64_t(1) << (format.bits - format.precision)) - 1;
   long double magnitude;
   if (topExponent && format.infinity)
-    magnitude = fraction ? std::numeric_limits<long double>::quiet_NaN() : std::numeric_limits<long double>::infinity();
+    magnitude = fraction ? std::numeric_limits<long double>::quiet_NaN()
+                         : std::numeric_limits<long double>::infinity();
   else if (topExponent && fraction == (uint64_t(1) << fractionBits) - 1)
     magnitude = std::numeric_limits<long double>::quiet_NaN();
   else if (exponentField == 0)

@@ -9,7 +9,9 @@
 using namespace weir;
 
 /// Bytes of one row of the last dimension of an i4 tensor.
-static int64_t nibbleRowBytes(llvm::ArrayRef<int64_t> shape) { return shape.empty() ? 1 : (shape.back() + 1) / 2; }
+static int64_t nibbleRowBytes(llvm::ArrayRef<int64_t> shape) {
+  return shape.empty() ? 1 : (shape.back() + 1) / 2;
+}
 
 HostTensor::HostTensor(ElementType type, llvm::ArrayRef<int64_t> shape) : type(type), shape(shape) {
   assert(llvm::all_of(shape, [](int64_t extent) { return extent >= 0; }) && "an extent cannot be negative");

@@ -17,15 +17,16 @@ namespace {
 
 /// What a file says of itself, and where its numbers begin.
 struct Header {
-  std::string descr;   ///< "<f4"
-  char kind = 0;       ///< f, i, u or b
-  unsigned bytes = 0;  ///< of one entry
+  std::string descr;  ///< "<f4"
+  char kind = 0;      ///< f, i, u or b
+  unsigned bytes = 0; ///< of one entry
   bool swapped = false, fortran = false;
   llvm::SmallVector<int64_t> shape;
   StringRef payload;
 };
 
-/// Reads the Python dictionary of a header. It is a literal, so no more of Python is needed than strings, words and tuples.
+/// Reads the Python dictionary of a header. It is a literal, so no more of Python is needed than strings,
+/// words and tuples.
 class HeaderReader {
 public:
   HeaderReader(StringRef text, Header &header) : rest(text), header(header) {}
@@ -106,7 +107,8 @@ llvm::Error parseType(StringRef path, Header &header) {
                    .Cases({"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"}, true)
                    .Default(false);
   if (!known || descr.drop_front().getAsInteger(10, header.bytes))
-    return failure(path, "NumPy type '" + header.descr + "' has no counterpart; use f2, f4, f8, an integer type or bool");
+    return failure(path, "NumPy type '" + header.descr +
+                             "' has no counterpart; use f2, f4, f8, an integer type or bool");
   header.swapped = big;
   return llvm::Error::success();
 }
@@ -121,7 +123,8 @@ llvm::Expected<Header> parseHeader(StringRef path, StringRef bytes) {
   rest = rest.drop_front(2);
   if (major < 1 || major > 3 || rest.size() < field)
     return failure(path, "not a .npy file of version 1, 2 or 3");
-  size_t length = field == 2 ? llvm::support::endian::read16le(rest.data()) : llvm::support::endian::read32le(rest.data());
+  size_t length = field == 2 ? llvm::support::endian::read16le(rest.data())
+                             : llvm::support::endian::read32le(rest.data());
   rest = rest.drop_front(field);
   if (rest.size() < length)
     return failure(path, "the file ends inside its header");
@@ -184,7 +187,8 @@ std::string spell(long double value) {
 
 llvm::Error convert(StringRef path, const Header &header, HostTensor &tensor, llvm::raw_ostream &notes) {
   ElementType declared = tensor.type;
-  bool narrow = declared == ElementType::BF16 || declared == ElementType::F8E4M3 || declared == ElementType::F8E5M2;
+  bool narrow =
+      declared == ElementType::BF16 || declared == ElementType::F8E4M3 || declared == ElementType::F8E5M2;
   bool raw = narrow && header.kind == 'u' && header.bytes * 8 == getBits(declared);
   bool mayRound = (narrow && header.kind == 'f' && header.bytes == 4) ||
                   (declared == ElementType::F32 && header.kind == 'f' && header.bytes == 8);
@@ -197,11 +201,12 @@ llvm::Error convert(StringRef path, const Header &header, HostTensor &tensor, ll
       continue;
     lost = true;
     if (!mayRound)
-      return failure(path, "holds " + header.descr + ", declared " + getName(declared) + ": " + spell(number) +
-                               " cannot be stored without loss; convert the file");
+      return failure(path, "holds " + header.descr + ", declared " + getName(declared) + ": " +
+                               spell(number) + " cannot be stored without loss; convert the file");
   }
   if (lost && !narrow)
-    notes << "note: " << (path == "-" ? "<stdin>" : path) << ": f64 rounded to the declared " << getName(declared) << "\n";
+    notes << "note: " << (path == "-" ? "<stdin>" : path) << ": f64 rounded to the declared "
+          << getName(declared) << "\n";
   return llvm::Error::success();
 }
 
@@ -275,7 +280,8 @@ void weir::writeNpy(llvm::raw_ostream &os, const HostTensor &tensor, bool raw) {
   if (tensor.shape.size() > 1)
     shape.resize(shape.size() - 2);
   StringRef descr = numpyType(tensor.type, raw);
-  std::string header = ("{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + shape + "), }").str();
+  std::string header =
+      ("{'descr': '" + descr + "', 'fortran_order': False, 'shape': (" + shape + "), }").str();
   // NumPy wants the numbers to begin at a multiple of 64: 10 bytes come before the header, a newline ends it.
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';

@@ -13,7 +13,8 @@ static llvm::Error cannotWrite(llvm::StringRef path, std::error_code code) {
 
 static bool isStream(llvm::StringRef path) {
   fs::file_status status;
-  return path == "-" || (!fs::status(path, status) && !fs::is_regular_file(status) && !fs::is_directory(status));
+  return path == "-" ||
+         (!fs::status(path, status) && !fs::is_regular_file(status) && !fs::is_directory(status));
 }
 
 StagedFiles::~StagedFiles() {
@@ -31,7 +32,8 @@ llvm::Error StagedFiles::add(llvm::StringRef path, llvm::function_ref<void(llvm:
   }
   if (fs::is_directory(path))
     return cannotWrite(path, std::make_error_code(std::errc::is_a_directory));
-  llvm::Expected<fs::TempFile> file = fs::TempFile::create(path + ".%%%%%%%%.tmp", fs::all_read | fs::all_write);
+  llvm::Expected<fs::TempFile> file =
+      fs::TempFile::create(path + ".%%%%%%%%.tmp", fs::all_read | fs::all_write);
   if (!file)
     return cannotWrite(path, llvm::errorToErrorCode(file.takeError()));
   files.emplace_back(std::move(*file), path.str());

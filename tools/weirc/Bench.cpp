@@ -48,7 +48,8 @@ private:
 };
 
 /// Inputs of a gigabyte are drawn in seconds; a hundred are a mistake in the extents.
-llvm::Error refuseHugeInputs(const weir::KernelSignature &signature, const llvm::StringMap<int64_t> &extents) {
+llvm::Error refuseHugeInputs(const weir::KernelSignature &signature,
+                             const llvm::StringMap<int64_t> &extents) {
   constexpr double kMost = double(int64_t(4) << 30);
   double total = 0;
   for (const auto &tensor : signature.inputs) {
@@ -56,7 +57,7 @@ llvm::Error refuseHugeInputs(const weir::KernelSignature &signature, const llvm:
     for (auto [dim, rank] : llvm::enumerate(tensor.ranks)) {
       auto known = extents.find(rank);
       int64_t fallback = dim + 1 == tensor.ranks.size() ? kDefaultContracted : kDefaultExtent;
-      bytes *= static_cast<double>(known != extents.end()                                ? known->second
+      bytes *= static_cast<double>(known != extents.end()                            ? known->second
                                    : tensor.shape[dim] != mlir::ShapedType::kDynamic ? tensor.shape[dim]
                                                                                      : fallback);
     }
@@ -116,7 +117,8 @@ llvm::Error measure(Job &job, Measurement &measurement) {
     return outputs.takeError();
   weir::CallOptions call;
   call.threads = options.threads;
-  if (llvm::Error error = kernel->call(drawn->inputs, drawn->params, *outputs, call)) // threads started, pages touched
+  if (llvm::Error error =
+          kernel->call(drawn->inputs, drawn->params, *outputs, call)) // threads started, pages touched
     return error;
   unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
   measurement.peak = measurePeak(threads, options.dtype == "f64");
@@ -148,7 +150,8 @@ void printText(const Job &job, const Measurement &m) {
     os << llvm::format("%.4g GFLOP/s of %.4g at most (%.1f %%)\n", *rate / 1e9, m.peak.flops / 1e9,
                        100 * m.fractionOfPeak().value_or(0));
   if (auto rate = m.byteRate())
-    os << llvm::format("%.4g GB/s of compulsory traffic; a copy reaches %.4g\n", *rate / 1e9, m.peak.bytes / 1e9);
+    os << llvm::format("%.4g GB/s of compulsory traffic; a copy reaches %.4g\n", *rate / 1e9,
+                       m.peak.bytes / 1e9);
   if (auto limit = m.limit())
     os << llvm::format("limit %.6g ms: %.1f %% of it reached\n", *limit * 1e3, 100 * *m.fractionOfLimit());
 }
@@ -198,7 +201,8 @@ int weirc::benchCommand(const Options &options) {
   if (job.status)
     return *job.status;
   if (!job.program->cascade())
-    return refuse("'bench' draws inputs for a program at level cascade or streamed; what is below does not say how");
+    return refuse(
+        "'bench' draws inputs for a program at level cascade or streamed; what is below does not say how");
   Measurement measurement;
   if (llvm::Error error = measure(job, measurement))
     return refuse(std::move(error));

@@ -6,19 +6,30 @@
 using namespace weirc;
 
 static const Command table[] = {
-    {"run", Run, "FILE --in Q=q.npy --in K=k.npy ... --out O=o.npy", "compile just in time and run on NumPy files",
+    {"run", Run, "FILE --in Q=q.npy --in K=k.npy ... --out O=o.npy",
+     "compile just in time and run on NumPy files",
      "Without --out every output is computed, and a line about each is printed.", runCommand},
     {"compile", Compile, "FILE -o NAME.{so,o,s,ll,h,mlir}", "compile ahead of time",
-     "The suffix or --emit says what is made; a .so comes with NAME.h and weir_runtime.h. Without --target it holds a version\n"
-     "for x86-64-v3 and one for x86-64-v4 and takes the better one at run time.", compileCommand},
-    {"explain", Explain, "FILE [--json] [--certificate]", "traversals, domains, footprint, FLOPs, bytes and mapping of a cascade", "", explainCommand},
-    {"verify", Verify, "FILE [--trials N] [--seed S] [--tol X]", "compiled code against the reference interpreter",
-     "Inputs that are not given are drawn so that every promise of the file is kept; open extents are drawn, 0 included.\n"
-     "Exit status 1 where a result lies outside the bound on rounding.", verifyCommand},
-    {"bench", Bench, "FILE [--json] [--runs N]", "time a kernel beside the machine's peak, measured in the same run",
-     "Extents that neither -D nor an input fixes are 1024, or 64 where a rank is only contracted.", benchCommand},
-    {"draw", Draw, "FILE -o OUT.svg", "the mask with its tiles and the cascade's dataflow as a picture (not there yet)", "", notYetCommand},
-    {"tune", Tune, "FILE", "search mappings and remember the best for this machine (not there yet)", "", notYetCommand},
+     "The suffix or --emit says what is made; a .so comes with NAME.h and weir_runtime.h. Without --target "
+     "it holds a version\n"
+     "for x86-64-v3 and one for x86-64-v4 and takes the better one at run time.",
+     compileCommand},
+    {"explain", Explain, "FILE [--json] [--certificate]",
+     "traversals, domains, footprint, FLOPs, bytes and mapping of a cascade", "", explainCommand},
+    {"verify", Verify, "FILE [--trials N] [--seed S] [--tol X]",
+     "compiled code against the reference interpreter",
+     "Inputs that are not given are drawn so that every promise of the file is kept; open extents are drawn, "
+     "0 included.\n"
+     "Exit status 1 where a result lies outside the bound on rounding.",
+     verifyCommand},
+    {"bench", Bench, "FILE [--json] [--runs N]",
+     "time a kernel beside the machine's peak, measured in the same run",
+     "Extents that neither -D nor an input fixes are 1024, or 64 where a rank is only contracted.",
+     benchCommand},
+    {"draw", Draw, "FILE -o OUT.svg",
+     "the mask with its tiles and the cascade's dataflow as a picture (not there yet)", "", notYetCommand},
+    {"tune", Tune, "FILE", "search mappings and remember the best for this machine (not there yet)", "",
+     notYetCommand},
     {"list", List, "[--json]", "the catalogue of shipped variants, one line each", "", listCommand},
 };
 

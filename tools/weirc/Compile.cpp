@@ -47,7 +47,8 @@ int weirc::compileCommand(const Options &options) {
     return job.status.value_or(Success);
   }
   if (output.ends_with(".ptx") || output.ends_with(".cubin"))
-    return usageError("'" + llvm::sys::path::extension(output) + "' is not there yet: this version compiles for CPUs");
+    return usageError("'" + llvm::sys::path::extension(output) +
+                      "' is not there yet: this version compiles for CPUs");
   if (output.ends_with(".mlir") || output.ends_with(".attn")) {
     Options printing = options;
     printing.emit = levelOf(output).value_or(Level::Tiled);
@@ -56,7 +57,8 @@ int weirc::compileCommand(const Options &options) {
   }
   std::optional<weir::ArtifactKind> kind = weir::artifactKindOf(output);
   if (!kind)
-    return usageError("the suffix of '" + output + "' says nothing; known are .so .o .s .ll .h .mlir, or add --emit=LEVEL");
+    return usageError("the suffix of '" + output +
+                      "' says nothing; known are .so .o .s .ll .h .mlir, or add --emit=LEVEL");
   if (StringRef(options.target) == "interpret")
     return usageError("'--target interpret' compiles nothing");
   Job job(options, "cpu:x86-64-v3+x86-64-v4");

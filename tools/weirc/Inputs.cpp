@@ -74,18 +74,18 @@ struct Source {
   std::string where;
 };
 
-static llvm::Error bindShape(const KernelSignature::Tensor &declared, const HostTensor &tensor, StringRef file,
-                             llvm::StringMap<Source> &extents) {
+static llvm::Error bindShape(const KernelSignature::Tensor &declared, const HostTensor &tensor,
+                             StringRef file, llvm::StringMap<Source> &extents) {
   if (tensor.shape.size() != declared.ranks.size())
-    return llvm::createStringError(Twine("'") + declared.name + "' has " + Twine(tensor.shape.size()) + " dimensions in " +
-                                   file + ", declared is " + describe(declared));
+    return llvm::createStringError(Twine("'") + declared.name + "' has " + Twine(tensor.shape.size()) +
+                                   " dimensions in " + file + ", declared is " + describe(declared));
   for (auto [dim, extent] : llvm::enumerate(tensor.shape)) {
     StringRef rank = declared.ranks[dim];
     if (isRank(rank)) {
       Source &known = extents.try_emplace(rank, Source{extent, "'" + declared.name + "'"}).first->second;
       if (known.extent != extent)
-        return llvm::createStringError("rank " + rank + " is " + Twine(known.extent) + " in " + known.where + " and " +
-                                       Twine(extent) + " in '" + declared.name + "'");
+        return llvm::createStringError("rank " + rank + " is " + Twine(known.extent) + " in " + known.where +
+                                       " and " + Twine(extent) + " in '" + declared.name + "'");
     } else if (declared.shape[dim] != kOpen && declared.shape[dim] != extent) {
       return llvm::createStringError("dimension " + rank + " of '" + declared.name + "' is " +
                                      Twine(declared.shape[dim]) + ", " + file + " has " + Twine(extent));
@@ -131,7 +131,8 @@ llvm::Expected<GivenInputs> weirc::loadInputs(const KernelSignature &signature, 
   return given;
 }
 
-llvm::Expected<std::vector<HostTensor>> weirc::requireAll(const KernelSignature &signature, GivenInputs &&given) {
+llvm::Expected<std::vector<HostTensor>> weirc::requireAll(const KernelSignature &signature,
+                                                          GivenInputs &&given) {
   std::string missing;
   std::vector<HostTensor> result;
   for (auto [index, tensor] : llvm::enumerate(signature.inputs)) {
@@ -173,7 +174,8 @@ static std::optional<long double> parseValue(StringRef text, ElementType type) {
   return value;
 }
 
-llvm::Expected<std::map<size_t, long double>> weirc::readParams(const KernelSignature &signature, const Options &options) {
+llvm::Expected<std::map<size_t, long double>> weirc::readParams(const KernelSignature &signature,
+                                                                const Options &options) {
   std::map<size_t, long double> result;
   for (const auto &[name, text] : options.params) {
     size_t place = placeOf(signature.params, name);
@@ -186,13 +188,15 @@ llvm::Expected<std::map<size_t, long double>> weirc::readParams(const KernelSign
       return llvm::createStringError("param '" + name + "' is " + getName(type) + ", got '" + text + "'");
     long double rounded = weir::roundTo(*value, type);
     if (!weir::isReal(type) && rounded != *value)
-      return llvm::createStringError("param '" + name + "' is " + getName(type) + ", which cannot hold " + text);
+      return llvm::createStringError("param '" + name + "' is " + getName(type) + ", which cannot hold " +
+                                     text);
     result[place] = rounded;
   }
   return result;
 }
 
-llvm::Expected<std::vector<long double>> weirc::requireParams(const KernelSignature &signature, const Options &options) {
+llvm::Expected<std::vector<long double>> weirc::requireParams(const KernelSignature &signature,
+                                                              const Options &options) {
   auto given = readParams(signature, options);
   if (!given)
     return given.takeError();

@@ -17,8 +17,9 @@ weir::KernelSignature signatureOf(mlir::func::FuncOp cascade);
 /// "K: bf16[B,G,N,D]".
 std::string describe(const weir::KernelSignature::Tensor &tensor);
 
-/// The tensors of --in by their place in the signature; those not given are missing. Refuses names that the cascade does not
-/// have, files that do not hold the declared type, and shapes that disagree with the declaration, with -D or with each other.
+/// The tensors of --in by their place in the signature; those not given are missing. Refuses names that the
+/// cascade does not have, files that do not hold the declared type, and shapes that disagree with the
+/// declaration, with -D or with each other.
 struct GivenInputs {
   std::map<size_t, weir::HostTensor> tensors;
   llvm::StringMap<int64_t> extents; ///< ranks that the tensors and -D fix
@@ -26,14 +27,19 @@ struct GivenInputs {
 llvm::Expected<GivenInputs> loadInputs(const weir::KernelSignature &signature, const Options &options);
 
 /// All inputs, in the signature's order; an error names those that are missing.
-llvm::Expected<std::vector<weir::HostTensor>> requireAll(const weir::KernelSignature &signature, GivenInputs &&given);
+llvm::Expected<std::vector<weir::HostTensor>> requireAll(const weir::KernelSignature &signature,
+                                                         GivenInputs &&given);
 
-/// The params of --set by their place in the signature, rounded to their types; refuses unknown names and values of another kind.
-llvm::Expected<std::map<size_t, long double>> readParams(const weir::KernelSignature &signature, const Options &options);
+/// The params of --set by their place in the signature, rounded to their types; refuses unknown names and
+/// values of another kind.
+llvm::Expected<std::map<size_t, long double>> readParams(const weir::KernelSignature &signature,
+                                                         const Options &options);
 /// All params: --set, else the default, else an error that names those without one.
-llvm::Expected<std::vector<long double>> requireParams(const weir::KernelSignature &signature, const Options &options);
+llvm::Expected<std::vector<long double>> requireParams(const weir::KernelSignature &signature,
+                                                       const Options &options);
 
-/// Names that a file may fix before it is compiled, read off the files of --in: the number of ranks that `...` stands for.
+/// Names that a file may fix before it is compiled, read off the files of --in: the number of ranks that
+/// `...` stands for.
 llvm::Expected<std::vector<std::pair<std::string, int64_t>>> ellipsisFromInputs(const Options &options);
 
 } // namespace weirc

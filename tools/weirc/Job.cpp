@@ -61,7 +61,8 @@ void Job::specialize(const llvm::StringMap<int64_t> &extents) {
     return;
   std::vector<std::pair<std::string, int64_t>> more = defines;
   for (const weir::KernelSignature::Tensor &input : program->signature().inputs) {
-    if (input.ranks.size() < 2 || !weir::isReal(input.type) || input.shape.back() != mlir::ShapedType::kDynamic)
+    if (input.ranks.size() < 2 || !weir::isReal(input.type) ||
+        input.shape.back() != mlir::ShapedType::kDynamic)
       continue;
     auto known = extents.find(input.ranks.back());
     if (known == extents.end() || known->second > kLargest)
@@ -81,7 +82,8 @@ llvm::Expected<Runner> Runner::create(Job &job) {
   if (job.target.interpret) {
     runner.interpreted = job.program->cascade();
     if (!runner.interpreted)
-      return llvm::createStringError("the interpreter runs programs at level cascade, not " + getName(job.program->level));
+      return llvm::createStringError("the interpreter runs programs at level cascade, not " +
+                                     getName(job.program->level));
     runner.described = job.program->signature();
     return runner;
   }
@@ -98,7 +100,8 @@ llvm::Expected<std::vector<weir::HostTensor>> Runner::run(Job &job, llvm::ArrayR
   if (!compiled) {
     weir::InterpreterOptions options;
     options.traceNonfinite = job.options.traceNonfinite ? &llvm::errs() : nullptr;
-    auto result = job.phases.time("run", [&] { return weir::interpret(interpreted, inputs, params, options); });
+    auto result =
+        job.phases.time("run", [&] { return weir::interpret(interpreted, inputs, params, options); });
     if (!result)
       return result.takeError();
     std::vector<weir::HostTensor> outputs;
@@ -111,7 +114,8 @@ llvm::Expected<std::vector<weir::HostTensor>> Runner::run(Job &job, llvm::ArrayR
     return outputs.takeError();
   weir::CallOptions call;
   call.threads = job.options.threads;
-  if (llvm::Error error = job.phases.time("run", [&] { return compiled->call(inputs, params, *outputs, call); }))
+  if (llvm::Error error =
+          job.phases.time("run", [&] { return compiled->call(inputs, params, *outputs, call); }))
     return error;
   return std::move(*outputs);
 }

@@ -10,14 +10,15 @@
 
 namespace weirc {
 
-/// A command line carried out up to the program that it names. `status` is set where nothing is left to do: after an error, which has
-/// been printed, or after --emit.
+/// A command line carried out up to the program that it names. `status` is set where nothing is left to do:
+/// after an error, which has been printed, or after --emit.
 struct Job {
   /// `defaultTarget` stands for a --target that is not given.
   Job(const Options &options, llvm::StringRef defaultTarget);
 
-  /// Reads the file again with the small innermost extents among `extents` fixed: what shapes registers is known to the compiler,
-  /// lengths stay open, so that a compiled kernel in the cache serves the next length too. Only for a text that can be read twice.
+  /// Reads the file again with the small innermost extents among `extents` fixed: what shapes registers is
+  /// known to the compiler, lengths stay open, so that a compiled kernel in the cache serves the next length
+  /// too. Only for a text that can be read twice.
   void specialize(const llvm::StringMap<int64_t> &extents);
 
   const Options &options;

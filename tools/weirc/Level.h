@@ -8,7 +8,8 @@
 
 namespace weirc {
 
-/// In the order of the flow. Attn is text in the language, Asm the processor's; the others are MLIR, and LLVM is LLVM IR as well.
+/// In the order of the flow. Attn is text in the language, Asm the processor's; the others are MLIR, and LLVM
+/// is LLVM IR as well.
 enum class Level { Attn, Cascade, Streamed, Tiled, CPU, LLVM, Asm };
 
 llvm::StringRef getName(Level level);

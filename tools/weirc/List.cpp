@@ -20,7 +20,8 @@ struct Entry {
 };
 } // namespace
 
-/// Beside an installed binary (PREFIX/share/weir/examples), above a binary in its build folder, or where it was built from.
+/// Beside an installed binary (PREFIX/share/weir/examples), above a binary in its build folder, or where it
+/// was built from.
 static std::string examplesFolder() {
   static int here;
   llvm::SmallString<128> bin(path::parent_path(fs::getMainExecutable(nullptr, &here)));

@@ -2,7 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One table says which options there are, what follows each, and which subcommands have it; the help is printed from the same table.
+// One table says which options there are, what follows each, and which subcommands have it; the help is
+// printed from the same table.
 #include "Options.h"
 #include "weir/Support/ElementType.h"
 #include "llvm/ADT/StringExtras.h"
@@ -70,8 +71,8 @@ template <auto member, uint64_t least> llvm::Error number(Options &options, Stri
   uint64_t most = std::is_same_v<decltype(target), std::optional<uint64_t> &> ? UINT64_MAX : 1000000000;
   uint64_t parsed;
   if (value.getAsInteger(10, parsed) || parsed < least || parsed > most)
-    return wrong("expects a whole number" + (least ? " of at least " + std::to_string(least) : std::string()) + ", got '" +
-                 value + "'");
+    return wrong("expects a whole number" +
+                 (least ? " of at least " + std::to_string(least) : std::string()) + ", got '" + value + "'");
   target = parsed;
   return llvm::Error::success();
 }
@@ -119,34 +120,51 @@ llvm::Error mapping(Options &options, StringRef value) {
 constexpr unsigned program = Run | Compile | Explain | Verify | Bench | Draw | Tune;
 
 const Flag flags[] = {
-    {"--in", "NAME=FILE", Run | Verify | Bench, "an input tensor, as .npy; - is stdin (repeatable)", named<&Options::in>},
-    {"--out", "NAME=FILE", Run, "a result, an output or any intermediate; - is stdout (repeatable)", named<&Options::out>},
-    {"--raw", nullptr, Run, "write bf16 and f8 results as their bits (u2, u1), not as f32", flag<&Options::raw>},
-    {"-o", "FILE", Run | Compile | Explain | Verify | Bench | Draw, "where the result goes; its suffix says what it is", text<&Options::output>},
-    {"--inplace", "IN=OUT", Compile, "the output may share the input's memory (repeatable)", named<&Options::inplace>},
+    {"--in", "NAME=FILE", Run | Verify | Bench, "an input tensor, as .npy; - is stdin (repeatable)",
+     named<&Options::in>},
+    {"--out", "NAME=FILE", Run, "a result, an output or any intermediate; - is stdout (repeatable)",
+     named<&Options::out>},
+    {"--raw", nullptr, Run, "write bf16 and f8 results as their bits (u2, u1), not as f32",
+     flag<&Options::raw>},
+    {"-o", "FILE", Run | Compile | Explain | Verify | Bench | Draw,
+     "where the result goes; its suffix says what it is", text<&Options::output>},
+    {"--inplace", "IN=OUT", Compile, "the output may share the input's memory (repeatable)",
+     named<&Options::inplace>},
     {"--trials", "N", Verify, "how many sets of inputs are drawn (default 10)", number<&Options::trials, 1>},
     {"--trial", "N", Verify, "only trial N of them, counted from 0", number<&Options::trial, 0>},
-    {"--seed", "S", Verify | Bench, "of the generator that draws inputs (default 0)", number<&Options::seed, 0>},
-    {"--tol", "X", Verify, "allow |difference| <= X * max(1, |expected|), not the bound on rounding", tolerance},
-    {"--runs", "N", Bench, "timed runs (default: as many as fit a second, 5 to 1000)", number<&Options::runs, 1>},
+    {"--seed", "S", Verify | Bench, "of the generator that draws inputs (default 0)",
+     number<&Options::seed, 0>},
+    {"--tol", "X", Verify, "allow |difference| <= X * max(1, |expected|), not the bound on rounding",
+     tolerance},
+    {"--runs", "N", Bench, "timed runs (default: as many as fit a second, 5 to 1000)",
+     number<&Options::runs, 1>},
     {"--json", nullptr, Explain | Verify | Bench | List, "one JSON object on stdout", flag<&Options::json>},
     {"--certificate", nullptr, Explain, "the proof of each rewrite as JSON", flag<&Options::certificate>},
     {"--cascade", "NAME", program, "the cascade to take (default: the file's last)", text<&Options::cascade>},
     {"-I", "DIR", program, "where imports are looked for (repeatable)", importDir},
     {"-D", "X=N", program, "fix an extent, a declared rank or a const (repeatable)", define},
-    {"--set", "P=V", program, "a run-time param: a real, an integer, true or false (repeatable)", named<&Options::params>},
-    {"--dtype", "TYPE", program, "f32, bf16, f16 or f64: of inputs and outputs without a written type (default f32)", dtype},
-    {"--target", "T", program, "cpu, cpu:native, cpu:x86-64-v3, cpu:x86-64-v4, cpu:NAME, or interpret", text<&Options::target>},
+    {"--set", "P=V", program, "a run-time param: a real, an integer, true or false (repeatable)",
+     named<&Options::params>},
+    {"--dtype", "TYPE", program,
+     "f32, bf16, f16 or f64: of inputs and outputs without a written type (default f32)", dtype},
+    {"--target", "T", program, "cpu, cpu:native, cpu:x86-64-v3, cpu:x86-64-v4, cpu:NAME, or interpret",
+     text<&Options::target>},
     {"--threads", "N", program, "threads to run on (default: all)", number<&Options::threads, 1>},
     {"--map", "K=V,...", program, "the mapping: tile sizes and the like, m=64,n=256,fuse=off", mapping},
     {"--grad", "NAMES", program, "the backward cascade with respect to these inputs", text<&Options::grad>},
-    {"--emit", "LEVEL", program, "print the program at a level and stop: attn, cascade, streamed, tiled, cpu, llvm, asm", emit},
+    {"--emit", "LEVEL", program,
+     "print the program at a level and stop: attn, cascade, streamed, tiled, cpu, llvm, asm", emit},
     {"--from", "LEVEL", program, "FILE is at this level: attn, cascade, streamed, tiled, cpu, llvm", from},
     {"--timing", nullptr, program, "say on stderr what took how long", flag<&Options::timing>},
-    {"--trace-nonfinite", nullptr, program, "with --target interpret: say which equation first made a NaN or an infinity", flag<&Options::traceNonfinite>},
-    {"--no-cache", nullptr, program, "neither read nor fill the cache of compiled kernels", flag<&Options::cache, false>},
-    {"--depfile", "FILE", program, "write the files that were read as a Makefile rule", text<&Options::depfile>},
-    {"--crash-reproducer", "FILE", program, "where a failing pass leaves what weir-opt needs to show it again", text<&Options::crashReproducer>},
+    {"--trace-nonfinite", nullptr, program,
+     "with --target interpret: say which equation first made a NaN or an infinity",
+     flag<&Options::traceNonfinite>},
+    {"--no-cache", nullptr, program, "neither read nor fill the cache of compiled kernels",
+     flag<&Options::cache, false>},
+    {"--depfile", "FILE", program, "write the files that were read as a Makefile rule",
+     text<&Options::depfile>},
+    {"--crash-reproducer", "FILE", program,
+     "where a failing pass leaves what weir-opt needs to show it again", text<&Options::crashReproducer>},
 };
 
 const Flag *findFlag(StringRef name) {
@@ -161,7 +179,8 @@ llvm::Error unknown(StringRef name) {
   for (const Flag &flag : flags)
     candidates.push_back(flag.name);
   StringRef guess = nearest(name, candidates);
-  return wrong("unknown option '" + name + "'" + (guess.empty() ? Twine("") : "; did you mean '" + guess + "'?"));
+  return wrong("unknown option '" + name + "'" +
+               (guess.empty() ? Twine("") : "; did you mean '" + guess + "'?"));
 }
 
 llvm::Error misplaced(const Flag &flag, const Command &command) {
@@ -172,7 +191,8 @@ llvm::Error misplaced(const Flag &flag, const Command &command) {
   return wrong(Twine("no option '") + flag.name + "' here; it belongs to " + owners);
 }
 
-/// Takes the option at arguments[0], and its value from the same argument (--name=value, -Xvalue) or the next one.
+/// Takes the option at arguments[0], and its value from the same argument (--name=value, -Xvalue) or the next
+/// one.
 llvm::Error takeOption(const Command &command, llvm::ArrayRef<const char *> &arguments, Options &options) {
   StringRef argument = arguments.front();
   arguments = arguments.drop_front();
@@ -242,10 +262,12 @@ void weirc::printHelp(const Command &command, llvm::raw_ostream &os) {
 }
 
 void weirc::printHelp(llvm::raw_ostream &os) {
-  os << "usage: weirc COMMAND FILE [options]\n\nCompiles attention written as a cascade of Einsums, and runs it.\n\ncommands:\n";
+  os << "usage: weirc COMMAND FILE [options]\n\nCompiles attention written as a cascade of Einsums, and runs "
+        "it.\n\ncommands:\n";
   for (const Command &command : commands())
     os << "  " << llvm::left_justify(command.name, 9) << command.summary << "\n";
-  os << "\n'weirc COMMAND --help' has the options of each; 'weirc --emit=LEVEL FILE' prints a program at a level of the\n"
+  os << "\n'weirc COMMAND --help' has the options of each; 'weirc --emit=LEVEL FILE' prints a program at a "
+        "level of the\n"
         "compiler; 'weirc --version' says which version this is. Exit status: 0, 1 where the answer is no\n"
         "(verification failed, input refused), 2 where the command line is wrong.\n";
 }

@@ -21,7 +21,16 @@ namespace weirc {
 enum ExitStatus { Success = 0, Refused = 1, Usage = 2 };
 
 /// One bit a subcommand, so that an option can say which of them have it.
-enum CommandBit : unsigned { Run = 1, Compile = 2, Explain = 4, Verify = 8, Bench = 16, Draw = 32, Tune = 64, List = 128 };
+enum CommandBit : unsigned {
+  Run = 1,
+  Compile = 2,
+  Explain = 4,
+  Verify = 8,
+  Bench = 16,
+  Draw = 32,
+  Tune = 64,
+  List = 128
+};
 
 using NamedText = std::pair<std::string, std::string>;
 
@@ -56,7 +65,8 @@ struct Command {
 llvm::ArrayRef<Command> commands();
 const Command *findCommand(llvm::StringRef name);
 
-/// Reads the arguments of a subcommand. An error is one about the command line: its text goes behind "weirc NAME: error: ".
+/// Reads the arguments of a subcommand. An error is one about the command line: its text goes behind "weirc
+/// NAME: error: ".
 llvm::Expected<Options> parseOptions(const Command &command, llvm::ArrayRef<const char *> arguments);
 
 /// `weirc --help` and `weirc NAME --help`.

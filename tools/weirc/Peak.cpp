@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The peak is measured in the process that is judged by it, just before: clocks wander and neighbours come and go. Twelve
-// independent accumulators hide the latency of a fused multiply-add on every processor with two units of it.
+// The peak is measured in the process that is judged by it, just before: clocks wander and neighbours come
+// and go. Twelve independent accumulators hide the latency of a fused multiply-add on every processor with
+// two units of it.
 #include "Peak.h"
 #include "Timing.h"
 #include <algorithm>
@@ -90,7 +91,8 @@ template <typename Number> double measureFlops(unsigned threads) {
   bool wide = __builtin_cpu_supports("avx512f");
   double lanes = (wide ? 64 : 32) / sizeof(Number), best = 0;
   for (int repeat = 0; repeat < 3; ++repeat) {
-    double seconds = timeOnThreads(threads, [&](unsigned) { sink = wide ? multiplyAdd512(factor) : multiplyAdd256(factor); });
+    double seconds = timeOnThreads(
+        threads, [&](unsigned) { sink = wide ? multiplyAdd512(factor) : multiplyAdd256(factor); });
     best = std::max(best, threads * 2.0 * lanes * kAccumulators * kIterations / seconds);
   }
   (void)sink;

@@ -33,7 +33,8 @@ Program::Program(const Options &options, Phases &phases)
   weir::registerAll(contents->registry);
   weir::registerTargetDialects(contents->registry);
   contents->context = std::make_unique<MLIRContext>(contents->registry, MLIRContext::Threading::DISABLED);
-  contents->handler = std::make_unique<SourceMgrDiagnosticHandler>(contents->sources, contents->context.get());
+  contents->handler =
+      std::make_unique<SourceMgrDiagnosticHandler>(contents->sources, contents->context.get());
 }
 
 Program::~Program() { module = nullptr; }
@@ -64,8 +65,10 @@ bool Program::readMLIR() {
   if (options.file != "-")
     filesRead.push_back(options.file);
   if (level == Level::LLVM && StringRef(options.file).ends_with(".ll"))
-    return refuse("'" + options.file + "' has lost the description of its kernels; give level llvm as MLIR, which "
-                  "'weirc compile --emit=llvm -o NAME.mlir' writes"), false;
+    return refuse("'" + options.file +
+                  "' has lost the description of its kernels; give level llvm as MLIR, which "
+                  "'weirc compile --emit=llvm -o NAME.mlir' writes"),
+           false;
   contents->sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   module = parseSourceFile<ModuleOp>(contents->sources, contents->context.get());
   return bool(module);
@@ -76,19 +79,23 @@ func::FuncOp Program::cascade() {
     return nullptr;
   func::FuncOp chosen;
   for (auto function : module->getOps<func::FuncOp>())
-    if (weir::attn::isCascade(function) && (options.cascade.empty() || function.getSymName() == options.cascade))
+    if (weir::attn::isCascade(function) &&
+        (options.cascade.empty() || function.getSymName() == options.cascade))
       chosen = function;
   return chosen;
 }
 
-/// Leaves only the cascade that is asked for, so that what is compiled and what is interpreted is the same one.
+/// Leaves only the cascade that is asked for, so that what is compiled and what is interpreted is the same
+/// one.
 bool Program::chooseCascade() {
   if (level != Level::Cascade && level != Level::Streamed)
     return true;
   func::FuncOp chosen = cascade();
   if (!chosen)
-    return refuse(options.cascade.empty() ? "'" + options.file + "' holds no cascade"
-                                          : "'" + options.file + "' holds no cascade '" + options.cascade + "'"), false;
+    return refuse(options.cascade.empty()
+                      ? "'" + options.file + "' holds no cascade"
+                      : "'" + options.file + "' holds no cascade '" + options.cascade + "'"),
+           false;
   llvm::SmallVector<func::FuncOp> others;
   for (auto function : module->getOps<func::FuncOp>())
     if (weir::attn::isCascade(function) && function != chosen)
@@ -128,11 +135,13 @@ std::unique_ptr<Program> Program::read(const Options &options, Phases &phases, D
   std::unique_ptr<Program> program(new Program(options, phases));
   program->level = options.from.value_or(levelOf(options.file).value_or(Level::Attn));
   if (!options.from && StringRef(options.file).ends_with(".mlir") && program->level == Level::Attn) {
-    refuse("the level of '" + options.file + "' is not known; add --from=cascade, streamed, tiled, cpu or llvm");
+    refuse("the level of '" + options.file +
+           "' is not known; add --from=cascade, streamed, tiled, cpu or llvm");
     return nullptr;
   }
   bool text = program->level == Level::Attn;
-  bool done = phases.time("read", [&] { return text ? program->readText(more, diagnostics) : program->readMLIR(); });
+  bool done =
+      phases.time("read", [&] { return text ? program->readText(more, diagnostics) : program->readMLIR(); });
   if (!options.depfile.empty() && done)
     if (llvm::Error error = writeDepfile(options, program->filesRead))
       return refuse(std::move(error)), nullptr;
@@ -165,8 +174,12 @@ OwningOpRef<ModuleOp> Program::lower(Level to, const weir::TargetDescription &ta
       refuse("could not bring the program down to level " + getName(next));
     return done;
   };
-  if (!step(Level::Streamed, [&](OpPassManager &passes) { weir::buildCascadeToStreamedPipeline(passes, target, options.map); }) ||
-      !step(Level::Tiled, [&](OpPassManager &passes) { weir::buildStreamedToTiledPipeline(passes, target); }) ||
+  if (!step(Level::Streamed,
+            [&](OpPassManager &passes) {
+              weir::buildCascadeToStreamedPipeline(passes, target, options.map);
+            }) ||
+      !step(Level::Tiled,
+            [&](OpPassManager &passes) { weir::buildStreamedToTiledPipeline(passes, target); }) ||
       !step(Level::CPU, [&](OpPassManager &passes) { weir::buildTiledToCPUPipeline(passes, target); }) ||
       !step(Level::LLVM, [&](OpPassManager &passes) { weir::buildCPUToLLVMPipeline(passes, target); }))
     return nullptr;
@@ -213,7 +226,8 @@ llvm::Expected<std::string> Program::emit(const Target &target, weir::ArtifactKi
       break; // below level tiled a module is for one target
   }
   return phases.time("emit", [&] {
-    return tiled ? weir::emitTiled(versions, kind, compileOptions()) : weir::emitArtifact(versions, kind, compileOptions());
+    return tiled ? weir::emitTiled(versions, kind, compileOptions())
+                 : weir::emitArtifact(versions, kind, compileOptions());
   });
 }
 
@@ -226,7 +240,8 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
     weir::printAsAttn(cascade(), os);
     return Success;
   }
-  // LLVM's level is LLVM IR; into a .mlir file it goes as MLIR, which can be given back with the description of its kernels.
+  // LLVM's level is LLVM IR; into a .mlir file it goes as MLIR, which can be given back with the description
+  // of its kernels.
   if (at == Level::Asm || (at == Level::LLVM && !StringRef(options.output).ends_with(".mlir"))) {
     auto bytes = emit(target, at == Level::Asm ? weir::ArtifactKind::Assembly : weir::ArtifactKind::LLVMIR);
     if (!bytes)
@@ -255,9 +270,11 @@ llvm::Expected<Target> weirc::parseTarget(StringRef text, StringRef fallback) {
   }
   auto [kind, processor] = StringRef(target.name).split(':');
   if (kind == "cuda")
-    return llvm::createStringError("target '" + target.name + "' is not there yet: this version compiles for CPUs");
+    return llvm::createStringError("target '" + target.name +
+                                   "' is not there yet: this version compiles for CPUs");
   if (kind != "cpu")
-    return llvm::createStringError("unknown target '" + target.name + "'; known are cpu, cpu:native, cpu:x86-64-v3, "
+    return llvm::createStringError("unknown target '" + target.name +
+                                   "'; known are cpu, cpu:native, cpu:x86-64-v3, "
                                    "cpu:x86-64-v4, cpu:NAME of a processor, and interpret");
   // One name, or several joined by +: a version for each.
   for (StringRef name : llvm::split(processor, '+')) {

@@ -18,8 +18,8 @@ namespace weirc {
 /// What --target says.
 struct Target {
   bool interpret = false;
-  std::string name;                               ///< as given, or the default
-  std::vector<weir::TargetDescription> versions;  ///< several only where compile got no --target
+  std::string name;                              ///< as given, or the default
+  std::vector<weir::TargetDescription> versions; ///< several only where compile got no --target
 };
 /// `fallback` stands for a --target that is not given. An error is one of usage.
 llvm::Expected<Target> parseTarget(llvm::StringRef text, llvm::StringRef fallback);
@@ -28,9 +28,10 @@ llvm::Expected<Target> parseTarget(llvm::StringRef text, llvm::StringRef fallbac
 class Program {
 public:
   using Defines = llvm::ArrayRef<std::pair<std::string, int64_t>>;
-  /// Reads options.file. `more` fixes more names than -D does. Null after an error, which has been printed; what there is to
-  /// say about a text in the language goes to `diagnostics`.
-  static std::unique_ptr<Program> read(const Options &options, Phases &phases, Defines more, llvm::raw_ostream &diagnostics);
+  /// Reads options.file. `more` fixes more names than -D does. Null after an error, which has been printed;
+  /// what there is to say about a text in the language goes to `diagnostics`.
+  static std::unique_ptr<Program> read(const Options &options, Phases &phases, Defines more,
+                                       llvm::raw_ostream &diagnostics);
   ~Program();
 
   Level level;

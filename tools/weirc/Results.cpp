@@ -78,13 +78,14 @@ llvm::Error weirc::selectResults(func::FuncOp cascade, llvm::ArrayRef<std::strin
         llvm::SmallVector<StringRef> known;
         for (auto &definition : definitions)
           known.push_back(definition.first);
-        return llvm::createStringError("'" + cascade.getSymName() + "' defines no tensor '" + name + "'; it defines " +
-                                       llvm::join(known, ", "));
+        return llvm::createStringError("'" + cascade.getSymName() + "' defines no tensor '" + name +
+                                       "'; it defines " + llvm::join(known, ", "));
       }
       Value value = found->second.value;
       result = attn::MaterializeOp::create(before, yield.getLoc(), value.getType(), value);
-      attribute = builder.getDictionaryAttr({builder.getNamedAttr(attn::kName, builder.getStringAttr(name)),
-                                             builder.getNamedAttr(attn::kRanks, ranksOf(found->second.coordinates))});
+      attribute =
+          builder.getDictionaryAttr({builder.getNamedAttr(attn::kName, builder.getStringAttr(name)),
+                                     builder.getNamedAttr(attn::kRanks, ranksOf(found->second.coordinates))});
     }
     results.push_back(result);
     types.push_back(result.getType());
@@ -107,20 +108,22 @@ weir::HostTensor weirc::toHostTensor(const weir::PartialTensor &tensor) {
   return result;
 }
 
-llvm::Error weirc::writeResults(llvm::ArrayRef<NamedText> out, llvm::ArrayRef<weir::HostTensor> results, bool raw) {
+llvm::Error weirc::writeResults(llvm::ArrayRef<NamedText> out, llvm::ArrayRef<weir::HostTensor> results,
+                                bool raw) {
   weir::StagedFiles files;
   for (auto [target, result] : llvm::zip_equal(out, results)) {
     const weir::HostTensor &tensor = result;
-    if (llvm::Error error = files.add(target.second, [&](llvm::raw_ostream &os) { weir::writeNpy(os, tensor, raw); }))
+    if (llvm::Error error =
+            files.add(target.second, [&](llvm::raw_ostream &os) { weir::writeNpy(os, tensor, raw); }))
       return error;
   }
   return files.commit();
 }
 
 void weirc::summarize(StringRef name, const weir::HostTensor &tensor, llvm::raw_ostream &os) {
-  os << name << ": " << getName(tensor.type) << "[" << llvm::join(llvm::map_range(tensor.shape, [](int64_t extent) {
-          return std::to_string(extent);
-        }), ",") << "]";
+  os << name << ": " << getName(tensor.type) << "["
+     << llvm::join(llvm::map_range(tensor.shape, [](int64_t extent) { return std::to_string(extent); }), ",")
+     << "]";
   long double least = INFINITY, most = -INFINITY, sum = 0;
   int64_t nans = 0, size = tensor.size();
   for (int64_t i = 0; i < size; ++i) {
@@ -134,7 +137,8 @@ void weirc::summarize(StringRef name, const weir::HostTensor &tensor, llvm::raw_
     sum += value;
   }
   if (size > nans)
-    os << llvm::format("  min %.6g  max %.6g  mean %.6g", double(least), double(most), double(sum / (size - nans)));
+    os << llvm::format("  min %.6g  max %.6g  mean %.6g", double(least), double(most),
+                       double(sum / (size - nans)));
   if (nans)
     os << "  NaN " << nans;
   os << "\n";

@@ -10,8 +10,8 @@
 
 namespace weirc {
 
-/// Makes the named tensors, outputs or intermediates, the results of a cascade, in this order, and removes the equations that none
-/// of them needs. Refuses a name that no equation defines.
+/// Makes the named tensors, outputs or intermediates, the results of a cascade, in this order, and removes
+/// the equations that none of them needs. Refuses a name that no equation defines.
 llvm::Error selectResults(mlir::func::FuncOp cascade, llvm::ArrayRef<std::string> names);
 
 /// What the interpreter gives, in the type that it is stored in.

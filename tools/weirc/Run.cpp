@@ -8,7 +8,8 @@
 using namespace weirc;
 
 /// The names asked for; without --out every output.
-static std::vector<std::string> namesAskedFor(const Options &options, const weir::KernelSignature &signature) {
+static std::vector<std::string> namesAskedFor(const Options &options,
+                                              const weir::KernelSignature &signature) {
   std::vector<std::string> names;
   for (const NamedText &out : options.out)
     names.push_back(out.first);
@@ -18,8 +19,8 @@ static std::vector<std::string> namesAskedFor(const Options &options, const weir
   return names;
 }
 
-/// Puts results that came in the signature's order in the order of `names`. A program below level cascade computes all of its
-/// outputs, and nothing else can be asked for.
+/// Puts results that came in the signature's order in the order of `names`. A program below level cascade
+/// computes all of its outputs, and nothing else can be asked for.
 static llvm::Expected<std::vector<weir::HostTensor>> pick(std::vector<weir::HostTensor> &&results,
                                                           const weir::KernelSignature &signature,
                                                           llvm::ArrayRef<std::string> names) {

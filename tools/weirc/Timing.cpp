@@ -35,7 +35,8 @@ double Phases::seconds(llvm::StringRef name) const {
   return 0;
 }
 
-Progress::Progress(llvm::StringRef task) : task(task), terminal(llvm::sys::Process::StandardErrIsDisplayed()) {}
+Progress::Progress(llvm::StringRef task)
+    : task(task), terminal(llvm::sys::Process::StandardErrIsDisplayed()) {}
 
 Progress::~Progress() {
   if (last != 0)

@@ -16,7 +16,8 @@ inline double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// The phases of one run, in order; those of one name are added up. Printed on stderr at the end where --timing asks for it.
+/// The phases of one run, in order; those of one name are added up. Printed on stderr at the end where
+/// --timing asks for it.
 class Phases {
 public:
   explicit Phases(bool print) : print(print) {}

@@ -6,8 +6,8 @@
 #include "dialects/Attention/Signature.h"
 #include "weir/Reference/Compare.h"
 #include "weir/Reference/Draw.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
 #include <cmath>
 
 using namespace weirc;
@@ -34,12 +34,14 @@ public:
     signature = job.program->signature();
     if (llvm::Error error = bindGiven())
       return error;
-    unsigned first = options.trial.value_or(0), last = options.trial ? first + 1 : options.trials.value_or(10);
+    unsigned first = options.trial.value_or(0),
+             last = options.trial ? first + 1 : options.trials.value_or(10);
     Progress progress("verify");
     for (unsigned trial = first; trial < last; ++trial) {
       progress.update(trial - first, last - first);
       if (llvm::Error error = runTrial(trial, report))
-        return llvm::createStringError("trial " + llvm::Twine(trial) + ": " + llvm::toString(std::move(error)));
+        return llvm::createStringError("trial " + llvm::Twine(trial) + ": " +
+                                       llvm::toString(std::move(error)));
     }
     return llvm::Error::success();
   }
@@ -90,14 +92,14 @@ private:
     const weir::DrawnInputs &inputs = **drawn;
     weir::InterpreterOptions interpreter;
     interpreter.errorBounds = true;
-    auto expected = job.phases.time("interpret", [&] {
-      return weir::interpret(cascade, inputs.inputs, inputs.params, interpreter);
-    });
+    auto expected = job.phases.time(
+        "interpret", [&] { return weir::interpret(cascade, inputs.inputs, inputs.params, interpreter); });
     if (!expected)
       return expected.takeError();
     auto actual = runner.run(job, inputs.inputs, inputs.params);
     if (!actual) {
-      fail(trial, "the kernel refused what the interpreter runs: " + llvm::toString(actual.takeError()), report);
+      fail(trial, "the kernel refused what the interpreter runs: " + llvm::toString(actual.takeError()),
+           report);
       return llvm::Error::success();
     }
     weir::CompareOptions compare;
@@ -117,7 +119,8 @@ private:
     report.compared += comparison.compared;
     report.undecided += comparison.undecided;
     report.differences += comparison.differences;
-    if (!comparison.tensor.empty() && (!report.worstTrial || comparison.worstRatio > report.worst.worstRatio)) {
+    if (!comparison.tensor.empty() &&
+        (!report.worstTrial || comparison.worstRatio > report.worst.worstRatio)) {
       report.worst = comparison;
       report.worstTrial = trial;
     }
@@ -135,18 +138,20 @@ private:
 
 void printText(const Job &job, llvm::StringRef name, const Report &report) {
   llvm::raw_ostream &os = llvm::outs();
-  os << name << " on " << job.target.name << ": " << report.trials << " trials, seed " << job.options.seed.value_or(0) << ", "
-     << report.compared << " values compared, " << report.undecided << " undecided by rounding\n";
+  os << name << " on " << job.target.name << ": " << report.trials << " trials, seed "
+     << job.options.seed.value_or(0) << ", " << report.compared << " values compared, " << report.undecided
+     << " undecided by rounding\n";
   for (const std::string &promise : report.unmet)
     os << "  not drawn: inputs that keep 'given " << promise << "'\n";
   if (report.skipped)
     os << "  " << report.skipped << " trials were left out\n";
   if (report.worstTrial)
-    os << "  worst error, " << llvm::format("%.3g", report.worst.worstRatio) << " of what is allowed, in trial "
-       << *report.worstTrial << ": " << report.worst.describe() << "\n";
+    os << "  worst error, " << llvm::format("%.3g", report.worst.worstRatio)
+       << " of what is allowed, in trial " << *report.worstTrial << ": " << report.worst.describe() << "\n";
   if (report.firstFailure)
-    os << "  trial " << *report.firstFailure << " failed: " << report.failure << "\n  again: weirc verify " << job.options.file
-       << " --seed " << job.options.seed.value_or(0) << " --trial " << *report.firstFailure << "\n";
+    os << "  trial " << *report.firstFailure << " failed: " << report.failure << "\n  again: weirc verify "
+       << job.options.file << " --seed " << job.options.seed.value_or(0) << " --trial "
+       << *report.firstFailure << "\n";
   os << (report.passed() ? "passed\n" : "failed\n");
 }
 
@@ -198,7 +203,8 @@ void printJSON(const Job &job, llvm::StringRef name, const Report &report) {
 
 int weirc::verifyCommand(const Options &options) {
   if (llvm::StringRef(options.target) == "interpret")
-    return usageError("'verify' compares compiled code with the interpreter; '--target interpret' leaves nothing to compare");
+    return usageError("'verify' compares compiled code with the interpreter; '--target interpret' leaves "
+                      "nothing to compare");
   Job job(options, "cpu:native");
   if (job.status)
     return *job.status;

@@ -10,12 +10,13 @@
 
 namespace weirc {
 
-/// Floating-point operations inside the domains, and the bytes that any kernel must move. Nothing where the analysis has no answer.
+/// Floating-point operations inside the domains, and the bytes that any kernel must move. Nothing where the
+/// analysis has no answer.
 struct Work {
   std::optional<double> flops, bytes;
 };
-Work countWork(mlir::func::FuncOp cascade, llvm::ArrayRef<weir::HostTensor> inputs, llvm::ArrayRef<long double> params,
-               const llvm::StringMap<int64_t> &extents);
+Work countWork(mlir::func::FuncOp cascade, llvm::ArrayRef<weir::HostTensor> inputs,
+               llvm::ArrayRef<long double> params, const llvm::StringMap<int64_t> &extents);
 
 } // namespace weirc
 #endif

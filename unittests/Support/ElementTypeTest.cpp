@@ -73,8 +73,8 @@ TEST(ElementTypeTest, kindsAreDisjoint) {
     EXPECT_EQ(int(isReal(type)) + int(isInteger(type)) + int(type == T::Bool), 1) << getName(type).str();
 }
 
-// Every code of the small reals is its own value, and between two neighbours the middle goes to the even code and what is beside the
-// middle to the nearer one.
+// Every code of the small reals is its own value, and between two neighbours the middle goes to the even code
+// and what is beside the middle to the nearer one.
 TEST(ElementTypeTest, smallRealsExhaustively) {
   for (T type : smallReals) {
     uint64_t codes = uint64_t(1) << getBits(type);
@@ -141,7 +141,8 @@ TEST(ElementTypeTest, agreesWithLLVMOnRandomNumbers) {
       if (random() % 2) // few bits: middles are common
         mantissa &= ~uint64_t(0) << (random() % 64);
       int range = type == T::F64 ? 1100 : type == T::F32 || type == T::BF16 ? 160 : 24;
-      long double value = std::scalbn(static_cast<long double>(mantissa), int(random() % (2 * range)) - range - 63);
+      long double value =
+          std::scalbn(static_cast<long double>(mantissa), int(random() % (2 * range)) - range - 63);
       if (random() % 2)
         value = -value;
       uint64_t expected = roundByLLVM(value, type), actual = toBits(value, type);

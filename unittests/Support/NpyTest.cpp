@@ -31,7 +31,8 @@ protected:
   /// A file of version 1 with this dictionary and these numbers.
   void putArray(llvm::StringRef name, llvm::StringRef descr, llvm::StringRef order, llvm::StringRef shape,
                 llvm::StringRef payload) {
-    std::string header = ("{'descr': " + descr + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }\n").str();
+    std::string header =
+        ("{'descr': " + descr + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }\n").str();
     put(name, std::string("\x93NUMPY\x01\x00", 8) + char(header.size()) + '\0' + header + payload.str());
   }
   std::string error(llvm::StringRef name, T declared) {

@@ -13,8 +13,9 @@
 
 namespace weir {
 
-/// Files written beside their final names. `commit` renames them; without it the destructor removes them, so a run that fails
-/// leaves nothing. "-" and what exists and is no regular file (a pipe, /dev/null) cannot be renamed over: they are written by commit.
+/// Files written beside their final names. `commit` renames them; without it the destructor removes them, so
+/// a run that fails leaves nothing. "-" and what exists and is no regular file (a pipe, /dev/null) cannot be
+/// renamed over: they are written by commit.
 class StagedFiles {
 public:
   StagedFiles() = default;
@@ -22,7 +23,8 @@ public:
   StagedFiles &operator=(const StagedFiles &) = delete;
   ~StagedFiles();
 
-  /// Lets `write` fill the file that will be called `path`. Fails where the folder cannot be written or the disk is full.
+  /// Lets `write` fill the file that will be called `path`. Fails where the folder cannot be written or the
+  /// disk is full.
   llvm::Error add(llvm::StringRef path, llvm::function_ref<void(llvm::raw_ostream &)> write);
   llvm::Error commit();
 
