@@ -24,14 +24,17 @@ Adversity::Adversity(unsigned trial) {
     add((trial * 7) % 10);
 }
 
-/// What the promises that do not hold say; empty if all do.
-static std::vector<std::string> brokenPromises(func::FuncOp cascade, const DrawnInputs &drawn) {
+/// The promise that does not hold, as written (another error's text otherwise); empty if all hold.
+static std::string brokenPromise(func::FuncOp cascade, const DrawnInputs &drawn) {
   InterpreterOptions options;
   options.promisesOnly = true;
   auto result = interpret(cascade, drawn.inputs, drawn.params, options);
-  if (result)
-    return {};
-  return {llvm::toString(result.takeError())};
+  std::string text;
+  if (!result)
+    llvm::handleAllErrors(
+        result.takeError(), [&](const BrokenPromise &promise) { text = promise.source; },
+        [&](const llvm::ErrorInfoBase &other) { text = other.message(); });
+  return text;
 }
 
 /// NaN wherever neither an equation nor a promise reads: a kernel may not let it through.
@@ -77,10 +80,11 @@ llvm::Expected<DrawnInputs> weir::draw(func::FuncOp cascade, const DrawOptions &
     for (unsigned attempt = 0; attempt < 4; ++attempt) {
       Random random(options.seed * 0x10001 + options.trial + 0x1000003 * attempt);
       drawn = drawOnce(environment, conjuncts, options, Adversity(attempt < 2 ? options.trial : 0), random);
-      std::vector<std::string> broken = brokenPromises(cascade, drawn);
+      std::string broken = brokenPromise(cascade, drawn);
       if (broken.empty())
         break;
-      llvm::append_range(drawn.unmet, broken);
+      if (!llvm::is_contained(drawn.unmet, broken))
+        drawn.unmet.push_back(broken);
     }
     if (Adversity(options.trial).unread && drawn.unmet.empty())
       spoilUnread(cascade, drawn);

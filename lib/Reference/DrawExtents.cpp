@@ -221,9 +221,6 @@ static bool isRankName(StringRef text) {
   return !text.empty() && llvm::isAlpha(text[0]) && llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
-/// Interpreting a trial stays near a second.
-static constexpr double kBudget = 2e7;
-
 void ExtentDrawer::makeVariables() {
   llvm::StringMap<unsigned> known;
   for (auto [i, tensor] : llvm::enumerate(environment.signature.inputs)) {
@@ -468,7 +465,7 @@ bool ExtentDrawer::shrink() {
 
 DrawnExtents ExtentDrawer::run() {
   bool kept = false;
-  double budget = options.defaultExtent ? std::numeric_limits<double>::infinity() : kBudget;
+  double budget = options.defaultExtent ? std::numeric_limits<double>::infinity() : options.work;
   for (unsigned attempt = 0; attempt < 60 && !kept; ++attempt) {
     drawAll();
     kept = repair();

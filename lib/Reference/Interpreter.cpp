@@ -21,6 +21,8 @@ static llvm::Error fail(const Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+char BrokenPromise::ID = 0;
+
 namespace {
 class Interpretation {
 public:
@@ -376,12 +378,14 @@ llvm::Error Interpretation::executeGiven(attn::GivenOp op) {
       table.data.error = error;
   if (!broken)
     return llvm::Error::success();
+  std::string source = op.getSource().str();
   if (op.getShape())
-    return fail("the shapes given do not agree with the signature: " + op.getSource() + " does not hold");
+    return llvm::make_error<BrokenPromise>(
+        source, "the shapes given do not agree with the signature: " + source + " does not hold");
   std::string place;
   for (auto [coord, at] : llvm::zip(promise.coords, *broken))
     place += (place.empty() ? " at " : ", ") + coord + " = " + std::to_string(at);
-  return fail("the promise `given " + op.getSource() + "` is broken" + place);
+  return llvm::make_error<BrokenPromise>(source, "the promise `given " + source + "` is broken" + place);
 }
 
 void Interpretation::executeScalar(Operation &op) {

@@ -12,6 +12,7 @@
 #include "weir/Reference/Interpreter.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallBitVector.h"
+#include "llvm/Support/Error.h"
 #include <deque>
 #include <limits>
 #include <memory>
@@ -102,6 +103,19 @@ struct Equation {
   std::deque<Node> nodes;
   std::vector<std::unique_ptr<Frame>> frames;
   unsigned active = 0;                      ///< how many frames are in use
+};
+
+/// A promise that does not hold.
+class BrokenPromise : public llvm::ErrorInfo<BrokenPromise> {
+public:
+  static char ID;
+  BrokenPromise(std::string source, std::string message) : source(std::move(source)), text(std::move(message)) {}
+  void log(llvm::raw_ostream &os) const override { os << text; }
+  std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
+  std::string source; ///< as the user wrote it
+
+private:
+  std::string text;
 };
 
 /// The scalar type of a body's value.

@@ -20,6 +20,7 @@ struct DrawOptions {
   llvm::StringMap<int64_t> extents;   ///< ranks fixed by -D or by given tensors
   int64_t defaultExtent = 0;          ///< extent of open ranks; 0: drawn (0 to about 150)
   int64_t defaultContracted = 0;      ///< extent of open ranks that are only contracted (the last dimension of an operand of a sum); 0: drawn
+  double work = 2e7;                  ///< drawn extents are such that interpreting takes about so many operations (2e7: a second)
 };
 
 struct DrawnInputs {
