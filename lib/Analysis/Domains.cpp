@@ -79,7 +79,9 @@ const Tree *Domains::presentRead(const Tree *read) {
     const Tree *size = tensor->extents[i];
     if (index->is(TreeKind::Coordinate) && model.equalExtents(model.getExtent(index->text), size))
       continue;
-    parts.push_back(formulas.compare("le", arena.number(0), index));
+    bool back = index->isFunction("sub") && index->args[1]->getInteger(); // m - 1 >= 0 reads better as m >= 1
+    parts.push_back(back ? formulas.compare("ge", index->args[0], index->args[1])
+                         : formulas.compare("le", arena.number(0), index));
     parts.push_back(formulas.compare("lt", index, size));
     if (hasQuotient(index)) // h*G/H < G needs a G that is not 0
       parts.push_back(formulas.compare("ge", size, arena.number(1)));

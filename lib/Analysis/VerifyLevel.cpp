@@ -84,7 +84,7 @@ static void judgeSignature(func::FuncOp cascade, Judge &judge) {
 /// Level 2: equations and the scalars they need, nothing of how they run. With `mapped`, level 3: every equation says how it runs.
 static void judgeCascade(func::FuncOp cascade, bool mapped, Judge &judge) {
   judgeSignature(cascade, judge);
-  cascade.walk([&](Operation *op) {
+  cascade.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op == cascade)
       return;
     StringRef dialect = op->getName().getDialectNamespace();
@@ -150,7 +150,7 @@ static void judgeTiled(func::FuncOp function, Judge &judge) {
       judge.breaks(function, "a kernel returns nothing, outputs are arguments", suspect);
   }
   judgeTypes(function, judge, suspect);
-  function.walk([&](Operation *op) {
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op == function)
       return;
     StringRef dialect = op->getName().getDialectNamespace(), name = op->getName().stripDialect();
@@ -172,7 +172,7 @@ static void judgeTiled(func::FuncOp function, Judge &judge) {
 static void judgeCPU(func::FuncOp function, Judge &judge) {
   StringRef suspect = "tiles-to-cpu-pipeline did not finish";
   judgeTypes(function, judge, suspect);
-  function.walk([&](Operation *op) {
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op == function)
       return;
     StringRef dialect = op->getName().getDialectNamespace(), name = op->getName().stripDialect();
@@ -197,7 +197,7 @@ static void judgeCPU(func::FuncOp function, Judge &judge) {
 static void judgeLLVM(Operation *function, Judge &judge) {
   if (!isa<LLVM::LLVMFuncOp>(function))
     return judge.breaks(function, "every function is an llvm.func", "the conversion of functions did not run");
-  function->walk([&](Operation *op) {
+  function->walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op->getName().getDialectNamespace() == "llvm")
       return;
     if (isa<UnrealizedConversionCastOp>(op))

@@ -48,9 +48,9 @@ def PrintCosts : Pass<"attn-print-costs", "::mlir::func::FuncOp"> {
     extents stay symbols. test/Analysis/print-costs.mlir runs this example:
 
     ```mlir
-    // S[m,n] = sum(d) Q[m,d]*K[n,d]
-    costs of @scores
-      S: 2*M*N*D flops
+    // S[m,n] = sum(d) Q[m,d]*K[n,d] where n <= m
+    costs of @attention
+      S: 2*M*D*N flops
     ```
   }];
   let options = [ListOption<"extents", "extents", "std::string", "extents to count at, RANK=NUMBER">];
