@@ -121,7 +121,9 @@ class Example:
                     value = value * (self.huge if case.mode == "huge" else self.tiny)
             if tensor.real():
                 value = round_to(value.astype(np.float64), tensor.dtype or dtype)
-            values[tensor.name] = value if value.dtype in (np.bool_, np.float64) else value.astype(np.int64)
+            elif tensor.dtype != "bool":
+                value = value.astype(np.int64)
+            values[tensor.name] = value
         return values
 
     def reference(self, inputs, case):

@@ -1,0 +1,61 @@
+"""Neighborhood attention by NATTEN's definition: walk outwards from the leader, shifting the window inside."""
+import numpy as np
+
+from support import example, identity, softmax
+
+
+def neighbours(i, length, window, stride=1, dilation=1):
+    """Key positions of query i. Written after NATTEN's reference mask: left and right extents, then corrections at the borders."""
+    group = i % dilation
+    tokens = len(range(group, length, dilation))
+    index = i // dilation
+    leader = min(index // stride * stride + stride // 2, tokens - 1)
+    left, right = window // 2, window // 2 + window % 2 - 1
+    start = max(leader - left, 0)
+    if leader + right >= tokens:
+        start += tokens - right - leader - 1
+    return [group + dilation * j for j in range(max(start, 0), min(start + window, tokens))]
+
+
+@example("natten1d.attn", "natten1d", sizes=dict(B=1, H=2, N=23, D=16, F=6), consts=dict(W=5, ST=1, DIL=1), lengths=False,
+         also=[dict(W=4), dict(W=7, ST=3), dict(W=5, DIL=3), dict(W=4, ST=2, DIL=2), dict(W=23), dict(N=1, W=1), dict(N=40, W=9, ST=4)])
+def natten1d(Q, K, V, W, ST, DIL):
+    N, D = Q.shape[2:]
+    rows = []
+    for n in range(N):
+        seen = neighbours(n, N, W, ST, DIL)
+        rows.append(softmax(Q[:, :, n:n + 1] @ K[:, :, seen].swapaxes(-1, -2) / np.sqrt(D)) @ V[:, :, seen])
+    return np.concatenate(rows, 2)
+
+
+@example("natten2d.attn", "natten2d", sizes=dict(B=1, H=2, Y=7, X=9, D=16, F=6), consts=dict(WY=3, WX=5, ST=1),
+         also=[dict(WY=4, WX=4, ST=2), dict(WY=7, WX=9), dict(WY=1, WX=1)])
+def natten2d(Q, K, V, WY, WX, ST):
+    Y, X, D = Q.shape[2:]
+    out = np.zeros_like(Q, shape=Q.shape[:4] + V.shape[4:])
+    for y, x in np.ndindex(Y, X):
+        rows, columns = neighbours(y, Y, WY, ST), neighbours(x, X, WX, ST)
+        k = np.stack([K[:, :, u, r] for u in rows for r in columns], 2)
+        v = np.stack([V[:, :, u, r] for u in rows for r in columns], 2)
+        out[:, :, y, x] = (softmax(Q[:, :, y, x, None] @ k.swapaxes(-1, -2) / np.sqrt(D)) @ v)[:, :, 0]
+    return out
+
+
+@identity
+def a_window_of_everything_is_dense(rng):
+    Q, K, V = (rng.standard_normal((1, 2, 6, 4)) for _ in range(3))
+    return natten1d(Q, K, V, 6, 1, 1), softmax(Q @ K.swapaxes(-1, -2) / 2) @ V
+
+
+@identity
+def a_stride_of_the_window_is_block_diagonal(rng):
+    Q, K, V = (rng.standard_normal((1, 2, 9, 4)) for _ in range(3))
+    t = np.arange(9) // 3
+    return natten1d(Q, K, V, 3, 3, 1), softmax(Q @ K.swapaxes(-1, -2) / 2, t[:, None] == t) @ V
+
+
+@identity
+def dilation_is_many_small_problems(rng):
+    Q, K, V = (rng.standard_normal((1, 2, 11, 4)) for _ in range(3))
+    left = natten1d(Q, K, V, 3, 1, 2)
+    return left[:, :, 1::2], natten1d(Q[:, :, 1::2], K[:, :, 1::2], V[:, :, 1::2], 3, 1, 1)
