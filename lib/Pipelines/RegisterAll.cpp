@@ -22,6 +22,7 @@
 #include "weir/Analysis/Passes.h"
 #include "weir/Conversion/AttnToTiles/Passes.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -38,6 +39,7 @@ void weir::registerAll(DialectRegistry &registry) {
   registry.insert<affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
                   LLVM::LLVMDialect, linalg::LinalgDialect, math::MathDialect, memref::MemRefDialect,
                   scf::SCFDialect, tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
+  registerTargetDialects(registry);
   static const bool once = (registerPasses(), true);
   (void)once;
 }

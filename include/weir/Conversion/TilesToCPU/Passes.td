@@ -5,4 +5,94 @@
 #define WEIR_TILESTOCPU_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
+def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
+  let summary = "Make the parallel loops of kernels into functions that the host's threads call";
+  let description = [{
+    Every `scf.forall` at the top level of a kernel's body becomes a private function
+    `@NAME.bodyK(%ctx, %begin, %end)` that runs iterations `begin` to `end - 1`, and a call of the runtime's `fork`. The
+    values that the loop uses from above travel in a struct on the caller's stack; constants are made again. Each kernel gets a first
+    argument, the runtime's struct `weir_rt`, whose first field is `fork`: it hands the body to the host's
+    `parallel_for` and keeps denormals off in every thread that runs it (around opaque calls, so that no floating-point
+    operation can move across). A loop over several dimensions is counted through as one. A `scf.forall` deeper down
+    becomes plain loops.
+
+    ```mlir
+    func.func @scale(%x: memref<?xf32>, %n: index) attributes {weir.kernel} {
+      scf.forall (%i) in (%n) { ... %x ... }
+      return
+    }
+    // -->
+    func.func @scale(%rt: !llvm.ptr, %x: memref<?xf32>, %n: index) attributes {weir.kernel} {
+      // %ctx = alloca struct<(memref descriptor)>, filled
+      %body = func.constant @scale.body0
+      %fork = llvm.load %rt
+      llvm.call %fork(%rt, %body, %ctx, %n)
+      return
+    }
+    func.func private @scale.body0(%ctx: !llvm.ptr, %begin: i64, %end: i64) {
+      %x = load from %ctx
+      scf.for %i = %begin to %end { ... %x ... }
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect"];
+}
+
+def AddKernelEntries : Pass<"add-kernel-entries", "::mlir::ModuleOp"> {
+  let summary = "Give each kernel an entry that takes its arguments as an array of 8-byte slots";
+  let description = [{
+    The C runtime calls kernels of every signature the same way: `@NAME.entry(%rt, %slots, %ws, %bytes)`, where the slots
+    hold, argument by argument, a tensor's data pointer, extents and strides, or a param's bits. The entry builds the
+    memref descriptors and calls `@NAME`, which becomes private; so do `@NAME.workspace`, `@NAME.check` and
+    `@NAME.extents`, which get entries of their own. The module keeps the signatures in the attribute `weir.kernels`,
+    because the types say less from here on.
+
+    ```mlir
+    func.func @f(%rt: !llvm.ptr, %x: memref<?xf32>, %p: f32, %ws: memref<?xi8>) attributes {weir.kernel}
+    // -->
+    func.func private @f(%rt: !llvm.ptr, %x: memref<?xf32>, %p: f32, %ws: memref<?xi8>)
+    func.func @f.entry(%rt: !llvm.ptr, %slots: !llvm.ptr, %ws: !llvm.ptr, %bytes: i64)
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect"];
+}
+
+def PlaceFrame : Pass<"place-frame", "::mlir::func::FuncOp"> {
+  let summary = "Move stack buffers of fixed size to the function's entry, and bound the frame";
+  let description = [{
+    A `memref.alloca` inside a loop would grow the stack with each iteration. Its size is fixed, its contents are undefined when it is
+    reached, and only one iteration is alive at a time, so one buffer at the function's entry does. A buffer whose size is not known
+    inside a loop, and a frame of more than `limit` bytes, are errors: such memory belongs into the workspace.
+
+    ```mlir
+    scf.for %i = %c0 to %n step %c1 { %b = memref.alloca() : memref<16xf32> ... }
+    // -->
+    %b = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
+    scf.for %i = %c0 to %n step %c1 { ... }
+    ```
+  }];
+  let options = [Option<"limit", "limit", "int64_t", "1 << 20", "largest frame, in bytes">];
+  let dependentDialects = ["::mlir::memref::MemRefDialect"];
+}
+
+def SetTarget : Pass<"set-target", "::mlir::ModuleOp"> {
+  let summary = "Say on each function which processor it is compiled for";
+  let description = [{
+    Writes `target_cpu`, `target_features` and the preferred vector width on every function of the module, so that functions for different
+    processors can stand in one LLVM module. Functions that have a `target_cpu` keep it.
+
+    ```mlir
+    func.func @f()
+    // -->
+    func.func @f() attributes {passthrough = [["prefer-vector-width", "512"]], target_cpu = "x86-64-v4"}
+    ```
+  }];
+  let options = [Option<"cpu", "cpu", "std::string", "\"x86-64-v3\"", "LLVM's name of the processor">,
+                 Option<"features", "features", "std::string", "\"\"", "+a,-b, beyond those of the processor">,
+                 Option<"vectorBytes", "vector-bytes", "unsigned", "32", "width of a vector register">];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif

@@ -1,0 +1,67 @@
+//===- TiledToLLVM.cpp - level 4 to levels 5 and 6 for processors ---------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
+#include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Pipelines/Pipelines.h"
+
+using namespace mlir;
+
+void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &target) {
+  pm.addPass(createOutlineParallelLoops());
+  pm.addPass(createAddKernelEntries());
+  pm.addNestedPass<func::FuncOp>(createPlaceFrame());
+  SetTargetOptions options;
+  options.cpu = target.cpu;
+  options.features = target.features;
+  options.vectorBytes = target.vectorBytes;
+  pm.addPass(createSetTarget(options));
+}
+
+// Strided accesses become linear before loops become branches; scf has no interface for convert-to-llvm, so it goes first.
+void weir::buildCPUToLLVMPipeline(OpPassManager &pm, const TargetDescription &target) {
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertToLLVMPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void weir::buildTiledToLLVMPipeline(OpPassManager &pm, const TargetDescription &target) {
+  buildTiledToCPUPipeline(pm, target);
+  buildCPUToLLVMPipeline(pm, target);
+}
+
+void weir::registerTargetDialects(DialectRegistry &registry) {
+  registry.insert<LLVM::LLVMDialect>();
+  arith::registerConvertArithToLLVMInterface(registry);
+  cf::registerConvertControlFlowToLLVMInterface(registry);
+  ub::registerConvertUBToLLVMInterface(registry);
+  vector::registerConvertVectorToLLVMInterface(registry);
+  registerConvertFuncToLLVMInterface(registry);
+  index::registerConvertIndexToLLVMInterface(registry);
+  registerConvertMathToLLVMInterface(registry);
+  registerConvertMemRefToLLVMInterface(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
