@@ -1,0 +1,274 @@
+/*===- weir_runtime.c - checks a call, and runs it ---------------------------------------------------===*/
+/* Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.                       */
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                                              */
+/* Linked into every artifact as bitcode for plain x86-64, with all names made local, and into the compiler's own process for
+   kernels compiled just in time. Nothing here runs an instruction beyond the baseline before the processor has been asked.
+   A call: find a version, check everything, make the slots, copy what has no unit innermost stride, run, copy back. */
+#include "weir_internal.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local char last_error[512];
+
+const char *weir_last_error(void) { return last_error; }
+
+int weir_fail(const weir_kernel *k, int status, const char *format, ...) {
+  int used = snprintf(last_error, sizeof last_error, "%s: ", k->name);
+  va_list args;
+  va_start(args, format);
+  if (used > 0 && (size_t)used < sizeof last_error)
+    vsnprintf(last_error + used, sizeof last_error - (size_t)used, format, args);
+  va_end(args);
+  return status;
+}
+
+int weir_choose(const weir_kernel *k, uint64_t features) {
+  for (int i = 0; i < k->num_versions; ++i)
+    if ((k->versions[i].needs & ~features) == 0)
+      return i;
+  return -1;
+}
+
+static int choose(const weir_kernel *k, uint64_t features, const weir_version **out) {
+  int i = weir_choose(k, features);
+  if (i >= 0) {
+    *out = &k->versions[i];
+    return WEIR_OK;
+  }
+  return weir_fail(k, WEIR_E_CPU, "this processor has none of the feature sets that the kernel was compiled for (%s)",
+                   k->num_versions ? k->versions[k->num_versions - 1].target : "none");
+}
+
+/* The slots of a call: a tensor's data, extents and strides, a param's bits, in the order inputs, params, outputs. */
+static void make_slots(const weir_kernel *k, const void *args, int64_t *slots) {
+  for (int t = 0; t < k->num_inputs + k->num_outputs; ++t) {
+    const weir_tensor_info *info = &k->tensors[t];
+    const weir_tensor *tensor = weir_tensor_of(k, args, t);
+    int64_t step = 1;
+    if (t == k->num_inputs)
+      slots = weir_param_slots(k, args, slots);
+    slots[0] = (int64_t)(intptr_t)tensor->data;
+    for (int d = info->rank - 1; d >= 0; --d) {
+      int64_t stride = tensor->strides ? tensor->strides[d] : step;
+      slots[1 + d] = tensor->extents[d];
+      slots[1 + info->rank + d] = stride;
+      if (d == info->rank - 1 && info->dtype == WEIR_I4)
+        step = (tensor->extents[d] + 1) / 2 * 2;
+      else
+        step *= tensor->extents[d];
+    }
+    if (info->dtype == WEIR_I4) /* the kernel counts bytes */
+      for (int d = 0; d < info->rank - 1; ++d)
+        slots[1 + info->rank + d] /= 2;
+    if (info->rank) /* of one entry or none the stride says nothing */
+      if (tensor->extents[info->rank - 1] <= 1)
+        slots[2 * info->rank] = 1;
+    slots += 1 + 2 * info->rank;
+  }
+  if (!k->num_outputs)
+    weir_param_slots(k, args, slots);
+}
+
+int64_t *weir_param_slots(const weir_kernel *k, const void *args, int64_t *slots) {
+  for (int p = 0; p < k->num_params; ++p) {
+    const char *at = (const char *)args + k->params[p].offset;
+    int32_t word;
+    *slots = 0;
+    switch (k->params[p].dtype) {
+    case WEIR_F32: memcpy(slots, at, 4); break;
+    case WEIR_BOOL:
+      memcpy(&word, at, 4);
+      *slots = word;
+      break;
+    default: memcpy(slots, at, 8); break;
+    }
+    ++slots;
+  }
+  return slots;
+}
+
+static int slots_needed(const weir_kernel *k) {
+  int n = k->num_params;
+  for (int t = 0; t < k->num_inputs + k->num_outputs; ++t)
+    n += 1 + 2 * k->tensors[t].rank;
+  return n;
+}
+
+#define SLOTS_ON_STACK 256
+#define WITH_SLOTS(k, name)                                                                                  \
+  int64_t name##_stack[SLOTS_ON_STACK];                                                                      \
+  int name##_count = slots_needed(k);                                                                        \
+  int64_t *name = name##_count <= SLOTS_ON_STACK ? name##_stack                                              \
+                                                 : (int64_t *)malloc((size_t)name##_count * sizeof(int64_t)); \
+  if (!name)                                                                                                 \
+    return weir_fail(k, WEIR_E_MEMORY, "out of memory")
+#define FREE_SLOTS(name)                                                                                     \
+  if (name != name##_stack)                                                                                  \
+  free(name)
+
+/* What the outputs' extents must be, into `extents`; -1 where nothing says. */
+static void derive_extents(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots,
+                           int64_t *extents) {
+  if (v->extents) {
+    v->extents(slots, extents);
+    return;
+  }
+  for (int t = k->num_inputs; t < k->num_inputs + k->num_outputs; ++t)
+    for (int d = 0; d < k->tensors[t].rank; ++d)
+      *extents++ = weir_extent_by_name(k, args, &k->tensors[t], d);
+}
+
+int weir_check_promises(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots) {
+  int64_t wanted[64], broken;
+  int total = 0;
+  for (int t = k->num_inputs; t < k->num_inputs + k->num_outputs; ++t)
+    total += k->tensors[t].rank;
+  if (total <= 64) {
+    int64_t *next = wanted;
+    derive_extents(k, v, args, slots, wanted);
+    for (int t = k->num_inputs; t < k->num_inputs + k->num_outputs; ++t)
+      for (int d = 0; d < k->tensors[t].rank; ++d, ++next) {
+        int64_t given = weir_tensor_of(k, args, t)->extents[d];
+        if (*next >= 0 && *next != given)
+          return weir_fail(k, WEIR_E_EXTENT, "output %s has extent %lld in dimension %d (%s), expected %lld",
+                           k->tensors[t].name, (long long)given, d, k->tensors[t].ranks[d], (long long)*next);
+      }
+  }
+  broken = v->check ? v->check(slots) : 0;
+  if (broken > 0)
+    return weir_fail(k, WEIR_E_PROMISE, "the extents do not keep the promise: %s",
+                     broken <= k->num_checks ? k->checks[broken - 1] : "(unnamed)");
+  return WEIR_OK;
+}
+
+/* Denormals to zero around the kernel, whose calls no floating-point operation can cross: it is reached by a pointer. */
+static void run_entry(const weir_version *v, weir_rt *rt, const int64_t *slots, void *workspace, int64_t bytes) {
+  uint32_t saved = weir_denormals_off();
+  v->entry(rt, slots, workspace, bytes);
+  weir_denormals_restore(saved);
+}
+
+/* The call proper, when all checks are through and every innermost stride is 1. */
+static int run_checked(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots) {
+  const weir_call *call = (const weir_call *)args;
+  weir_rt rt = {weir_fork, call->parallel_for, call->parallel_context, call->threads};
+  int64_t bytes = v->workspace ? v->workspace(slots) : 0;
+  void *owned = NULL;
+  char *workspace = (char *)call->workspace;
+  if (bytes > 0 && workspace && call->workspace_bytes < (uint64_t)bytes + 63)
+    return weir_fail(k, WEIR_E_WORKSPACE, "the workspace has %llu bytes, expected %lld (%s_workspace_bytes)",
+                     (unsigned long long)call->workspace_bytes, (long long)bytes + 63, k->name);
+  if (bytes > 0 && !workspace)
+    workspace = (char *)(owned = malloc((size_t)bytes + 63));
+  if (bytes > 0 && !workspace)
+    return weir_fail(k, WEIR_E_MEMORY, "no memory for a workspace of %lld bytes", (long long)bytes);
+  if (bytes > 0)
+    workspace = (char *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63);
+  run_entry(v, &rt, slots, workspace, bytes);
+  free(owned);
+  return WEIR_OK;
+}
+
+static int prepare(const weir_kernel *k, const void *args, uint64_t features, const weir_version **v, int *copies) {
+  int status = weir_check_header(k, args);
+  if (!status)
+    status = choose(k, features, v);
+  if (!status)
+    status = weir_check_tensors(k, args, copies);
+  return status;
+}
+
+/* The same call on dense copies. Everything has been checked, so only memory can run out. Uses `slots` again. */
+static int run_on_copies(const weir_kernel *k, const weir_version *v, const void *args, int64_t *slots) {
+  weir_copies made = {0};
+  char *dense = (char *)malloc((size_t)k->args_size);
+  int status;
+  if (!dense)
+    return weir_fail(k, WEIR_E_MEMORY, "out of memory");
+  memcpy(dense, args, (size_t)k->args_size);
+  status = weir_copy_in(k, args, dense, &made);
+  if (!status) {
+    make_slots(k, dense, slots);
+    status = run_checked(k, v, dense, slots);
+  }
+  if (!status)
+    weir_copy_out(k, args, dense);
+  weir_copies_free(&made);
+  free(dense);
+  return status;
+}
+
+int weir_run(const weir_kernel *k, const void *args, uint64_t features) {
+  const weir_version *v = NULL;
+  int copies = 0;
+  int status = prepare(k, args, features, &v, &copies);
+  if (status)
+    return status;
+  WITH_SLOTS(k, slots);
+  make_slots(k, args, slots);
+  status = weir_check_promises(k, v, args, slots);
+  if (!status)
+    status = copies ? run_on_copies(k, v, args, slots) : run_checked(k, v, args, slots);
+  FREE_SLOTS(slots);
+  return status;
+}
+
+int64_t weir_workspace_bytes(const weir_kernel *k, const void *args) {
+  const weir_version *v = NULL;
+  int64_t bytes;
+  int status = weir_check_header(k, args);
+  if (!status)
+    status = choose(k, weir_cpu_features(), &v);
+  if (!status)
+    status = weir_check_shapes(k, args, k->num_inputs + k->num_outputs);
+  if (status)
+    return -status;
+  WITH_SLOTS(k, slots);
+  make_slots(k, args, slots);
+  status = weir_check_promises(k, v, args, slots);
+  bytes = status ? -status : v->workspace ? v->workspace(slots) : 0;
+  FREE_SLOTS(slots);
+  return bytes > 0 ? bytes + 63 : bytes;
+}
+
+int weir_output_extents(const weir_kernel *k, const void *args, int64_t *extents) {
+  const weir_version *v = NULL;
+  int64_t zeros[64] = {0};
+  int status = weir_check_header(k, args);
+  if (!status)
+    status = choose(k, weir_cpu_features(), &v);
+  if (!status)
+    status = weir_check_shapes(k, args, k->num_inputs);
+  if (status)
+    return status;
+  /* The outputs' own extents are what is asked for: they count as 0. */
+  char *view = (char *)malloc((size_t)k->args_size);
+  if (!view)
+    return weir_fail(k, WEIR_E_MEMORY, "out of memory");
+  memcpy(view, args, (size_t)k->args_size);
+  for (int t = k->num_inputs; t < k->num_inputs + k->num_outputs; ++t) {
+    weir_tensor *tensor = (weir_tensor *)(void *)(view + k->tensors[t].offset);
+    if (k->tensors[t].rank > 64) {
+      free(view);
+      return weir_fail(k, WEIR_E_RANK, "output %s has more than 64 dimensions", k->tensors[t].name);
+    }
+    tensor->data = NULL;
+    tensor->extents = zeros;
+    tensor->strides = NULL;
+  }
+  WITH_SLOTS(k, slots);
+  make_slots(k, view, slots);
+  derive_extents(k, v, view, slots, extents);
+  FREE_SLOTS(slots);
+  free(view);
+  return WEIR_OK;
+}
+
+/* Plans come with run-time predicates; until a kernel has one there is nothing to build: 0 bytes. */
+int64_t weir_plan(const weir_kernel *k, const void *args, void *buffer) {
+  int status = weir_check_header(k, args);
+  (void)buffer;
+  return status ? -status : 0;
+}
