@@ -33,7 +33,7 @@ struct KernelSignature {
   std::vector<Tensor> inputs, outputs;
   std::vector<Param> params;
   std::vector<std::string> checks; ///< the promises on extents, as the user wrote them
-  bool hasExtents = false;         ///< the module says what extents the outputs have
+  bool hasWorkspace = false, hasCheck = false, hasExtents = false; ///< which companions the module has
 };
 
 struct CompileOptions {
@@ -57,6 +57,10 @@ public:
   static llvm::Expected<std::vector<Kernel>> compile(mlir::ModuleOp module, const TargetDescription &target,
                                                      const CompileOptions &options = {});
 
+  /// The same from an object that emitKernelObject made of it; `kernels` is the module's attribute weir.kernels.
+  static llvm::Expected<std::vector<Kernel>> load(mlir::ArrayAttr kernels, llvm::StringRef object,
+                                                  const TargetDescription &target, const CompileOptions &options = {});
+
   const KernelSignature &signature() const;
 
   /// Zero-filled outputs of the extents that these inputs and params give. Params are in the signature's order.
@@ -77,6 +81,13 @@ public:
 private:
   std::shared_ptr<const Impl> impl;
 };
+
+/// The object file that Kernel::load takes. An error where a kernel needs a function that nobody has (a call of libm, say).
+llvm::Expected<std::string> emitKernelObject(mlir::ModuleOp module, const TargetDescription &target,
+                                             const CompileOptions &options = {});
+
+/// From the attribute weir.kernels, as describeKernels (KernelContract.h) and level 5 have it.
+std::vector<KernelSignature> readSignatures(mlir::ArrayAttr kernels);
 
 /// The declared default of a param as a number, or nothing where it has none: "50.0", "-inf", "0xff", "true".
 std::optional<long double> defaultValue(const KernelSignature::Param &param);

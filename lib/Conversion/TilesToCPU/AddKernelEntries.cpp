@@ -83,28 +83,27 @@ Value wrapBuffer(ImplicitLocOpBuilder &b, Type type, Value data, Value size, con
   return buildDescriptor(b, cast<MemRefType>(type), data, types, extent, extent);
 }
 
-constexpr StringLiteral companionSuffixes[] = {weir::kWorkspaceSuffix, weir::kCheckSuffix, weir::kExtentsSuffix};
+using weir::companionSuffixes;
 
 struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     LLVMTypeConverter types(&getContext());
-    SmallVector<Attribute> kernels;
     SmallVector<func::FuncOp> found;
     for (auto function : module.getOps<func::FuncOp>())
       if (function->hasAttr(weir::kKernelAttr))
         found.push_back(function);
-    for (func::FuncOp kernel : found) {
+    for (func::FuncOp kernel : found)
       if (failed(verify(kernel)))
         return signalPassFailure();
-      kernels.push_back(describe(kernel));
+    if (!found.empty())
+      module->setAttr(weir::kKernelsAttr, weir::describeKernels(module));
+    for (func::FuncOp kernel : found) {
       addEntry(kernel, types);
       for (StringRef suffix : companionSuffixes)
         if (func::FuncOp companion = companionOf(kernel, suffix))
           addCompanionEntry(companion, types);
     }
-    if (!kernels.empty())
-      module->setAttr(weir::kKernelsAttr, ArrayAttr::get(&getContext(), kernels));
   }
 
   func::FuncOp companionOf(func::FuncOp kernel, StringRef suffix) {
@@ -121,7 +120,12 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
         kernel.getNumResults())
       return kernel.emitOpError("is not a kernel as outline-parallel-loops leaves it: expected (!llvm.ptr, tensors and params, ")
              << workspace << ") -> ()";
+    int stage = 0; // 0: inputs, 1: params, 2: outputs
     for (auto [i, type] : llvm::enumerate(interfaceOf(kernel))) {
+      int now = !isa<MemRefType>(type) ? 1 : kernel.getArgAttr(i + 1, weir::kOutputAttr) ? 2 : 0;
+      if (now < stage)
+        return kernel.emitOpError("argument ") << i << " stands in the wrong place: expected inputs, params, outputs";
+      stage = now;
       if (!kernel.getArgAttrOfType<StringAttr>(i + 1, weir::attn::kName))
         return kernel.emitOpError("argument ") << i << " has no " << weir::attn::kName;
       if (auto memref = dyn_cast<MemRefType>(type)) {
@@ -138,42 +142,6 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
         if (companion.getArgumentTypes().take_front(interfaceOf(kernel).size()) != interfaceOf(kernel))
           return companion.emitOpError("takes other arguments than @") << kernel.getName();
     return success();
-  }
-
-  /// The signature as an attribute: name, inputs, outputs, params, checks, and a unit for each companion.
-  DictionaryAttr describe(func::FuncOp kernel) {
-    Builder b(&getContext());
-    SmallVector<Attribute> inputs, outputs, params;
-    for (auto [i, type] : llvm::enumerate(interfaceOf(kernel))) {
-      NamedAttrList entry;
-      entry.set("name", kernel.getArgAttr(i + 1, weir::attn::kName));
-      auto declared = kernel.getArgAttrOfType<TypeAttr>(i + 1, weir::attn::kType);
-      Type element = type;
-      if (auto memref = dyn_cast<MemRefType>(type)) {
-        element = memref.getElementType();
-        Attribute ranks = kernel.getArgAttr(i + 1, weir::attn::kRanks);
-        entry.set("ranks", ranks ? ranks : b.getStrArrayAttr(SmallVector<StringRef>(memref.getRank(), "")));
-        entry.set("shape", b.getDenseI64ArrayAttr(memref.getShape()));
-      } else {
-        entry.set("storage", TypeAttr::get(type));
-        if (Attribute text = kernel.getArgAttr(i + 1, weir::attn::kDefault))
-          entry.set("default", text);
-      }
-      entry.set("type", declared ? declared : TypeAttr::get(element));
-      auto &list = !isa<MemRefType>(type) ? params : kernel.getArgAttr(i + 1, weir::kOutputAttr) ? outputs : inputs;
-      list.push_back(entry.getDictionary(&getContext()));
-    }
-    NamedAttrList whole;
-    whole.set("name", kernel.getNameAttr());
-    whole.set("inputs", b.getArrayAttr(inputs));
-    whole.set("outputs", b.getArrayAttr(outputs));
-    whole.set("params", b.getArrayAttr(params));
-    Attribute checks = kernel->getAttr(weir::kChecksAttr);
-    whole.set("checks", checks ? checks : b.getArrayAttr({}));
-    for (StringRef suffix : companionSuffixes)
-      if (companionOf(kernel, suffix))
-        whole.set("has_" + suffix.drop_front().str(), b.getUnitAttr());
-    return whole.getDictionary(&getContext());
   }
 
   static func::FuncOp makeFunction(func::FuncOp after, ArrayRef<Type> arguments, TypeRange results) {

@@ -16,6 +16,7 @@
 // the element type in the language: i1, ui8, i4, f8E4M3FN where the storage is i8), attn.default.
 #ifndef WEIR_CONVERSION_TILESTOCPU_KERNELCONTRACT_H
 #define WEIR_CONVERSION_TILESTOCPU_KERNELCONTRACT_H
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace weir {
@@ -26,6 +27,12 @@ inline constexpr llvm::StringLiteral kChecksAttr = "weir.checks";   ///< array o
 inline constexpr llvm::StringLiteral kKernelsAttr = "weir.kernels"; ///< array of dictionaries, on the module, from level 5 on
 inline constexpr llvm::StringLiteral kWorkspaceSuffix = ".workspace", kCheckSuffix = ".check", kExtentsSuffix = ".extents",
                                      kEntrySuffix = ".entry";
+inline constexpr llvm::StringLiteral companionSuffixes[] = {kWorkspaceSuffix, kCheckSuffix, kExtentsSuffix};
+
+/// The signatures of a module's kernels, at level 4 or later: one dictionary {name, inputs, outputs, params, checks, has_workspace,
+/// has_check, has_extents} each, a tensor {name, type, ranks, shape}, a param {name, type, storage, default}. What
+/// add-kernel-entries keeps as weir.kernels.
+mlir::ArrayAttr describeKernels(mlir::ModuleOp module);
 
 } // namespace weir
 #endif

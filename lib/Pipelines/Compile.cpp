@@ -1,0 +1,74 @@
+//===- Compile.cpp - from a tiled module to running code or bytes ---------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "weir/Pipelines/Compile.h"
+#include "mlir/Pass/PassManager.h"
+#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "weir/Pipelines/Pipelines.h"
+#include "weir/Target/ObjectCache.h"
+
+using namespace llvm;
+using namespace weir;
+
+/// A copy of `tiled` at level 6. What the passes say goes to the context's diagnostics; the error repeats the first of it.
+static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled, const TargetDescription &target) {
+  mlir::OwningOpRef<mlir::ModuleOp> copy(tiled.clone());
+  mlir::PassManager pm(tiled.getContext());
+  pm.enableVerifier(false); // level 4 has been verified, and each upstream conversion is all or nothing
+  buildTiledToLLVMPipeline(pm, target);
+  std::string first;
+  mlir::ScopedDiagnosticHandler handler(tiled.getContext(), [&](mlir::Diagnostic &diagnostic) {
+    if (first.empty() && diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+      first = diagnostic.str();
+    return mlir::failure(); // the next handler prints it
+  });
+  if (failed(pm.run(*copy)))
+    return createStringError(inconvertibleErrorCode(),
+                             "the tiled module cannot be lowered to LLVM: " + (first.empty() ? "no reason given" : first));
+  return std::move(copy);
+}
+
+static std::string print(mlir::ModuleOp module) {
+  std::string text;
+  raw_string_ostream os(text);
+  module.print(os);
+  return text;
+}
+
+Expected<std::vector<Kernel>> weir::compileTiled(mlir::ModuleOp tiled, const TargetDescription &target,
+                                                 const CompileOptions &options) {
+  mlir::ArrayAttr kernels = describeKernels(tiled);
+  std::optional<ObjectCache> cache;
+  if (options.cache) {
+    std::string text = print(tiled), level = utostr(options.optLevel), bytes = utostr(target.vectorBytes);
+    cache.emplace(ArrayRef<StringRef>{text, target.cpu, target.features, bytes, level});
+    if (auto object = cache->find()) {
+      auto loaded = Kernel::load(kernels, *object, target, options);
+      if (loaded)
+        return loaded;
+      consumeError(loaded.takeError()); // a damaged file: as if it were not there
+    }
+  }
+  auto lowered = lower(tiled, target);
+  if (!lowered)
+    return lowered.takeError();
+  auto object = emitKernelObject(**lowered, target, options);
+  if (!object)
+    return object.takeError();
+  if (cache)
+    cache->store(*object);
+  return Kernel::load(kernels, *object, target, options);
+}
+
+Expected<std::string> weir::emitTiled(ArrayRef<TargetModule> versions, ArtifactKind kind, const CompileOptions &options) {
+  SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> owned;
+  SmallVector<TargetModule> lowered;
+  for (const TargetModule &version : versions) {
+    auto module = lower(version.module, version.target);
+    if (!module)
+      return module.takeError();
+    lowered.push_back({**module, version.target});
+    owned.push_back(std::move(*module));
+  }
+  return emitArtifact(lowered, kind, options);
+}

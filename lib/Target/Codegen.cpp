@@ -1,0 +1,129 @@
+//===- Codegen.cpp - from the llvm dialect to machine code ----------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "Codegen.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+
+using namespace llvm;
+using namespace weir;
+
+static Error fail(const Twine &text) { return createStringError(inconvertibleErrorCode(), text); }
+
+Expected<std::unique_ptr<TargetMachine>> weir::makeTargetMachine(const TargetDescription &target, unsigned optLevel) {
+  static const bool once = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    return true;
+  }();
+  (void)once;
+  const Triple triple("x86_64-unknown-linux-gnu");
+  std::string error;
+  const Target *x86 = TargetRegistry::lookupTarget(triple, error);
+  if (!x86)
+    return fail("this build of LLVM cannot compile for x86-64: " + error);
+  auto level = static_cast<CodeGenOptLevel>(std::clamp(optLevel, 1u, 3u));
+  std::unique_ptr<TargetMachine> machine(x86->createTargetMachine(triple, target.cpu, target.features, TargetOptions(),
+                                                                  Reloc::PIC_, CodeModel::Small, level));
+  if (!machine)
+    return fail("no code generator for target '" + target.cpu + "'");
+  return std::move(machine);
+}
+
+static void optimize(Module &module, TargetMachine &machine, unsigned level) {
+  static const OptimizationLevel levels[] = {OptimizationLevel::O0, OptimizationLevel::O1, OptimizationLevel::O2,
+                                             OptimizationLevel::O3};
+  if (level == 0)
+    return; // explicit vector code does without
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(levels[std::min(level, 3u)]).run(module, modules);
+}
+
+Expected<std::unique_ptr<Module>> weir::translate(mlir::ModuleOp module, LLVMContext &context, TargetMachine &machine,
+                                                  const CompileOptions &options) {
+  std::unique_ptr<Module> code = mlir::translateModuleToLLVMIR(module, context, "weir");
+  if (!code)
+    return fail("the module is not at level 6: it holds ops that have no translation to LLVM IR");
+  code->setTargetTriple(machine.getTargetTriple());
+  code->setDataLayout(machine.createDataLayout());
+  code->setPICLevel(PICLevel::BigPIC);
+  for (Function &function : *code) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr(Attribute::NoUnwind);
+    function.setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
+    if (!function.getName().ends_with(kEntrySuffix))
+      function.setLinkage(GlobalValue::InternalLinkage);
+  }
+  optimize(*code, machine, options.optLevel);
+  return std::move(code);
+}
+
+Expected<std::string> weir::generate(Module &module, TargetMachine &machine, CodeGenFileType type) {
+  SmallString<0> bytes;
+  raw_svector_ostream os(bytes);
+  legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, os, nullptr, type))
+    return fail("the target cannot emit this kind of file");
+  passes.run(module);
+  return std::string(bytes);
+}
+
+Error weir::checkExternals(StringRef object, function_ref<bool(StringRef)> allowed) {
+  auto file = object::ObjectFile::createObjectFile(MemoryBufferRef(object, "kernel.o"));
+  if (!file)
+    return file.takeError();
+  SmallVector<std::string> missing;
+  for (const object::SymbolRef &symbol : (*file)->symbols()) {
+    auto flags = symbol.getFlags();
+    if (!flags)
+      return flags.takeError();
+    if (!(*flags & object::SymbolRef::SF_Undefined))
+      continue;
+    auto name = symbol.getName();
+    if (!name)
+      return name.takeError();
+    if (name->empty() || *name == "memcpy" || *name == "memmove" || *name == "memset" || *name == "memcmp" ||
+        *name == "_GLOBAL_OFFSET_TABLE_" || allowed(*name))
+      continue;
+    missing.push_back(name->str());
+  }
+  if (missing.empty())
+    return Error::success();
+  return fail("the kernel calls " + join(missing, ", ") +
+              ", which no kernel may: elementary functions and narrow types are expanded before this level");
+}
+
+Expected<std::string> weir::emitKernelObject(mlir::ModuleOp module, const TargetDescription &target,
+                                             const CompileOptions &options) {
+  auto machine = makeTargetMachine(target, options.optLevel);
+  if (!machine)
+    return machine.takeError();
+  LLVMContext context;
+  auto code = translate(module, context, **machine, options);
+  if (!code)
+    return code.takeError();
+  auto object = generate(**code, **machine, CodeGenFileType::ObjectFile);
+  if (!object)
+    return object.takeError();
+  if (Error error = checkExternals(*object, [](StringRef) { return false; }))
+    return std::move(error);
+  return object;
+}
