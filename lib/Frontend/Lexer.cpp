@@ -169,7 +169,7 @@ static LexerError explainNumber(StringRef text) {
                                    : "9223372036854775807 is the largest; a real is written `" +
                                          (text.size() > 40 ? std::string("1e30") : shown + ".0") + "`"};
   StringRef tail = text.drop_while([](char c) { return isDigit(c); });
-  if (!tail.empty() && isNameStart(tail[0]) && tail.find('.') == StringRef::npos &&
+  if (!text.starts_with("0x") && !tail.empty() && isNameStart(tail[0]) && tail.find('.') == StringRef::npos &&
       !text.drop_back(tail.size()).getAsInteger(10, value) && !isDigit(tail.back()) && tail.size() < 20)
     return {"`" + shown + "` is no number", ("a name begins with a letter; a product is written `" +
                                              text.drop_back(tail.size()) + " * " + tail + "`")

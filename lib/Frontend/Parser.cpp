@@ -153,10 +153,29 @@ bool Parser::looksLikeStatement(size_t index) const {
   return false;
 }
 
+/// Blanks before the first token of a line.
+static size_t indentation(const Token &token, StringRef text) {
+  size_t begin = token.text.begin() - text.begin(), i = begin;
+  while (i > 0 && (text[i - 1] == ' ' || text[i - 1] == '\t'))
+    --i;
+  return begin - i;
+}
+
+/// Skips to what looks like a statement, or to a line that is no deeper than the statement that failed, its brackets closed.
 void Parser::recover() {
-  while (current().kind != Token::EndOfFile && !current().is("}") &&
-         (pos == statementBegin || !looksLikeStatement(pos)))
-    ++pos;
+  StringRef text(tokens.front().text.begin(), tokens.back().text.end() - tokens.front().text.begin());
+  const Token &first = tokens[statementBegin];
+  for (; current().kind != Token::EndOfFile && !current().is("}"); ++pos) {
+    const Token &token = current();
+    if (pos != statementBegin && token.startsLine &&
+        (looksLikeStatement(pos) || (brackets.empty() && first.startsLine && !cannotBegin(token) &&
+                                     indentation(token, text) <= indentation(first, text))))
+      return;
+    if (token.is("(") || token.is("["))
+      brackets.push_back(&token);
+    else if ((token.is(")") || token.is("]")) && !brackets.empty())
+      brackets.pop_back();
+  }
 }
 
 /// After a statement: nothing else may stand on its line.

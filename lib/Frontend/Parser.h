@@ -135,6 +135,7 @@ private:
   ast::Expr *parseReductionAt(const Token &op, llvm::function_ref<bool(ast::Expr &)> parseBody);
   bool parseReductionHead(ast::Expr &e);
   bool parseReductionArgument(ast::Expr &e);
+  void explainReductionArgument(const ast::Expr &e, bool alone);
   bool checkReductionHead(const ast::Expr &e);
   bool parseReductionBody(ast::Expr &e);
   ast::Expr *parseComparableBody(const ast::Expr &reduction);

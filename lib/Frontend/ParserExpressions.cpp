@@ -318,11 +318,12 @@ Expr *Parser::parseCall() {
   if (!parseArguments(")", *call))
     return nullptr;
   if (names::isReductionOrFunction(call->text) && call->args.size() < 2) {
-    StringRef found = is("-") ? "a sign does not begin a body: write it in parentheses" : "";
-    return error(call->loc, "`" + quote(*call) + "` has no body",
-                 !found.empty() ? found
-                                : "a reduction is written `" + call->text + "(n) x`, a function's call `" +
-                                      call->text + "(x, y)`");
+    std::string head = quote(*call);
+    if (is("-"))
+      return error(current().loc(), "a sign does not begin the body of `" + call->text + "`",
+                   "write `" + head + " (-x)` or `-" + head + " x`");
+    return error(call->loc, "`" + head + "` has no body",
+                 "a reduction is written `" + call->text + "(n) x`, a function's call `" + call->text + "(x, y)`");
   }
   return call;
 }

@@ -51,7 +51,7 @@ bool Parser::parseReductionArgument(Expr &e) {
   if (isName() && alone && names::isLowerName(token.text) &&
       names::classify(token.text) == names::Word::None) {
     if (e.eps) {
-      error(token.loc(), "the coordinates of `" + e.text + "` stand before its eps");
+      explainReductionArgument(e, alone);
       return false;
     }
     e.coords.push_back(token.text);
@@ -61,15 +61,27 @@ bool Parser::parseReductionArgument(Expr &e) {
   }
   if (names::takesEps(e.text) && !e.coords.empty() && !e.eps)
     return (e.eps = parseExpr());
-  if (isName() && alone && names::isUpperName(token.text))
+  explainReductionArgument(e, alone);
+  return false;
+}
+
+/// Says why the current token, which is neither a coordinate nor an eps in its place, does not belong in the list.
+void Parser::explainReductionArgument(const Expr &e, bool alone) {
+  const Token &token = current();
+  if (ended || token.kind == Token::Error)
+    unexpected("a coordinate");
+  else if (isName() && alone && names::isUpperName(token.text))
     error(token.loc(), "`" + e.text + "` goes over coordinates, `" + token.text + "` is an extent",
           "the coordinate of rank `" + token.text + "` is `" + names::coordinateOf(token.text) + "`");
-  else if (!ended && (token.kind != Token::Error))
+  else if (names::takesEps(e.text))
+    error(token.loc(), "`" + e.text + "` takes its coordinates and then one eps, found " + found(),
+          "write `" + e.text + "(d, 1e-6) x`");
+  else if (token.kind == Token::Real)
+    error(token.loc(), "`" + e.text + "` goes over coordinates and takes no eps, found " + found(),
+          "only `rmsnorm`, `layernorm` and `l2norm` take one");
+  else
     error(token.loc(), "`" + e.text + "` goes over coordinates, found " + found(),
           "write `" + e.text + "(n) ...`, with parentheses round a body that is a sum");
-  else
-    unexpected("a coordinate");
-  return false;
 }
 
 /// `op(i, j, eps | p)`; with the predicate parsed as inside the reduction.

@@ -224,8 +224,11 @@ bool Parser::parseHeader(Cascade &cascade) {
 }
 
 bool Parser::parseTensorList(SmallVectorImpl<TensorDecl> &list, StringRef what) {
-  if (!open("(", " before the " + what))
+  if (!is("(")) {
+    unexpected("`(` before the " + what, "both lists stand in parentheses: `(Q[M]) -> (O[M])`");
     return false;
+  }
+  open("(", "");
   for (bool more = !is(")"); more; more = consume(",")) {
     TensorDecl decl;
     if (!parseTensorDecl(decl))
@@ -404,7 +407,7 @@ bool Parser::parseEquationOrCall(Statement &statement) {
     return false;
   }
   CallEquation::Result target;
-  if (!parseTarget(target) || !expect("=", " after the left side"))
+  if (!parseTarget(target) || !expect("=", " after the left side", is("==") ? "an equation is written with one `=`" : ""))
     return false;
   if (!looksLikeCascadeCall())
     return (statement.equation = parseEquationRight(target));
