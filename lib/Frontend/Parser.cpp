@@ -161,7 +161,8 @@ static size_t indentation(const Token &token, StringRef text) {
   return begin - i;
 }
 
-/// Skips to what looks like a statement, or to a line that is no deeper than the statement that failed, its brackets closed.
+/// Skips to what looks like a statement, or to a line that is no deeper than the statement that failed, its
+/// brackets closed.
 void Parser::recover() {
   StringRef text(tokens.front().text.begin(), tokens.back().text.end() - tokens.front().text.begin());
   const Token &first = tokens[statementBegin];

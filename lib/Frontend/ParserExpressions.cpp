@@ -323,7 +323,8 @@ Expr *Parser::parseCall() {
       return error(current().loc(), "a sign does not begin the body of `" + call->text + "`",
                    "write `" + head + " (-x)` or `-" + head + " x`");
     return error(call->loc, "`" + head + "` has no body",
-                 "a reduction is written `" + call->text + "(n) x`, a function's call `" + call->text + "(x, y)`");
+                 "a reduction is written `" + call->text + "(n) x`, a function's call `" + call->text +
+                     "(x, y)`");
   }
   return call;
 }

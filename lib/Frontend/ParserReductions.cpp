@@ -65,7 +65,8 @@ bool Parser::parseReductionArgument(Expr &e) {
   return false;
 }
 
-/// Says why the current token, which is neither a coordinate nor an eps in its place, does not belong in the list.
+/// Says why the current token, which is neither a coordinate nor an eps in its place, does not belong in the
+/// list.
 void Parser::explainReductionArgument(const Expr &e, bool alone) {
   const Token &token = current();
   if (ended || token.kind == Token::Error)

@@ -407,7 +407,8 @@ bool Parser::parseEquationOrCall(Statement &statement) {
     return false;
   }
   CallEquation::Result target;
-  if (!parseTarget(target) || !expect("=", " after the left side", is("==") ? "an equation is written with one `=`" : ""))
+  if (!parseTarget(target) ||
+      !expect("=", " after the left side", is("==") ? "an equation is written with one `=`" : ""))
     return false;
   if (!looksLikeCascadeCall())
     return (statement.equation = parseEquationRight(target));
