@@ -15,6 +15,7 @@ import argparse
 import importlib.util
 import os
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -103,6 +104,16 @@ def check_example(example, dtype, runner, verbose):
     return complaints, count, worst
 
 
+def check_program(name, *command):
+    """A program of the examples that judges itself: (passed, failed, skipped); exit status 2 says why it could not run."""
+    start = time.time()
+    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True)
+    said = (done.stdout + done.stderr).strip().split("\n")[-1]
+    word = {0: "ok  ", 2: "SKIP"}.get(done.returncode, "FAIL")
+    print(f"{word} {name:60s} {said}, {time.time() - start:.1f} s", flush=True)
+    return word == "ok  ", word == "FAIL", word == "SKIP"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("examples", nargs="*", help="folders or folder/file.attn; default: all")
@@ -136,6 +147,10 @@ def main():
                       flush=True)
                 for complaint in complaints[:None if options.verbose else 3]:
                     print(f"     {complaint}", flush=True)
+    if not options.examples and weirc and options.target.startswith("cpu"):
+        for name, *command in (("minilm/demo.py", HERE / "minilm" / "demo.py"), ("catalogue.py", HERE / "catalogue.py")):
+            result = check_program(name, *command)
+            passed, failed, skipped = passed + result[0], failed + result[1], skipped + result[2]
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed else 0
 
