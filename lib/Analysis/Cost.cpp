@@ -187,6 +187,12 @@ static unsigned storedBits(mlir::Type type) {
   return type && type.isIntOrFloat() ? std::max(type.getIntOrFloatBitWidth(), type.isInteger(4) ? 4u : 8u) : 32;
 }
 
+/// The rank whose traversals decide about a dimension: the one that it is a part of, or itself.
+static const Traversals::Rank *traversed(const Traversals &traversals, StringRef rank) {
+  auto whole = find_if(traversals.ranks, [&](const Traversals::Rank &r) { return is_contained(r.parts, rank); });
+  return whole != traversals.ranks.end() ? &*whole : traversals.find(rank);
+}
+
 Costs weir::computeCosts(const CascadeModel &model, Domains &domains, const Traversals &traversals,
                          const StringMap<int64_t> &extents) {
   Costs costs;
@@ -217,9 +223,7 @@ Costs weir::computeCosts(const CascadeModel &model, Domains &domains, const Trav
     const CascadeModel::Tensor *tensor = model.getTensor(equation.name);
     SmallVector<const Tree *> whole;
     for (auto [rank, extent] : zip(tensor->ranks, tensor->extents))
-      if (any_of(traversals.ranks, [&, &rank = rank](const Traversals::Rank &r) {
-            return (r.name == rank || is_contained(r.parts, rank)) && is_contained(r.kept, equation.name);
-          }))
+      if (const Traversals::Rank *r = traversed(traversals, rank); r && is_contained(r->kept, equation.name))
         whole.push_back(extent);
     if (!whole.empty())
       footprint.add(whole, storedBits(tensor->elementType));

@@ -181,10 +181,14 @@ const Tree *Domains::presentSelection(const CascadeModel::Equation &equation) {
   TreeArena &arena = *model.arena;
   const Tree *body = equation.body, *listed = present(body->args[0]);
   const Tree *j = arena.coordinate(equation.coords.back());
-  if (listed->isTrue())
-    return formulas.compare("lt", j, model.getExtent(body->coords[0]));
-  const Tree *count = arena.get(TreeKind::Reduce, ScalarKind::Integer, "count", {listed}, body->coords);
-  return formulas.compare("lt", j, count);
+  SmallVector<const Tree *> counted, apart; // conjuncts with and without the listed coordinate
+  for (const Tree *part : listed->is(TreeKind::And) ? listed->args : ArrayRef<const Tree *>(listed))
+    (dependsOn(part, body->coords[0]) ? counted : apart).push_back(part);
+  const Tree *length = model.getExtent(body->coords[0]);
+  if (!counted.empty())
+    length = arena.get(TreeKind::Reduce, ScalarKind::Integer, "count", {formulas.conj(counted)}, body->coords);
+  apart.push_back(formulas.compare("lt", j, length));
+  return formulas.conj(apart);
 }
 
 const Tree *Domains::domainOfEquation(const CascadeModel::Equation &equation) {

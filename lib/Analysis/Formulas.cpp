@@ -147,6 +147,10 @@ std::optional<Polynomial> Formulas::asNonNegative(const Tree *literal) {
 }
 
 const Tree *Formulas::compare(StringRef op, const Tree *a, const Tree *b) {
+  for (const Tree **side : {&a, &b})
+    if ((*side)->scalar == ScalarKind::Integer && !(*side)->is(TreeKind::Extent))
+      if (auto value = model.evaluate(*side, {}))
+        *side = arena.number(*value);
   const Tree *literal = arena.function(op, {a, b}, ScalarKind::Bool);
   if (!comparesIntegers(literal))
     return literal;
@@ -193,8 +197,14 @@ const Tree *Formulas::neg(const Tree *formula) {
 bool Formulas::implies(const Tree *a, const Tree *b) {
   if (a == b)
     return true;
+  if (a->is(TreeKind::Or))
+    return all_of(a->args, [&](const Tree *part) { return implies(part, b); });
   if (b->is(TreeKind::Or))
     return any_of(b->args, [&](const Tree *part) { return implies(a, part); });
+  if (a->is(TreeKind::And))
+    return any_of(a->args, [&](const Tree *part) { return implies(part, b); });
+  if (a->is(TreeKind::Any) && b->isFunction("ge") && b->args[1]->getInteger() == 1)
+    return any_of(a->coords, [&](StringRef c) { return model.equalExtents(model.getExtent(c), b->args[0]); });
   auto p = asNonNegative(a), q = asNonNegative(b);
   if (q && !p && a->isFunction("eq") && comparesIntegers(a)) {
     Polynomial d = model.polynomial(a->args[0]) - model.polynomial(a->args[1]);
@@ -307,6 +317,18 @@ const Tree *Formulas::disj(ArrayRef<const Tree *> parts) {
     kept.push_back(weaker);
     return disj(kept);
   }
+  // any(n) a or any(n) b is any(n) (a or b).
+  for (size_t i = 0; i < kept.size(); ++i)
+    for (size_t k = i + 1; k < kept.size(); ++k) {
+      const Tree *a = kept[i], *b = kept[k];
+      if (!a->is(TreeKind::Any) || !b->is(TreeKind::Any) || a->coords != b->coords)
+        continue;
+      const Tree *body = disj({a->args[0], b->args[0]});
+      kept.erase(kept.begin() + k);
+      kept[i] = body->is(TreeKind::Or) ? arena.get(TreeKind::Any, ScalarKind::Bool, "", {body}, a->coords)
+                                       : any(a->coords, body);
+      return disj(kept);
+    }
   return join(arena, TreeKind::Or, kept);
 }
 
@@ -345,7 +367,11 @@ const Tree *Formulas::substitute(const Tree *formula, const StringMap<const Tree
   return to.empty() ? formula : rebuild(formula, &to, false);
 }
 
-const Tree *Formulas::assumeInhabited(const Tree *formula) { return rebuild(formula, nullptr, true); }
+const Tree *Formulas::assumeInhabited(const Tree *formula) {
+  for (const Tree *next; (next = rebuild(formula, nullptr, true)) != formula;) // dropping one claim may uncover another
+    formula = next;
+  return formula;
+}
 
 const Tree *Formulas::any(ArrayRef<StringRef> coords, const Tree *formula) {
   for (StringRef coord : reverse(coords))
@@ -388,7 +414,8 @@ const Tree *Formulas::eliminate(StringRef coord, const Tree *formula) {
 /// `l <= c and c <= u` for some c, with factors of one, is `l <= u` for every pair; null where the parts are not of that form.
 const Tree *Formulas::eliminateLinear(StringRef coord, ArrayRef<const Tree *> parts) {
   const Tree *c = arena.coordinate(coord), *extent = model.getExtent(coord), *one = arena.number(1);
-  SmallVector<const Tree *> low = {arena.number(0)}, high; // c >= low; c <= high; the extent itself is apart: c < extent
+  SmallVector<const Tree *> low = {arena.number(0)}; // c >= low
+  SmallVector<std::pair<const Tree *, bool>> high;   // c <= high, or c < high; the extent itself is apart
   for (const Tree *part : parts) {
     auto p = asNonNegative(part);
     auto split = p ? p->split(c) : std::nullopt;
@@ -404,14 +431,14 @@ const Tree *Formulas::eliminateLinear(StringRef coord, ArrayRef<const Tree *> pa
       low.push_back(alone ? (strict ? arena.add(side, one) : side)
                           : toTree(split->second * Polynomial::constant(-1), arena));
     else
-      high.push_back(alone ? (strict ? arena.sub(side, one) : side) : toTree(split->second, arena));
+      high.push_back(alone ? std::make_pair(side, strict) : std::make_pair(toTree(split->second, arena), false));
   }
   SmallVector<const Tree *> pairs = {compare("ge", extent, one)};
   for (const Tree *l : low) {
     if (l->getInteger() != 0)
       pairs.push_back(compare("lt", l, extent));
-    for (const Tree *h : high)
-      pairs.push_back(l->getInteger() == 0 ? compare("ge", h, l) : compare("le", l, h));
+    for (auto [h, strict] : high)
+      pairs.push_back(l->getInteger() == 0 ? compare("ge", h, strict ? one : l) : compare(strict ? "lt" : "le", l, h));
   }
   return conj(pairs);
 }

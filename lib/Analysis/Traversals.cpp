@@ -178,10 +178,11 @@ void RankFlow::read(const Tree *tree, Needs &needs, ArrayRef<const Tree *> enclo
   Access access = recurrenceAccess(tree, *tensor, e, order);
   if (access == Access::Nothing)
     return;
-  bool carries = false, pointwise = true;
+  bool carries = false, pointwise = true, single = true; // single: one fixed coordinate of it, such as the last
   for (auto [rank, index] : zip(tensor->ranks, tree->args))
     if (isMine(rank)) {
       carries = true;
+      single &= freeCoordinates(index).empty() && !readsData(index);
       pointwise &= access == Access::Pointwise || isPointwise(index, rank, enclosing, order);
     }
   if (available.streaming && (access == Access::Pointwise || (carries && pointwise))) {
@@ -189,7 +190,7 @@ void RankFlow::read(const Tree *tree, Needs &needs, ArrayRef<const Tree *> enclo
     merge(needs.order, order);
   } else {
     needs.bounds.push_back({tree->text.str(), available.number});
-    if (carries)
+    if (carries && !single)
       keep(tree->text);
   }
 }
@@ -243,6 +244,9 @@ Availability RankFlow::conclude(Needs &needs, ArrayRef<StringRef> iterated, Arra
     return {false, std::max(s, b), Order::Any};
   if (!every) {
     bool streams = b < s && carries;
+    for (auto &[available, name] : needs.streams)
+      if (b >= available.number)
+        keep(name);
     return {streams, std::max(s, b), streams ? needs.order : Order::Any};
   }
   unsigned at = std::max({s, b + 1, 1u});
