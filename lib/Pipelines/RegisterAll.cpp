@@ -27,11 +27,31 @@
 
 using namespace mlir;
 
+namespace {
+struct TargetOptions : PassPipelineOptions<TargetOptions> {
+  Option<std::string> target{*this, "target", llvm::cl::desc("the processor, cpu:NAME"), llvm::cl::init("cpu:x86-64-v3")};
+};
+} // namespace
+
+/// A pipeline of ours under a name; a target that does not exist is a usage error.
+static void registerPipeline(StringRef name, StringRef description,
+                             void (*build)(OpPassManager &, const weir::TargetDescription &)) {
+  PassPipelineRegistration<TargetOptions>(name, description, [build](OpPassManager &pm, const TargetOptions &options) {
+    auto target = weir::describeTarget(options.target);
+    if (!target)
+      llvm::report_fatal_error(target.takeError(), /*gen_crash_diag=*/false);
+    build(pm, *target);
+  });
+}
+
 static void registerPasses() {
   weir::registerAnalysisPasses();
   weir::registerTransformsPasses();
   weir::registerAttnToTilesPasses();
   weir::registerTilesToCPUPasses();
+  registerPipeline("tiles-to-cpu-pipeline", "level 4 to level 5 for processors", weir::buildTiledToCPUPipeline);
+  registerPipeline("cpu-to-llvm-pipeline", "level 5 to level 6", weir::buildCPUToLLVMPipeline);
+  registerPipeline("tiles-to-llvm-pipeline", "level 4 to level 6 for processors", weir::buildTiledToLLVMPipeline);
 }
 
 void weir::registerAll(DialectRegistry &registry) {
