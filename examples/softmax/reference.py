@@ -9,6 +9,12 @@ def attention(Q, K, V):
     return softmax(np.einsum("bhmd,bhnd->bhmn", Q, K) / np.sqrt(Q.shape[-1])) @ V
 
 
+@example("any_rank.attn", "any_rank", sizes={"...": (2, 3), "M": 5, "N": 11, "D": 16, "F": 6}, lengths=False,
+         also=[{"...": ()}, {"...": (4,)}, {"...": (2, 1, 2)}])
+def any_rank(Q, K, V):
+    return softmax(Q @ K.swapaxes(-1, -2) / np.sqrt(Q.shape[-1])) @ V
+
+
 # M > N leaves the first queries without any key.
 @example("causal.attn", "causal", sizes=dict(B=2, H=2, M=9, N=19, D=16, F=6), also=[dict(M=19), dict(M=23, N=8)])
 def causal(Q, K, V, M, N):

@@ -65,6 +65,8 @@ class Runner:
         options = [example.path, "--cascade", example.cascade, "--target", self.target, "--dtype", dtype]
         for name, value in case.consts.items():
             options += ["-D", f"{name}={value}"]
+        if "..." in case.extents:
+            options += ["-D", f"...={len(case.extents['...'])}"]
         return options
 
     def run_process(self, example, inputs, case, dtype):
