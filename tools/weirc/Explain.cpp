@@ -1,14 +1,36 @@
 //===- Explain.cpp - weirc explain ----------------------------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "weir/Analysis/Explain.h"
 #include "Commands.h"
 #include "Job.h"
+#include "llvm/Support/JSON.h"
 
 using namespace weirc;
 
 int weirc::explainCommand(const Options &options) {
+  if (llvm::StringRef(options.target) == "interpret")
+    return usageError("'explain' speaks of compiled code; '--target interpret' has no mapping");
   Job job(options, "cpu:native");
   if (job.status)
     return *job.status;
-  return Success;
+  if (!job.program->cascade())
+    return refuse(
+        "'explain' needs a program at level cascade or streamed: what is below does not show its equations");
+  // The mapping is chosen on the way to level streamed; the equations are the same there.
+  auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
+  if (!streamed)
+    return Refused;
+  weir::ExplainOptions explain;
+  for (const auto &[name, value] : options.defines)
+    explain.extents[name] = value;
+  auto cascade = *streamed->getOps<mlir::func::FuncOp>().begin();
+  weir::Explanation explanation = job.phases.time("explain", [&] { return weir::explain(cascade, explain); });
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (options.json)
+    os << llvm::formatv("{0:2}", weir::toJson(explanation)) << "\n";
+  else
+    weir::print(explanation, os);
+  return writeOutput(options, text);
 }
