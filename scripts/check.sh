@@ -24,6 +24,11 @@ check "shell: syntax of scripts" bash -c 'for f in weir .ci/run scripts/*.sh; do
 for script in scripts/check_language_rules.py; do # others that a room adds: each is one check
   [[ -e $script ]] && check "$script" "$python" "$script"
 done
+if [[ -x build/bin/weirc ]]; then
+  check "examples: the catalogue is up to date" "$python" examples/catalogue.py
+else
+  skip "examples: the catalogue" "weirc is not built"
+fi
 if command -v clang-format-22 >/dev/null; then
   check "clang-format of tools/weirc and lib/Support" bash -c \
     'clang-format-22 --dry-run -Werror tools/weirc/*.cpp tools/weirc/*.h lib/Support/*.cpp unittests/Support/*.cpp'

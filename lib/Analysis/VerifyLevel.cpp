@@ -6,7 +6,7 @@
 // (or be already) there. Each clause of a contract is one sentence, and one example in test/Analysis/verify-level-*.mlir breaks it.
 #include "dialects/Attention/AttentionDialect.h"
 #include "weir/Analysis/Passes.h"
-#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "weir/Support/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

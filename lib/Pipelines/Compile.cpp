@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Pipelines/Compile.h"
 #include "mlir/Pass/PassManager.h"
-#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "weir/Support/KernelContract.h"
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Target/ObjectCache.h"
 

@@ -67,8 +67,9 @@ Expected<TargetDescription> weir::describeTarget(StringRef name) {
     name = "native";
   else
     name.consume_front("cpu:");
-  const char *known = "; known are native, the levels x86-64-v3 and x86-64-v4, and LLVM's names of x86 processors "
-                      "(haswell, skylake-avx512, sapphirerapids, znver3, znver4, ...)";
+  const char *known =
+      "; known are native, the levels x86-64-v3 and x86-64-v4, and LLVM's names of x86 processors "
+      "(haswell, skylake-avx512, sapphirerapids, znver3, znver4, ...)";
   if (name.empty())
     name = "native";
   if (!x86Target())

@@ -9,7 +9,7 @@
 #include "Describe.h"
 #include "KernelTable.h"
 #include "Link.h"
-#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "weir/Support/KernelContract.h"
 #include "weir/Runtime/Embedded.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Bitcode/BitcodeReader.h"

@@ -6,7 +6,7 @@
 // process's own (lib/Runtime as a library), not a copy of it in each kernel.
 #include "weir/Target/Kernel.h"
 #include "Describe.h"
-#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "weir/Support/KernelContract.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"

@@ -35,15 +35,23 @@ static std::string examplesFolder() {
   return WEIR_SOURCE_DIR "/examples";
 }
 
-/// The first comment of a file, without what follows its first sentence.
+/// The comment that a file begins with.
 static std::string aboutOf(const llvm::MemoryBuffer &buffer) {
+  std::string about;
   for (llvm::line_iterator line(buffer, /*SkipBlanks=*/true); !line.is_at_end(); ++line) {
-    llvm::StringRef text = line->trim();
+    llvm::StringRef text = *line;
     if (!text.consume_front("//"))
-      return "";
-    return text.trim().str();
+      break;
+    about += (about.empty() ? "" : " ") + text.trim().str();
   }
-  return "";
+  return about;
+}
+
+/// "softmax/causal" of FOLDER/softmax/causal.attn.
+static std::string nameOf(llvm::StringRef file, llvm::StringRef folder) {
+  file.consume_front(folder);
+  file.consume_back(".attn");
+  return file.ltrim('/').str();
 }
 
 static std::vector<Entry> findExamples(llvm::StringRef folder) {
@@ -53,7 +61,7 @@ static std::vector<Entry> findExamples(llvm::StringRef folder) {
     if (path::extension(it->path()) != ".attn")
       continue;
     if (auto buffer = llvm::MemoryBuffer::getFile(it->path()))
-      entries.push_back({path::stem(it->path()).str(), it->path(), aboutOf(**buffer)});
+      entries.push_back({nameOf(it->path(), folder), it->path(), aboutOf(**buffer)});
   }
   std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
     return std::tie(a.name, a.path) < std::tie(b.name, b.path);

@@ -10,7 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "weir/Support/KernelContract.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
 
 namespace weir {

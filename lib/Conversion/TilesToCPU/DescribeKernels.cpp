@@ -4,7 +4,7 @@
 #include "dialects/Attention/AttentionDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMTypes.h"
-#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "weir/Support/KernelContract.h"
 
 using namespace mlir;
 

@@ -13,7 +13,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "weir/Conversion/TilesToCPU/KernelContract.h"
+#include "weir/Support/KernelContract.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
 
 namespace weir {
