@@ -9,9 +9,10 @@ def rate(top):
 
 
 @example("titans.attn", "titans", sizes=dict(B=2, T=13, D=8, F=6), logits=("Q", "V"),
-         draw=dict(K=lambda r, s: r.standard_normal((s.B, s.T, s.D)) / np.sqrt(s.D), THETA=rate(0.3), ETA=rate(0.5), ALPHA=rate(0.2)))
+         draw=dict(THETA=rate(0.3), ETA=rate(0.5), ALPHA=rate(0.2)))
 def titans(Q, K, V, THETA, ETA, ALPHA):
     B, T, D = Q.shape
+    K = K / np.maximum(np.sqrt((K * K).sum(-1, keepdims=True)), 1e-6)
     W = np.zeros_like(Q, shape=(B, D, V.shape[-1]))
     U, rows = np.zeros_like(W), []
     for t in range(T):
@@ -26,6 +27,7 @@ def titans(Q, K, V, THETA, ETA, ALPHA):
 def plain_steps_are_the_delta_rule(rng):
     Q, K, V = (rng.standard_normal((1, 6, 3)) for _ in range(3))
     beta, zero = rng.random((1, 6)), np.zeros((1, 6))
+    K = K / np.sqrt((K * K).sum(-1, keepdims=True))
     S, rows = np.zeros((3, 3)), []
     for t in range(6):
         S = S + beta[0, t] * np.outer(K[0, t], V[0, t] - K[0, t] @ S)
