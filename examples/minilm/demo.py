@@ -61,11 +61,10 @@ def find_weirc():
 
 def weir_attention(folder):
     """Weir's kernel as a function like numpy_attention."""
-    import weir
     library = os.path.join(folder, "attention.so")
     subprocess.run([find_weirc(), "compile", str(HERE / "attention.attn"), "-o", library, "-D", "D=32", "-D", "F=32"], check=True)
     kernel = weir.load(library)
-    return lambda q, k, v, lengths: kernel(Q=q, K=k, V=v, LEN=lengths)
+    return lambda q, k, v, lengths: kernel(Q=q, K=k, V=v, LEN=lengths)["O"]
 
 
 class Clock:
@@ -117,6 +116,7 @@ def main():
 if __name__ == "__main__":
     try:
         import numpy as np
+        import weir
         from encoder import Encoder, Unavailable
     except ImportError as missing:
         print(f"skipped: the Python package {missing.name} is not installed", file=sys.stderr)

@@ -11,6 +11,7 @@ import numpy as np
 from .formulas import round_to
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "python"))
 FILE_TYPES = {"f64": np.float64, "i64": np.int64, "i32": np.int32, "i16": np.int16, "i8": np.int8, "i4": np.int8, "u8": np.uint8,
               "u32": np.uint32, "bool": np.bool_}
 
@@ -84,8 +85,28 @@ class Runner:
         return [np.load(self.place / f"{tensor.name}.out.npy") for tensor in outs]
 
     def run_library(self, example, inputs, case, dtype):
+        import weir
+        ins, outs = example.signature()
         kernel = self.library(example, case, dtype)
-        return kernel, inputs
+        given = {tensor.name: inputs[tensor.name].astype(FILE_TYPES.get(tensor.dtype or dtype, np.float32)) for tensor in ins}
+        try:
+            results = kernel(**given, **case.params)
+        except (weir.Error, TypeError, ValueError) as refusal:
+            raise RunnerError(f"the kernel refuses: {refusal}") from None
+        return [weir.decode(results[t.name], "bf16") if (t.dtype or dtype) == "bf16" else results[t.name] for t in outs]
 
     def library(self, example, case, dtype):
-        raise RunnerError("shared libraries cannot be loaded yet")
+        """The cascade's kernel, compiled once for every setting of its consts."""
+        import weir
+        options = self.common(example, case, dtype)
+        key = " ".join(map(str, options))
+        if key not in self.libraries:
+            path = self.place / f"{len(self.libraries)}.so"
+            try:
+                self.call(self.weirc, "compile", *options, "-o", path)
+                self.libraries[key] = weir.load(path)
+            except RunnerError as error:
+                self.libraries[key] = error
+        if isinstance(self.libraries[key], RunnerError):
+            raise self.libraries[key]
+        return self.libraries[key]
