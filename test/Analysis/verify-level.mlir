@@ -59,7 +59,8 @@ func.func @copy(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["N"]})
 
 //--- good-tiled.mlir
 // What stands beside the kernel is the host's, and is not judged.
-func.func @copy(%x: memref<?xf32>, %y: memref<?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+func.func @copy(%x: memref<?xf32> {attn.name = "x", attn.ranks = ["N"], attn.type = f32},
+                %y: memref<?xf32> {attn.name = "y", attn.ranks = ["N"], attn.type = f32, weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
   %c0 = arith.constant 0 : index
   %n = memref.dim %x, %c0 : memref<?xf32>
   scf.forall (%i) in (%n) {
@@ -115,6 +116,7 @@ func.func @broken(%X: tensor<?xf32> {attn.ranks = ["N"]}, %p: f32 {attn.name = "
 
 //--- bad-tiled.mlir
 // TILED-DAG: error: breaks the contract of level 'tiled': a kernel's last argument is its workspace, memref<?xi8>
+// TILED-DAG: error: breaks the contract of level 'tiled': argument 0 of a kernel has no attn.name
 // TILED-DAG: error: breaks the contract of level 'tiled': a kernel returns nothing, outputs are arguments
 // TILED-DAG: error: breaks the contract of level 'tiled': no attn op is left
 // TILED-DAG: error: breaks the contract of level 'tiled': no tensor is left, everything is a buffer or a scalar
@@ -123,7 +125,7 @@ func.func @broken(%X: tensor<?xf32> {attn.ranks = ["N"]}, %p: f32 {attn.name = "
 // TILED-DAG: error: breaks the contract of level 'tiled': scf.forall stands at the function's top level and has no results
 // TILED-DAG: error: breaks the contract of level 'tiled': vectors have one fixed dimension
 // TILED: note: suspect
-func.func @kernel(%x: memref<?xf32>, %a: f32, %c: i1, %n: index) -> f32 attributes {weir.kernel} {
+func.func @kernel(%x: memref<?xf32>, %a: f32 {attn.name = "a"}, %c: i1 {attn.name = "c"}, %n: index) -> f32 attributes {weir.kernel} {
   %l = attn.literal "1" : f32
   %t = arith.constant dense<0.0> : tensor<4xf32>
   %tan = math.tan %a : f32
