@@ -25,6 +25,10 @@
 using namespace mlir;
 
 void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &target) {
+  ExpandNarrowFloatsOptions narrow;
+  narrow.hasBF16 = target.hasBF16;
+  pm.addPass(createExpandNarrowFloats(narrow));
+  pm.addPass(createExpandElementaryFunctions());
   pm.addPass(createOutlineParallelLoops());
   pm.addPass(createAddKernelEntries());
   pm.addNestedPass<func::FuncOp>(createPlaceFrame());

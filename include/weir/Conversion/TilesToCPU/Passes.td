@@ -95,4 +95,60 @@ def SetTarget : Pass<"set-target", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def ExpandElementaryFunctions : Pass<"expand-elementary-functions"> {
+  let summary = "exp, log, tanh, erf, sin, cos, atan2, powf ... as straight-line arith";
+  let description = [{
+    Replaces `math.{exp, exp2, expm1, log, log2, log1p, tanh, erf, sin, cos, atan2, powf, rsqrt}` on f32 and f64, scalars and 1-D vectors of any
+    length, by an argument reduction, a polynomial, and selects for the special cases. docs/functions.md states the largest error of each in
+    units in the last place. Other math ops are one instruction and stay: `sqrt fma absf floor ceil roundeven copysign`. Denormal arguments
+    may be read as 0, denormal results may be 0.
+
+    ```mlir
+    func.func @f(%x: vector<8xf32>) -> vector<8xf32> {
+      %y = math.rsqrt %x : vector<8xf32>
+      return %y : vector<8xf32>
+    }
+    ```
+    -->
+    ```mlir
+    func.func @f(%x: vector<8xf32>) -> vector<8xf32> {
+      %one = arith.constant dense<1.0> : vector<8xf32>
+      %r = math.sqrt %x : vector<8xf32>
+      %y = arith.divf %one, %r : vector<8xf32>
+      return %y : vector<8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def ExpandNarrowFloats : Pass<"expand-narrow-floats"> {
+  let summary = "conversions of bf16 and 8-bit floats as integer arithmetic";
+  let description = [{
+    Replaces `arith.extf` and `arith.truncf` from and to f8E4M3FN, f8E5M2 and bf16, and from f64 to f16, on scalars and 1-D vectors. Rounding is to
+    nearest even and happens once, also from f64. NaN stays NaN; what is too large becomes infinity, in f8E4M3FN, which has none, NaN. The `arith.bitcast`
+    between i8 and an 8-bit float beside a conversion goes away; a value of such a type anywhere else is an error.
+
+    ```mlir
+    func.func @f(%x: bf16) -> f32 {
+      %y = arith.extf %x : bf16 to f32
+      return %y : f32
+    }
+    ```
+    -->
+    ```mlir
+    func.func @f(%x: bf16) -> f32 {
+      %c16 = arith.constant 16 : i32
+      %0 = arith.bitcast %x : bf16 to i16
+      %1 = arith.extui %0 : i16 to i32
+      %2 = arith.shli %1, %c16 : i32
+      %y = arith.bitcast %2 : i32 to f32
+      return %y : f32
+    }
+    ```
+  }];
+  let options = [Option<"hasBF16", "has-bf16", "bool", "false", "the processor converts between f32 and bf16 (AVX512-BF16)">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 #endif
