@@ -138,9 +138,9 @@ def ExpandNarrowFloats : Pass<"expand-narrow-floats"> {
     -->
     ```mlir
     func.func @f(%x: bf16) -> f32 {
-      %c16 = arith.constant 16 : i32
       %0 = arith.bitcast %x : bf16 to i16
       %1 = arith.extui %0 : i16 to i32
+      %c16 = arith.constant 16 : i32
       %2 = arith.shli %1, %c16 : i32
       %y = arith.bitcast %2 : i32 to f32
       return %y : f32
