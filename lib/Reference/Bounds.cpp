@@ -7,7 +7,8 @@
 //   |fl(a' b') - a b| <= |a| eb + |b| ea + ea eb + u |a b|
 //
 // and likewise below: what the operands' errors become (their Lipschitz part), then what the operation adds. The elementary functions of
-// kernels are good to kUlps units in the last place; sigmoid, whose argument is rounded once more inside, to kUlps + |x| / 2.
+// kernels are good to kUlps units in the last place (docs/functions.md promises it); sigmoid, whose argument is rounded once more inside, to
+// kUlps + |x| / 2. The mathematics has one zero, a kernel two: what tells them apart (a / 0, atan2 on its cut) is undecided.
 // Results in the range of denormals may be flushed to zero, so the smallest normal number is added where that can be.
 #include "lib/Reference/Machine.h"
 #include <cmath>
@@ -98,8 +99,8 @@ static double ownError(Fn fn, bool wide, long double x, long double r) {
   case Fn::Gelu: // 1 + erf(y) cancels
     return 2 * kUlps * u * (magnitude + static_cast<double>(fabsl(x)));
   case Fn::Sin:
-  case Fn::Cos: // reduced by multiples of pi that are exact for |x| up to about 1e4
-    return fabsl(x) > 1e4L ? kUndecided : 2 * kUlps * u;
+  case Fn::Cos: // beyond 2^40 the argument is not reduced: some number from -1 to 1
+    return fabsl(x) > 0x1p40L ? 2 : 2 * kUlps * u * magnitude;
   default:
     return 2 * kUlps * u * magnitude;
   }
@@ -118,8 +119,10 @@ static double quotientError(double u, const Value &a, const Value &b, long doubl
 }
 
 static double powerError(double u, const Value &a, const Value &b, long double r) {
-  if (a.error == 0 && b.error == 0 && (a.real == 0 || !std::isfinite(r)))
+  if (a.error == 0 && b.error == 0 && a.real >= 0 && (a.real == 0 || !std::isfinite(r)))
     return 0;
+  if (a.real + a.error < 0)
+    return 0; // NaN
   if (a.real <= a.error || !std::isfinite(r))
     return kUndecided;
   // exp(b log a): the exponent's relative error becomes an absolute one
@@ -132,16 +135,18 @@ static double powerError(double u, const Value &a, const Value &b, long double r
 static double powiError(double u, const Value &a, int64_t k, long double r) {
   long double steps = fabsl(static_cast<long double>(k)) + 1, base = fabsl(a.real);
   double own = static_cast<double>(steps * u * fabsl(r));
-  if (a.error == 0)
-    return own;
   if (k < 0 && base <= a.error)
     return kUndecided;
+  if (a.error == 0)
+    return own;
   long double edge = powl(k < 0 ? base - a.error : base + a.error, k);
   return static_cast<double>(edge - fabsl(r)) + own;
 }
 
 static double atan2Error(double u, const Value &y, const Value &x, long double r) {
   double own = 2 * kUlps * u * static_cast<double>(fabsl(r));
+  if (y.real == 0 && x.real <= 0)
+    return kUndecided; // 0, pi or -pi, by the zeros' signs
   if (y.error == 0 && x.error == 0)
     return own;
   long double radius = hypotl(x.real, y.real) - y.error - x.error;
@@ -151,10 +156,12 @@ static double atan2Error(double u, const Value &y, const Value &x, long double r
 
 /// Operands of which one is an infinity or a NaN: the result is one too, or is surely not.
 static double nonfiniteError(Fn fn, const Value &a, const Value &b) {
-  if (a.error == 0 && b.error == 0)
+  bool byZero = fn == Fn::Div && b.real == 0 && !std::isnan(a.real);
+  bool nan = std::isnan(a.real) || std::isnan(b.real);
+  if (a.error == 0 && b.error == 0 && !byZero && !(nan && fn == Fn::Pow))
     return 0;
   if (std::isnan(a.real) || std::isnan(b.real))
-    return 0;
+    return fn == Fn::Pow ? kUndecided : 0; // 1^nan and nan^0 may be 1
   auto signKnown = [](const Value &v) { return fabsl(v.real) > v.error || v.error == 0; };
   switch (fn) {
   case Fn::Add:
@@ -176,8 +183,10 @@ double reference::mapError(Fn fn, bool wide, llvm::ArrayRef<Value> operands, lon
   const Value &a = operands[0], &b = operands.back();
   double u = unitRoundoff(wide), magnitude = static_cast<double>(fabsl(r));
   if (fn == Fn::Powi)
-    return !std::isfinite(a.real) || (a.real == 0 && a.error == 0) ? 0 : powiError(u, a, b.integer, r);
+    return !std::isfinite(a.real) || (a.real == 0 && a.error == 0 && b.integer >= 0) ? 0 : powiError(u, a, b.integer, r);
   if (operands.size() == 1) {
+    if (fn == Fn::Rsqrt && a.real == 0)
+      return kUndecided; // inf or -inf
     if (!std::isfinite(a.real) || (!std::isfinite(r) && a.error == 0))
       return 0; // an infinity or NaN that every kernel makes too
     return unaryError(fn, wide, a, r);
@@ -191,7 +200,7 @@ double reference::mapError(Fn fn, bool wide, llvm::ArrayRef<Value> operands, lon
   case Fn::Mul:
     return static_cast<double>(fabsl(a.real) * b.error + fabsl(b.real) * a.error) + a.error * b.error + u * magnitude;
   case Fn::Div:
-    return b.real == 0 && b.error == 0 && a.error == 0 ? 0 : quotientError(u, a, b, r);
+    return std::isnan(r) && a.error == 0 && b.error == 0 ? 0 : quotientError(u, a, b, r);
   case Fn::Min:
   case Fn::Max:
     return std::max(a.error, b.error);

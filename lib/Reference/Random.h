@@ -12,13 +12,9 @@ namespace weir::reference {
 /// no library function after it, so that a seed means the same inputs everywhere.
 class Random {
 public:
-  explicit Random(uint64_t seed) : state(seed * 0x9e3779b97f4a7c15u + 0x632be59bd9b4e019u) {}
-  uint64_t next() {
-    uint64_t z = state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
+  /// Neighbouring seeds begin far apart in the one sequence that there is.
+  explicit Random(uint64_t seed) : state(mix(seed + 0x632be59bd9b4e019u)) {}
+  uint64_t next() { return mix(state += 0x9e3779b97f4a7c15u); }
   /// In [0, 1).
   double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
   /// In [low, high], which must not be empty.
@@ -37,6 +33,11 @@ public:
   template <typename T> const T &pick(llvm::ArrayRef<T> from) { return from[next() % from.size()]; }
 
 private:
+  static uint64_t mix(uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
   uint64_t state;
 };
 

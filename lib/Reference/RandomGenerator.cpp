@@ -210,20 +210,24 @@ void Generator::makeInputs() {
     program.params.push_back("win: i32 = 3");
 }
 
-/// Whatever nothing reads, and a few others.
+/// Whatever no other equation reads, and a few others.
 void Generator::chooseOutputs() {
-  std::string body;
-  llvm::raw_string_ostream os(body);
-  for (const Equation &equation : program.equations) {
-    equation.value->print(os);
-    if (equation.domain)
-      equation.domain->print(os);
-  }
   for (Tensor &tensor : program.tensors) {
     if (tensor.input)
       continue;
-    bool read = StringRef(body).contains(tensor.name + "[");
-    if (read && !chance(0.25))
+    std::string others;
+    llvm::raw_string_ostream os(others);
+    for (const Equation &equation : program.equations) {
+      if (equation.tensor == tensor.name)
+        continue;
+      equation.value->print(os);
+      if (equation.domain)
+        equation.domain->print(os);
+      os << equation.map;
+    }
+    bool read = StringRef(others).contains(tensor.name + "[");
+    bool last = tensor.name == program.equations.back().tensor;
+    if (read && !last && !chance(0.25))
       continue;
     tensor.output = true;
     if (tensor.type.empty() && (tensor.kind != Kind::Real || chance(0.2)))

@@ -8,6 +8,7 @@
 #define WEIR_LIB_REFERENCE_RANDOMPROGRAM_H
 #include "lib/Reference/Random.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/raw_ostream.h"
 #include <memory>
 #include <string>
 #include <vector>
