@@ -140,7 +140,8 @@ Node *BodyCompiler::build(Operation *op) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     node->constant.present = true;
     if (auto integer = dyn_cast<IntegerAttr>(constant.getValue()))
-      node->constant.integer = type.isInteger(1) ? integer.getValue().getZExtValue() : integer.getValue().getSExtValue();
+      node->constant.integer =
+          type.isInteger(1) ? integer.getValue().getZExtValue() : integer.getValue().getSExtValue();
     else
       node->constant.real = cast<FloatAttr>(constant.getValue()).getValueAsDouble();
     return node;
@@ -167,8 +168,8 @@ Node *BodyCompiler::addReduce(attn::ReduceOp op) {
   Node *node = add(Code::Reduce, op.getType());
   node->reduction = op.getReduction();
   size_t outer = scope.size();
-  for (auto [coord, extent, argument] :
-       llvm::zip(op.getCoords().getAsRange<StringAttr>(), op.getExtents(), op.getBody().front().getArguments())) {
+  for (auto [coord, extent, argument] : llvm::zip(op.getCoords().getAsRange<StringAttr>(), op.getExtents(),
+                                                  op.getBody().front().getArguments())) {
     node->extents.push_back(scalars.lookup(extent).integer);
     node->slots.push_back(addSlot(coord.getValue(), node->extents.back()));
     Node *coordinate = add(Code::Coordinate, argument.getType());
@@ -187,7 +188,8 @@ Node *BodyCompiler::addReduce(attn::ReduceOp op) {
   return node;
 }
 
-/// Decides where a node's value is kept. Called at every use, since the first may stand where nothing can be hoisted.
+/// Decides where a node's value is kept. Called at every use, since the first may stand where nothing can be
+/// hoisted.
 void BodyCompiler::finish(Node *node) {
   if (node->code == Code::Constant || node->code == Code::Coordinate)
     return;
@@ -200,7 +202,8 @@ void BodyCompiler::finish(Node *node) {
   bool worthwhile = node->hoisted || (node->uses > 1 && !plainRead);
   if (!worthwhile || node->cache >= 0 || node->memo)
     return;
-  // A reduction that leaves out a slot outside its innermost one would be computed again for every value of that slot.
+  // A reduction that leaves out a slot outside its innermost one would be computed again for every value of
+  // that slot.
   bool prefix = true;
   int64_t entries = 1;
   SmallVector<int, 4> slots;

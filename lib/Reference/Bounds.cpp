@@ -2,14 +2,16 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A kernel computes in f32 (or f64) with unit roundoff u. Let a' be its operand, |a' - a| <= e. Then for a product
+// A kernel computes in f32 (or f64) with unit roundoff u. Let a' be its operand, |a' - a| <= e. Then for a
+// product
 //
 //   |fl(a' b') - a b| <= |a| eb + |b| ea + ea eb + u |a b|
 //
-// and likewise below: what the operands' errors become (their Lipschitz part), then what the operation adds. The elementary functions of
-// kernels are good to kUlps units in the last place (docs/functions.md promises it); sigmoid, whose argument is rounded once more inside, to
-// kUlps + |x| / 2. The mathematics has one zero, a kernel two: what tells them apart (a / 0, atan2 on its cut) is undecided.
-// Results in the range of denormals may be flushed to zero, so the smallest normal number is added where that can be.
+// and likewise below: what the operands' errors become (their Lipschitz part), then what the operation adds.
+// The elementary functions of kernels are good to kUlps units in the last place (docs/functions.md promises
+// it); sigmoid, whose argument is rounded once more inside, to kUlps + |x| / 2. The mathematics has one zero,
+// a kernel two: what tells them apart (a / 0, atan2 on its cut) is undecided. Results in the range of
+// denormals may be flushed to zero, so the smallest normal number is added where that can be.
 #include "lib/Reference/Machine.h"
 #include <cmath>
 
@@ -61,21 +63,29 @@ static double passOn(Fn fn, long double x, double e, long double r) {
     return static_cast<double>(r * expm1l(e));
   case Fn::Exp2:
     return static_cast<double>(r * expm1l(e * 0.6931471805599453L));
-  case Fn::Floor: return spread(floorl, x, e, r);
-  case Fn::Ceil: return spread(ceill, x, e, r);
-  case Fn::Round: return spread(rintl, x, e, r);
-  case Fn::Log: return x > e ? static_cast<double>(-log1pl(-e / x)) : kUndecided;
-  case Fn::Log2: return x > e ? static_cast<double>(-log1pl(-e / x) * 1.442695040888963407L) : kUndecided;
+  case Fn::Floor:
+    return spread(floorl, x, e, r);
+  case Fn::Ceil:
+    return spread(ceill, x, e, r);
+  case Fn::Round:
+    return spread(rintl, x, e, r);
+  case Fn::Log:
+    return x > e ? static_cast<double>(-log1pl(-e / x)) : kUndecided;
+  case Fn::Log2:
+    return x > e ? static_cast<double>(-log1pl(-e / x) * 1.442695040888963407L) : kUndecided;
   case Fn::Sqrt:
     return x - e >= 0 ? spread(sqrtl, x, e, r) : kUndecided;
   case Fn::Rsqrt:
     return x > e ? spread([](long double y) { return 1 / sqrtl(y); }, x, e, r) : kUndecided;
-  case Fn::Tanh: return e < 1e-3 ? e * static_cast<double>(1 - r * r + 2 * e) : spread(tanhl, x, e, r);
+  case Fn::Tanh:
+    return e < 1e-3 ? e * static_cast<double>(1 - r * r + 2 * e) : spread(tanhl, x, e, r);
   case Fn::Sigmoid:
     return e < 1e-3 ? e * static_cast<double>(r * (1 - r)) * (1 + 2 * e)
                     : spread([](long double y) { return 1 / (1 + expl(-y)); }, x, e, r);
-  case Fn::Erf: return 1.13 * e;
-  default: llvm_unreachable("not a function of one real");
+  case Fn::Erf:
+    return 1.13 * e;
+  default:
+    llvm_unreachable("not a function of one real");
   }
 }
 
@@ -183,7 +193,9 @@ double reference::mapError(Fn fn, bool wide, llvm::ArrayRef<Value> operands, lon
   const Value &a = operands[0], &b = operands.back();
   double u = unitRoundoff(wide), magnitude = static_cast<double>(fabsl(r));
   if (fn == Fn::Powi)
-    return !std::isfinite(a.real) || (a.real == 0 && a.error == 0 && b.integer >= 0) ? 0 : powiError(u, a, b.integer, r);
+    return !std::isfinite(a.real) || (a.real == 0 && a.error == 0 && b.integer >= 0)
+               ? 0
+               : powiError(u, a, b.integer, r);
   if (operands.size() == 1) {
     if (fn == Fn::Rsqrt && a.real == 0)
       return kUndecided; // inf or -inf
@@ -198,7 +210,8 @@ double reference::mapError(Fn fn, bool wide, llvm::ArrayRef<Value> operands, lon
   case Fn::Sub:
     return a.error + b.error + u * magnitude;
   case Fn::Mul:
-    return static_cast<double>(fabsl(a.real) * b.error + fabsl(b.real) * a.error) + a.error * b.error + u * magnitude;
+    return static_cast<double>(fabsl(a.real) * b.error + fabsl(b.real) * a.error) + a.error * b.error +
+           u * magnitude;
   case Fn::Div:
     return std::isnan(r) && a.error == 0 && b.error == 0 ? 0 : quotientError(u, a, b, r);
   case Fn::Min:

@@ -11,7 +11,8 @@ using namespace weir;
 
 static constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Half a unit in the last place of a real type at `value`, and the smallest normal number (which may be flushed).
+/// Half a unit in the last place of a real type at `value`, and the smallest normal number (which may be
+/// flushed).
 static double roundingOf(ElementType type, long double value) {
   if (!isReal(type))
     return 0;
@@ -19,7 +20,8 @@ static double roundingOf(ElementType type, long double value) {
   static constexpr int exponent[] = {-1022, -126, -14, -126, -6, -14};
   int index = static_cast<int>(type);
   double half = std::ldexp(static_cast<double>(fabsl(value)), -precision[index]);
-  return std::max(half, std::ldexp(1.0, exponent[index] - precision[index])) + std::numeric_limits<float>::min();
+  return std::max(half, std::ldexp(1.0, exponent[index] - precision[index])) +
+         std::numeric_limits<float>::min();
 }
 
 /// How far apart two numbers are in units of what is allowed: above 1 they differ.
@@ -32,8 +34,8 @@ static double ratioOf(long double expected, long double actual, double allowed) 
   return distance == 0 ? 0 : allowed == 0 ? kInfinity : static_cast<double>(distance / allowed);
 }
 
-static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTensor &reference, const HostTensor &output,
-                          const CompareOptions &options, Comparison &result) {
+static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTensor &reference,
+                          const HostTensor &output, const CompareOptions &options, Comparison &result) {
   auto isWorst = [&](double ratio) { return result.tensor.empty() || ratio > result.worstRatio; };
   if (llvm::ArrayRef<int64_t>(reference.shape) != llvm::ArrayRef<int64_t>(output.shape)) {
     ++result.differences;
@@ -93,8 +95,8 @@ std::string Comparison::describe() const {
   os << tensor << '[';
   for (auto [i, at] : llvm::enumerate(coordinates))
     os << (i ? ", " : "") << (i < coordinateNames.size() ? coordinateNames[i] + "=" : "") << at;
-  os << "] is " << llvm::format("%.9Lg", actual) << ", the reference is " << llvm::format("%.9Lg", expected) << " +- "
-     << llvm::format("%.2g", allowed) << " (" << differences << " of " << compared << " entries differ, " << undecided
-     << " undecided)";
+  os << "] is " << llvm::format("%.9Lg", actual) << ", the reference is " << llvm::format("%.9Lg", expected)
+     << " +- " << llvm::format("%.2g", allowed) << " (" << differences << " of " << compared
+     << " entries differ, " << undecided << " undecided)";
   return text;
 }

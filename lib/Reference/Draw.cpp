@@ -13,7 +13,8 @@ using namespace weir::reference;
 /// Trial 0 is ordinary; 1 to 11 have one adversity each; later ones mix two.
 Adversity::Adversity(unsigned trial) {
   auto add = [this](unsigned kind) {
-    bool *kinds[] = {&ones, &zeros, &remainders, &outside, &emptyRows, &equal, &huge, &tiny, &infinities, &unread};
+    bool *kinds[] = {&ones,  &zeros, &remainders, &outside,    &emptyRows,
+                     &equal, &huge,  &tiny,       &infinities, &unread};
     if (kind < std::size(kinds))
       *kinds[kind] = true;
   };
@@ -53,8 +54,8 @@ static void spoilUnread(func::FuncOp cascade, DrawnInputs &drawn) {
         tensor.set(i, std::numeric_limits<long double>::quiet_NaN());
 }
 
-static DrawnInputs drawOnce(Environment &environment, ArrayRef<Conjunct> conjuncts, const DrawOptions &options,
-                            const Adversity &adversity, Random &random) {
+static DrawnInputs drawOnce(Environment &environment, ArrayRef<Conjunct> conjuncts,
+                            const DrawOptions &options, const Adversity &adversity, Random &random) {
   DrawnExtents extents = drawExtents(environment, options, adversity, random);
   DrawnInputs drawn;
   drawn.params = extents.params;
@@ -71,11 +72,14 @@ llvm::Expected<DrawnInputs> weir::draw(func::FuncOp cascade, const DrawOptions &
     Environment environment(cascade);
     std::vector<Conjunct> conjuncts = conjunctsOf(cascade);
     llvm::erase_if(conjuncts, [](const Conjunct &c) { return !c.readsTensors; });
-    // A promise about intermediates is checked, not repaired: only what inputs, params and extents decide can be set.
+    // A promise about intermediates is checked, not repaired: only what inputs, params and extents decide can
+    // be set.
     llvm::erase_if(conjuncts, [](Conjunct &c) {
-      return c.given.getBody().walk([](attn::ReadOp read) {
-        return isa<BlockArgument>(read.getSource()) ? WalkResult::advance() : WalkResult::interrupt();
-      }).wasInterrupted();
+      return c.given.getBody()
+          .walk([](attn::ReadOp read) {
+            return isa<BlockArgument>(read.getSource()) ? WalkResult::advance() : WalkResult::interrupt();
+          })
+          .wasInterrupted();
     });
     for (unsigned attempt = 0; attempt < 4; ++attempt) {
       Random random(options.seed * 0x10001 + options.trial + 0x1000003 * attempt);

@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Every open rank and every param without a default is a variable. They are drawn, and then each promise that does not hold is
-// repaired by setting one variable of it, until all hold or the attempt is given up and everything is drawn again.
+// Every open rank and every param without a default is a variable. They are drawn, and then each promise that
+// does not hold is repaired by setting one variable of it, until all hold or the attempt is given up and
+// everything is drawn again.
 #include "lib/Reference/Drawing.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -38,8 +39,9 @@ void Environment::evaluate(ArrayRef<SmallVector<int64_t>> newShapes, ArrayRef<lo
       value.integer = extentOf(dim.getSource(), scalars.lookup(dim.getIndex()).integer);
     } else if (isa<arith::IndexCastOp>(op)) {
       value = scalars.lookup(op.getOperand(0));
-    } else if (isa<arith::ConstantOp>(op) || (op.getNumResults() == 1 && op.getNumRegions() == 0 && op.getDialect() &&
-                                              isa<attn::AttnDialect>(op.getDialect()) && !isa<attn::MaterializeOp>(op))) {
+    } else if (isa<arith::ConstantOp>(op) ||
+               (op.getNumResults() == 1 && op.getNumRegions() == 0 && op.getDialect() &&
+                isa<attn::AttnDialect>(op.getDialect()) && !isa<attn::MaterializeOp>(op))) {
       value = evaluate(op.getResult(0));
     } else {
       continue;
@@ -115,7 +117,8 @@ static DenseSet<mlir::Value> outerCoordinates(attn::ReduceOp reduce) {
       continue;
     }
     Operation *op = value.getDefiningOp();
-    if (isa<attn::AttnDialect>(op->getDialect()) && !isa<attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp>(op)) {
+    if (isa<attn::AttnDialect>(op->getDialect()) &&
+        !isa<attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp>(op)) {
       llvm::for_each(op->getOperands(), visit);
       op->walk([&](Operation *inner) { llvm::for_each(inner->getOperands(), visit); });
     }
@@ -127,7 +130,8 @@ static DenseSet<mlir::Value> outerCoordinates(attn::ReduceOp reduce) {
 static double extentOfCoordinate(const Environment &environment, BlockArgument coordinate) {
   Operation *op = coordinate.getOwner()->getParentOp();
   unsigned index = coordinate.getArgNumber();
-  if (auto argtopk = dyn_cast<attn::ArgtopkOp>(op); argtopk && index + 1 == coordinate.getOwner()->getNumArguments())
+  if (auto argtopk = dyn_cast<attn::ArgtopkOp>(op);
+      argtopk && index + 1 == coordinate.getOwner()->getNumArguments())
     return static_cast<double>(environment.scalars.lookup(argtopk.getOverExtent()).integer);
   return static_cast<double>(environment.scalars.lookup(op->getOperand(index)).integer);
 }
@@ -185,10 +189,12 @@ struct Variable {
 
 class ExtentDrawer {
 public:
-  ExtentDrawer(Environment &environment, const DrawOptions &options, const Adversity &adversity, Random &random)
+  ExtentDrawer(Environment &environment, const DrawOptions &options, const Adversity &adversity,
+               Random &random)
       : environment(environment), options(options), adversity(adversity), random(random),
         conjuncts(conjunctsOf(environment.cascade)) {
-    llvm::erase_if(conjuncts, [](const Conjunct &c) { return c.readsTensors || !c.given.getCoords().empty(); });
+    llvm::erase_if(conjuncts,
+                   [](const Conjunct &c) { return c.readsTensors || !c.given.getCoords().empty(); });
     makeVariables();
   }
   DrawnExtents run();
@@ -218,7 +224,8 @@ private:
 } // namespace
 
 static bool isRankName(StringRef text) {
-  return !text.empty() && llvm::isAlpha(text[0]) && llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+  return !text.empty() && llvm::isAlpha(text[0]) &&
+         llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
 void ExtentDrawer::makeVariables() {
@@ -286,7 +293,10 @@ int64_t ExtentDrawer::drawExtent(const Variable &variable) {
   if (adversity.remainders)
     return random.pick<int64_t>({7, 9, 15, 17, 31, 33, 47, 63, 65, 95, 97, 127, 129});
   double kind = random.uniform();
-  return kind < 0.08 ? 1 : kind < 0.4 ? random.integer(2, 8) : kind < 0.8 ? random.integer(9, 40) : random.integer(41, 150);
+  return kind < 0.08  ? 1
+         : kind < 0.4 ? random.integer(2, 8)
+         : kind < 0.8 ? random.integer(9, 40)
+                      : random.integer(41, 150);
 }
 
 void ExtentDrawer::drawAll() {
@@ -337,7 +347,8 @@ bool ExtentDrawer::assign(mlir::Value value, int64_t target, unsigned depth) {
     auto argument = dyn_cast<BlockArgument>(dim.getSource());
     if (!argument || target < 0)
       return false;
-    Variable &variable = variables[dims[argument.getArgNumber()][environment.scalars.lookup(dim.getIndex()).integer]];
+    Variable &variable =
+        variables[dims[argument.getArgNumber()][environment.scalars.lookup(dim.getIndex()).integer]];
     if (variable.fixed)
       return false;
     variable.value = target;
@@ -358,8 +369,12 @@ bool ExtentDrawer::assign(mlir::Value value, int64_t target, unsigned depth) {
     unsigned side = (first + k) % operands.size();
     int64_t other = side == 0 ? b : a, wanted;
     switch (map.getFn()) {
-    case Fn::Add: wanted = target - other; break;
-    case Fn::Sub: wanted = side == 0 ? target + other : other - target; break;
+    case Fn::Add:
+      wanted = target - other;
+      break;
+    case Fn::Sub:
+      wanted = side == 0 ? target + other : other - target;
+      break;
     case Fn::Mul:
       if (other == 0)
         continue;
@@ -371,9 +386,14 @@ bool ExtentDrawer::assign(mlir::Value value, int64_t target, unsigned depth) {
       wanted = target * other;
       break;
     case Fn::Min:
-    case Fn::Max: wanted = target; break;
-    case Fn::Neg: wanted = -target; break;
-    default: continue;
+    case Fn::Max:
+      wanted = target;
+      break;
+    case Fn::Neg:
+      wanted = -target;
+      break;
+    default:
+      continue;
     }
     if (assign(operands[side], wanted, depth + 1))
       return true;
@@ -383,8 +403,10 @@ bool ExtentDrawer::assign(mlir::Value value, int64_t target, unsigned depth) {
 
 bool ExtentDrawer::fixComparison(Fn fn, mlir::Value lhs, mlir::Value rhs) {
   int64_t a = environment.evaluate(lhs).integer, b = environment.evaluate(rhs).integer;
-  if (auto mod = lhs.getDefiningOp<attn::MapOp>(); mod && mod.getFn() == Fn::Mod && fn == Fn::Eq) { // H % G == 0
-    int64_t whole = environment.evaluate(mod.getOperands()[0]).integer, part = environment.evaluate(mod.getOperands()[1]).integer;
+  if (auto mod = lhs.getDefiningOp<attn::MapOp>();
+      mod && mod.getFn() == Fn::Mod && fn == Fn::Eq) { // H % G == 0
+    int64_t whole = environment.evaluate(mod.getOperands()[0]).integer,
+            part = environment.evaluate(mod.getOperands()[1]).integer;
     if (part <= 0)
       return assign(mod.getOperands()[1], random.integer(1, 4));
     int64_t times = std::max<int64_t>(whole / part, 1);
@@ -392,10 +414,17 @@ bool ExtentDrawer::fixComparison(Fn fn, mlir::Value lhs, mlir::Value rhs) {
   }
   int64_t left = b, right = a; // what either side would have to be
   switch (fn) {
-  case Fn::Lt: left = b - 1, right = a + 1; break;
-  case Fn::Gt: left = b + 1, right = a - 1; break;
-  case Fn::Ne: left = b + 1, right = a + 1; break;
-  default: break;
+  case Fn::Lt:
+    left = b - 1, right = a + 1;
+    break;
+  case Fn::Gt:
+    left = b + 1, right = a - 1;
+    break;
+  case Fn::Ne:
+    left = b + 1, right = a + 1;
+    break;
+  default:
+    break;
   }
   bool leftFirst = random.chance(0.7);
   return leftFirst ? assign(lhs, left) || assign(rhs, right) : assign(rhs, right) || assign(lhs, left);
@@ -424,7 +453,8 @@ bool ExtentDrawer::repair() {
     }
     for (auto rank : environment.cascade.getOps<attn::RankOp>()) {
       reference::Value value = environment.scalars.lookup(rank.getValue());
-      auto input = llvm::find_if(variables, [&](const Variable &v) { return !v.param && v.name == rank.getName(); });
+      auto input =
+          llvm::find_if(variables, [&](const Variable &v) { return !v.param && v.name == rank.getName(); });
       bool clash = input != variables.end() && value.present && input->value != value.integer;
       if (value.present && value.integer >= 0 && !clash)
         continue;
@@ -449,7 +479,8 @@ bool ExtentDrawer::repair() {
 bool ExtentDrawer::shrink() {
   SmallVector<Variable *> large;
   for (Variable &variable : variables)
-    if (!variable.fixed && !variable.dependent && (!variable.param || isInteger(variable.type)) && variable.value > 2)
+    if (!variable.fixed && !variable.dependent && (!variable.param || isInteger(variable.type)) &&
+        variable.value > 2)
       large.push_back(&variable);
   if (large.empty())
     return false;
@@ -490,7 +521,7 @@ DrawnExtents ExtentDrawer::run() {
   return drawn;
 }
 
-DrawnExtents reference::drawExtents(Environment &environment, const DrawOptions &options, const Adversity &adversity,
-                                    Random &random) {
+DrawnExtents reference::drawExtents(Environment &environment, const DrawOptions &options,
+                                    const Adversity &adversity, Random &random) {
   return ExtentDrawer(environment, options, adversity, random).run();
 }

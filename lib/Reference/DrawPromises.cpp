@@ -2,9 +2,10 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Three ways, in this order: a tensor that is promised monotone along a dimension is sorted; a norm is reached by scaling; and any comparison
-// that fails at a point sets an entry that one of its sides reads, so that it holds there. The last is repeated, upwards
-// and downwards through the coordinates in turn, since one entry may stand in several comparisons.
+// Three ways, in this order: a tensor that is promised monotone along a dimension is sorted; a norm is
+// reached by scaling; and any comparison that fails at a point sets an entry that one of its sides reads, so
+// that it holds there. The last is repeated, upwards and downwards through the coordinates in turn, since one
+// entry may stand in several comparisons.
 #include "lib/Reference/Drawing.h"
 #include <cmath>
 
@@ -16,7 +17,8 @@ using attn::Fn;
 namespace {
 class PromiseKeeper {
 public:
-  PromiseKeeper(const Environment &environment, ArrayRef<Conjunct> conjuncts, Random &random, std::vector<HostTensor> &inputs);
+  PromiseKeeper(const Environment &environment, ArrayRef<Conjunct> conjuncts, Random &random,
+                std::vector<HostTensor> &inputs);
   void run();
 
 private:
@@ -24,14 +26,14 @@ private:
   bool scaleNorms(const Conjunct &conjunct);
   bool scaleAt(attn::ReduceOp norm, attn::GivenOp given, Fn fn, mlir::Value bound, ArrayRef<int64_t> point);
   bool sweep(const Conjunct &conjunct, bool upwards, bool mirror);
-  bool fix(attn::GivenOp given, Fn fn, mlir::Value lhs, mlir::Value rhs, ArrayRef<int64_t> point, bool rhsFirst, bool mirror);
+  bool fix(attn::GivenOp given, Fn fn, mlir::Value lhs, mlir::Value rhs, ArrayRef<int64_t> point,
+           bool rhsFirst, bool mirror);
   bool assign(attn::GivenOp given, mlir::Value value, reference::Value target, ArrayRef<int64_t> point);
   bool assignMap(attn::GivenOp given, attn::MapOp map, reference::Value target, ArrayRef<int64_t> point);
   reference::Value evaluate(attn::GivenOp given, mlir::Value value, ArrayRef<int64_t> point);
   SmallVector<int64_t> extentsOf(attn::GivenOp given);
   int64_t entryOf(attn::ReadOp read, attn::GivenOp given, ArrayRef<int64_t> point);
   void set(unsigned input, int64_t entry, long double value);
-
 
   const Environment &environment;
   ArrayRef<Conjunct> conjuncts;
@@ -41,7 +43,10 @@ private:
   Machine machine;
   std::deque<Table> tableStore;
   DenseMap<mlir::Value, Table *> tables;
-  struct Compiled { Equation equation; uint64_t version = 0; };
+  struct Compiled {
+    Equation equation;
+    uint64_t version = 0;
+  };
   DenseMap<mlir::Value, std::unique_ptr<Compiled>> compiled;
   uint64_t version = 1; ///< counts changes to entries
 };
@@ -110,7 +115,8 @@ int64_t PromiseKeeper::entryOf(attn::ReadOp read, attn::GivenOp given, ArrayRef<
 }
 
 /// Runs `body` at every point; `upwards` in row-major order, otherwise the other way round.
-static void forEachPoint(ArrayRef<int64_t> extents, bool upwards, llvm::function_ref<void(ArrayRef<int64_t>)> body) {
+static void forEachPoint(ArrayRef<int64_t> extents, bool upwards,
+                         llvm::function_ref<void(ArrayRef<int64_t>)> body) {
   int64_t total = 1;
   for (int64_t extent : extents)
     total *= extent;
@@ -143,7 +149,8 @@ bool PromiseKeeper::sortMonotone(const Conjunct &conjunct) {
   auto map = conjunct.condition.getDefiningOp<attn::MapOp>();
   if (!map || map.getFn() < Fn::Lt || map.getFn() > Fn::Ge)
     return false;
-  auto lhs = map.getOperands()[0].getDefiningOp<attn::ReadOp>(), rhs = map.getOperands()[1].getDefiningOp<attn::ReadOp>();
+  auto lhs = map.getOperands()[0].getDefiningOp<attn::ReadOp>(),
+       rhs = map.getOperands()[1].getDefiningOp<attn::ReadOp>();
   if (!lhs || !rhs || lhs.getSource() != rhs.getSource() || !isa<BlockArgument>(lhs.getSource()))
     return false;
   int dim = -1, sign = 0;
@@ -190,21 +197,28 @@ static std::pair<attn::ReadOp, int64_t> powerOf(mlir::Value body) {
   if (map.getFn() == Fn::Abs || map.getFn() == Fn::Real)
     return {inner, power};
   if (map.getFn() == Fn::Powi)
-    return {inner, power * std::max<int64_t>(parseLiteral(map.getOperands()[1].getDefiningOp<attn::LiteralOp>().getText(), Kind::Integer, false).integer, 1)};
+    return {inner, power * std::max<int64_t>(
+                               parseLiteral(map.getOperands()[1].getDefiningOp<attn::LiteralOp>().getText(),
+                                            Kind::Integer, false)
+                                   .integer,
+                               1)};
   if (map.getFn() != Fn::Mul)
     return {};
   auto [other, second] = powerOf(map.getOperands()[1]);
-  bool same = inner && other && inner.getSource() == other.getSource() && inner.getIndices() == other.getIndices();
+  bool same =
+      inner && other && inner.getSource() == other.getSource() && inner.getIndices() == other.getIndices();
   return same ? std::make_pair(inner, power + second) : std::pair<attn::ReadOp, int64_t>();
 }
 
-bool PromiseKeeper::scaleAt(attn::ReduceOp norm, attn::GivenOp given, Fn fn, mlir::Value bound, ArrayRef<int64_t> point) {
+bool PromiseKeeper::scaleAt(attn::ReduceOp norm, attn::GivenOp given, Fn fn, mlir::Value bound,
+                            ArrayRef<int64_t> point) {
   auto [read, power] = powerOf(norm.getYield().getValues()[0]);
   auto argument = dyn_cast<BlockArgument>(read.getSource());
   reference::Value sum = evaluate(given, norm.getResult(), point), wanted = evaluate(given, bound, point);
   if (!argument || !sum.present || !wanted.present || wanted.real < 0)
     return false;
-  // The norm's own coordinates run over whole lines of the tensor; every other index is evaluated at the point.
+  // The norm's own coordinates run over whole lines of the tensor; every other index is evaluated at the
+  // point.
   HostTensor &tensor = inputs[argument.getArgNumber()];
   SmallVector<int64_t> extents, base;
   SmallVector<int> dims;
@@ -259,7 +273,8 @@ bool PromiseKeeper::scaleNorms(const Conjunct &conjunct) {
 // Anything else
 //===----------------------------------------------------------------------===//
 
-bool PromiseKeeper::assignMap(attn::GivenOp given, attn::MapOp map, reference::Value target, ArrayRef<int64_t> point) {
+bool PromiseKeeper::assignMap(attn::GivenOp given, attn::MapOp map, reference::Value target,
+                              ArrayRef<int64_t> point) {
   auto operands = map.getOperands();
   bool real = isa<FloatType>(map.getType());
   reference::Value values[2];
@@ -308,7 +323,8 @@ bool PromiseKeeper::assignMap(attn::GivenOp given, attn::MapOp map, reference::V
   return false;
 }
 
-bool PromiseKeeper::assign(attn::GivenOp given, mlir::Value value, reference::Value target, ArrayRef<int64_t> point) {
+bool PromiseKeeper::assign(attn::GivenOp given, mlir::Value value, reference::Value target,
+                           ArrayRef<int64_t> point) {
   Operation *op = value.getDefiningOp();
   if (!op || !given->isProperAncestor(op))
     return false;
@@ -325,13 +341,14 @@ bool PromiseKeeper::assign(attn::GivenOp given, mlir::Value value, reference::Va
   return true;
 }
 
-bool PromiseKeeper::fix(attn::GivenOp given, Fn fn, mlir::Value lhs, mlir::Value rhs, ArrayRef<int64_t> point, bool rhsFirst,
-                        bool mirror) {
+bool PromiseKeeper::fix(attn::GivenOp given, Fn fn, mlir::Value lhs, mlir::Value rhs, ArrayRef<int64_t> point,
+                        bool rhsFirst, bool mirror) {
   for (bool right : {rhsFirst, !rhsFirst}) {
     mlir::Value side = right ? rhs : lhs;
     reference::Value own = evaluate(given, side, point), other = evaluate(given, right ? lhs : rhs, point);
     reference::Value target = other;
-    bool below = right ? fn == Fn::Gt || fn == Fn::Ge : fn == Fn::Lt || fn == Fn::Le; // where the side must lie
+    bool below =
+        right ? fn == Fn::Gt || fn == Fn::Ge : fn == Fn::Lt || fn == Fn::Le; // where the side must lie
     bool strict = fn == Fn::Lt || fn == Fn::Gt || fn == Fn::Ne;
     if (side.getType().isInteger(1))
       target.integer = fn == Fn::Ne ? !other.integer : other.integer;

@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An integer tensor that indexes a rank is drawn inside it; one that is compared with a coordinate, up to its extent; others are small. A real
-// under a logarithm or a root is positive. Which tensors these are is traced backwards through the bodies.
+// An integer tensor that indexes a rank is drawn inside it; one that is compared with a coordinate, up to its
+// extent; others are small. A real under a logarithm or a root is positive. Which tensors these are is traced
+// backwards through the bodies.
 #include "lib/Reference/Drawing.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include <cmath>
@@ -21,7 +22,8 @@ struct Use {
   bool positive = false;
 };
 
-/// Follows a scalar back to the reads of inputs that it is made of. A read's value is worth `scale` of the scalar's.
+/// Follows a scalar back to the reads of inputs that it is made of. A read's value is worth `scale` of the
+/// scalar's.
 class Tracer {
 public:
   using Found = llvm::function_ref<void(unsigned input, int64_t scale)>;
@@ -110,7 +112,8 @@ static int64_t coordinateExtent(const Environment &environment, mlir::Value valu
     Operation *owner = argument.getOwner()->getParentOp();
     if (isa<func::FuncOp>(owner))
       return -1;
-    if (auto argtopk = dyn_cast<attn::ArgtopkOp>(owner); argtopk && argument.getArgNumber() + 1 == argument.getOwner()->getNumArguments())
+    if (auto argtopk = dyn_cast<attn::ArgtopkOp>(owner);
+        argtopk && argument.getArgNumber() + 1 == argument.getOwner()->getNumArguments())
       return environment.scalars.lookup(argtopk.getOverExtent()).integer;
     return environment.scalars.lookup(owner->getOperand(argument.getArgNumber())).integer;
   }
@@ -130,7 +133,9 @@ static std::vector<Use> usesOf(const Environment &environment) {
     if (auto read = dyn_cast<attn::ReadOp>(op)) {
       for (auto [dim, index] : llvm::enumerate(read.getIndices())) {
         int64_t extent = environment.extentOf(read.getSource(), dim);
-        auto found = [&](unsigned input, int64_t scale) { narrow(uses[input].ids, (extent + scale - 1) / scale); };
+        auto found = [&](unsigned input, int64_t scale) {
+          narrow(uses[input].ids, (extent + scale - 1) / scale);
+        };
         Tracer(cascade, found).trace(index, 1);
       }
       return;
@@ -146,7 +151,8 @@ static std::vector<Use> usesOf(const Environment &environment) {
     }
     if (map.getFn() < Fn::Eq || map.getFn() > Fn::Ge || !operands[0].getType().isInteger(64))
       return;
-    int64_t extent = std::max(coordinateExtent(environment, operands[0]), coordinateExtent(environment, operands[1]));
+    int64_t extent =
+        std::max(coordinateExtent(environment, operands[0]), coordinateExtent(environment, operands[1]));
     if (extent < 0)
       return;
     auto found = [&](unsigned input, int64_t) {
@@ -200,13 +206,14 @@ static void drawIntegers(HostTensor &tensor, const Use &use, const Adversity &ad
     if (empty && (ids || use.length >= 0))
       value = ids && isSigned ? -1 : ids ? high + 1 : 0;
     else if (adversity.outside && ids && random.chance(0.25))
-      value = isSigned && random.chance(0.6) ? random.pick<int64_t>({-1, -1, -2, -100}) : high + random.integer(1, 3);
+      value = isSigned && random.chance(0.6) ? random.pick<int64_t>({-1, -1, -2, -100})
+                                             : high + random.integer(1, 3);
     tensor.set(i, value);
   }
 }
 
-static void drawReals(HostTensor &tensor, const Use &use, double scale, bool infinities, const Adversity &adversity,
-                      Random &random) {
+static void drawReals(HostTensor &tensor, const Use &use, double scale, bool infinities,
+                      const Adversity &adversity, Random &random) {
   bool coarse = adversity.equal && random.chance(0.7);
   int64_t row = tensor.shape.empty() ? 1 : std::max<int64_t>(tensor.shape.back(), 1);
   bool constant = false;
@@ -224,7 +231,8 @@ static void drawReals(HostTensor &tensor, const Use &use, double scale, bool inf
       x /= 16;
     tensor.set(i, x);
     if (infinities && !use.positive && random.chance(0.03))
-      tensor.set(i, random.chance(0.7) ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity());
+      tensor.set(i, random.chance(0.7) ? -std::numeric_limits<double>::infinity()
+                                       : std::numeric_limits<double>::infinity());
   }
 }
 
@@ -250,6 +258,9 @@ void reference::drawValues(const Environment &environment, const Adversity &adve
     else if (isInteger(tensor.type))
       drawIntegers(tensor, uses[i], adversity, random);
     else
-      drawReals(tensor, uses[i], scale, adversity.infinities && static_cast<int64_t>(i) == infinite && tensor.type != ElementType::F8E4M3, adversity, random);
+      drawReals(tensor, uses[i], scale,
+                adversity.infinities && static_cast<int64_t>(i) == infinite &&
+                    tensor.type != ElementType::F8E4M3,
+                adversity, random);
   }
 }

@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Inputs are drawn in three steps: extents and params that keep the promises about them (DrawExtents.cpp), values in the range
-// that each tensor's uses suggest (DrawValues.cpp), and repairs until the promises about values hold (DrawPromises.cpp).
+// Inputs are drawn in three steps: extents and params that keep the promises about them (DrawExtents.cpp),
+// values in the range that each tensor's uses suggest (DrawValues.cpp), and repairs until the promises about
+// values hold (DrawPromises.cpp).
 #ifndef WEIR_LIB_REFERENCE_DRAWING_H
 #define WEIR_LIB_REFERENCE_DRAWING_H
 #include "dialects/Attention/Signature.h"
@@ -57,7 +58,8 @@ struct DrawnExtents {
   llvm::StringMap<int64_t> ranks;
   std::vector<std::string> unmet;
 };
-DrawnExtents drawExtents(Environment &environment, const DrawOptions &options, const Adversity &adversity, Random &random);
+DrawnExtents drawExtents(Environment &environment, const DrawOptions &options, const Adversity &adversity,
+                         Random &random);
 
 /// A rough number of elementary operations that interpreting takes, with the environment's extents.
 double costOf(const Environment &environment);

@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Each case quotes the rule of the language (Absence: masks and sparsity in one rule) that it carries out. Beside it stands when
-// rounding could change the outcome: such a value is undecided, and so is what is made of it.
+// Each case quotes the rule of the language (Absence: masks and sparsity in one rule) that it carries out.
+// Beside it stands when rounding could change the outcome: such a value is undecided, and so is what is made
+// of it.
 #include "lib/Reference/Machine.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
@@ -109,14 +110,16 @@ struct Candidate {
 };
 } // namespace
 
-/// Whether the first `k` candidates are surely the first k: nothing behind them can come before within the bounds.
+/// Whether the first `k` candidates are surely the first k: nothing behind them can come before within the
+/// bounds.
 static std::vector<char> decidedBoundaries(ArrayRef<Candidate> order) {
   size_t n = order.size();
   std::vector<long double> highest(n + 1, -std::numeric_limits<long double>::infinity());
   std::vector<char> exactBehind(n + 1, true), decided(n + 1, true);
   auto isNan = [](const Candidate &c) { return std::isnan(c.key); };
   for (size_t i = n; i-- > 0;) {
-    long double high = isNan(order[i]) ? -std::numeric_limits<long double>::infinity() : order[i].key + order[i].value.error;
+    long double high =
+        isNan(order[i]) ? -std::numeric_limits<long double>::infinity() : order[i].key + order[i].value.error;
     highest[i] = std::max(highest[i + 1], high);
     exactBehind[i] = exactBehind[i + 1] && order[i].value.error == 0;
   }
@@ -132,8 +135,8 @@ static std::vector<char> decidedBoundaries(ArrayRef<Candidate> order) {
   return decided;
 }
 
-/// argtopk: coordinates of the largest values, largest first, lower coordinate first among equals, NaN last; entries beyond
-/// the present bodies are absent.
+/// argtopk: coordinates of the largest values, largest first, lower coordinate first among equals, NaN last;
+/// entries beyond the present bodies are absent.
 void Machine::computeSelection(Equation &equation, ArrayRef<int64_t> indices) {
   Table &table = *equation.table;
   SmallVector<int64_t> point(indices);
@@ -157,7 +160,8 @@ void Machine::computeSelection(Equation &equation, ArrayRef<int64_t> indices) {
       return lastB;
     return !lastA && a.key != b.key ? a.key > b.key : a.coordinate < b.coordinate;
   });
-  std::vector<char> decided = options.errorBounds ? decidedBoundaries(order) : std::vector<char>(order.size() + 1, true);
+  std::vector<char> decided =
+      options.errorBounds ? decidedBoundaries(order) : std::vector<char>(order.size() + 1, true);
   for (int64_t j = 0; j < length; ++j) {
     Value entry;
     if (j < static_cast<int64_t>(order.size())) {
@@ -169,7 +173,9 @@ void Machine::computeSelection(Equation &equation, ArrayRef<int64_t> indices) {
       entry.error = kUndecided;
     Value stored = roundValue(entry, Kind::Integer, false, table.type);
     table.data.present[first + j] = stored.present;
-    table.data.value[first + j] = !stored.present ? 0 : table.kind == Kind::Real ? stored.real : stored.integer;
+    table.data.value[first + j] = !stored.present            ? 0
+                                  : table.kind == Kind::Real ? stored.real
+                                                             : stored.integer;
     if (options.errorBounds)
       table.data.error[first + j] = stored.error;
     table.state[first + j] = Table::Done;
@@ -358,8 +364,8 @@ void Machine::map(Node &node, Frame &frame, Value &out) {
 /// 4. A reduction skips absent bodies.
 void Machine::reduce(Node &node, Frame &frame, Value &out) {
   Node &body = *node.operands[0];
-  Accumulator accumulator(node.reduction, body.kind, node.kind, node.kind == Kind::Real ? node.wide : body.wide,
-                          options.errorBounds);
+  Accumulator accumulator(node.reduction, body.kind, node.kind,
+                          node.kind == Kind::Real ? node.wide : body.wide, options.errorBounds);
   Value value;
   bool empty = llvm::is_contained(node.extents, 0);
   size_t rank = node.slots.size();
@@ -416,7 +422,8 @@ void Machine::select(Node &node, Frame &frame, Value &out) {
   out.error = std::isnan(distance) ? kUndecided : std::max(out.error, distance);
 }
 
-/// `a and b` is false where either is present and false, `a or b` true where either is present and true; else absent where either is.
+/// `a and b` is false where either is present and false, `a or b` true where either is present and true; else
+/// absent where either is.
 void Machine::logic(Node &node, Frame &frame, Value &out, bool absorbing) {
   Value left, right;
   auto decides = [&](const Value &v) { return v.present && (v.integer != 0) == absorbing; };

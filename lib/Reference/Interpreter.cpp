@@ -14,7 +14,8 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::reference;
 
-/// Evaluation recurses with the nesting of expressions and, inside one step of a recurrence, with the chain of its reads.
+/// Evaluation recurses with the nesting of expressions and, inside one step of a recurrence, with the chain
+/// of its reads.
 static constexpr unsigned kStackBytes = 1u << 30;
 
 static llvm::Error fail(const Twine &message) {
@@ -51,7 +52,9 @@ private:
   void compileEquation(Operation *op);
   void finishTable(Operation *op);
   SmallVector<int64_t> extentsOf(ValueRange values);
-  llvm::Error checkFailure() { return machine.failure.empty() ? llvm::Error::success() : fail(machine.failure); }
+  llvm::Error checkFailure() {
+    return machine.failure.empty() ? llvm::Error::success() : fail(machine.failure);
+  }
 
   func::FuncOp cascade;
   const InterpreterOptions &options;
@@ -72,13 +75,14 @@ private:
 
 /// A bracket of a signature is a rank's name or an integer expression, whose check is a promise.
 static bool isRankName(StringRef text) {
-  return !text.empty() && llvm::isAlpha(text[0]) && llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+  return !text.empty() && llvm::isAlpha(text[0]) &&
+         llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
 }
 
 llvm::Error Interpretation::bindShape(const attn::Signature::Tensor &tensor, const HostTensor &input) {
   if (fromMLIR(tensor.elementType) != input.type)
-    return fail(tensor.name + " is declared " + getName(*fromMLIR(tensor.elementType)) + ", the tensor given is " +
-                getName(input.type));
+    return fail(tensor.name + " is declared " + getName(*fromMLIR(tensor.elementType)) +
+                ", the tensor given is " + getName(input.type));
   if (input.shape.size() != tensor.shape.size())
     return fail(tensor.name + " has " + Twine(tensor.shape.size()) + " ranks, the tensor given has " +
                 Twine(input.shape.size()));
@@ -91,15 +95,16 @@ llvm::Error Interpretation::bindShape(const attn::Signature::Tensor &tensor, con
       continue;
     auto [known, inserted] = ranks.try_emplace(rank, extent, tensor.name);
     if (!inserted && known->second.first != extent)
-      return fail(Twine("rank ") + rank + " is " + Twine(known->second.first) + " in " + known->second.second +
-                  " and " + Twine(extent) + " in " + tensor.name);
+      return fail(Twine("rank ") + rank + " is " + Twine(known->second.first) + " in " +
+                  known->second.second + " and " + Twine(extent) + " in " + tensor.name);
   }
   return llvm::Error::success();
 }
 
 llvm::Error Interpretation::bindInputs(ArrayRef<HostTensor> inputs) {
   if (inputs.size() != signature.inputs.size())
-    return fail("the cascade takes " + Twine(signature.inputs.size()) + " tensors, not " + Twine(inputs.size()));
+    return fail("the cascade takes " + Twine(signature.inputs.size()) + " tensors, not " +
+                Twine(inputs.size()));
   for (auto [i, tensor] : llvm::enumerate(signature.inputs)) {
     const HostTensor &input = inputs[i];
     if (llvm::Error error = bindShape(tensor, input))
@@ -116,7 +121,8 @@ llvm::Error Interpretation::bindInputs(ArrayRef<HostTensor> inputs) {
     if (!options.errorBounds || table.kind != Kind::Real)
       continue;
     // A kernel may read a denormal as zero.
-    double smallest = input.type == ElementType::F64 ? std::numeric_limits<double>::min() : std::numeric_limits<float>::min();
+    double smallest = input.type == ElementType::F64 ? std::numeric_limits<double>::min()
+                                                     : std::numeric_limits<float>::min();
     for (auto [k, x] : llvm::enumerate(table.data.value))
       if (x != 0 && fabsl(x) < smallest) {
         table.data.error.resize(table.data.value.size());
@@ -176,7 +182,8 @@ void Interpretation::declareEquation(Operation *op) {
     shape = extentsOf(cast<attn::EinsumOp>(op).getExtents());
     equation.extents.assign(shape.begin(), shape.end());
   }
-  Table &table = tableStore.emplace_back(name, *fromMLIR(type.getElementType()), shape, type.getElementType());
+  Table &table =
+      tableStore.emplace_back(name, *fromMLIR(type.getElementType()), shape, type.getElementType());
   table.equation = &equation;
   table.state.resize(table.data.value.size());
   if (options.errorBounds)
@@ -321,8 +328,8 @@ llvm::Error Interpretation::executeRank(attn::RankOp op) {
   return llvm::Error::success();
 }
 
-/// A norm (a sum of rounded numbers) is 1 up to the rounding of the tensors' storage: gives their entries that error, and
-/// returns the errors they had.
+/// A norm (a sum of rounded numbers) is 1 up to the rounding of the tensors' storage: gives their entries
+/// that error, and returns the errors they had.
 static std::vector<std::vector<double>> addStorageErrors(std::deque<Table> &tables) {
   static constexpr int precision[] = {53, 24, 11, 8, 4, 3}; // of the real types, in the order of ElementType
   std::vector<std::vector<double>> before;
@@ -407,7 +414,8 @@ void Interpretation::executeScalar(Operation &op) {
 void Interpretation::materialize(attn::MaterializeOp op) {
   const Table &source = *tables.lookup(op.getSource());
   auto type = cast<RankedTensorType>(op.getType());
-  Table &table = tableStore.emplace_back(source.name, *fromMLIR(type.getElementType()), source.data.shape, type.getElementType());
+  Table &table = tableStore.emplace_back(source.name, *fromMLIR(type.getElementType()), source.data.shape,
+                                         type.getElementType());
   if (options.errorBounds)
     table.data.error.resize(table.data.value.size());
   for (size_t i = 0, e = table.data.value.size(); i < e; ++i) {
@@ -451,7 +459,8 @@ llvm::Error Interpretation::execute(Operation &op) {
   return llvm::Error::success();
 }
 
-/// The equations that promises read, directly or through others (a called cascade promises about intermediates).
+/// The equations that promises read, directly or through others (a called cascade promises about
+/// intermediates).
 static DenseSet<Operation *> neededByPromises(func::FuncOp cascade) {
   DenseSet<Operation *> needed;
   for (Operation &op : llvm::reverse(cascade.getBody().front())) {
@@ -467,7 +476,8 @@ static DenseSet<Operation *> neededByPromises(func::FuncOp cascade) {
 
 llvm::Error Interpretation::run(ArrayRef<HostTensor> inputs, ArrayRef<long double> params) {
   if (params.size() != signature.params.size())
-    return fail("the cascade takes " + Twine(signature.params.size()) + " params, not " + Twine(params.size()));
+    return fail("the cascade takes " + Twine(signature.params.size()) + " params, not " +
+                Twine(params.size()));
   if (options.touched)
     options.touched->resize(signature.inputs.size());
   if (llvm::Error error = bindInputs(inputs))
@@ -475,7 +485,8 @@ llvm::Error Interpretation::run(ArrayRef<HostTensor> inputs, ArrayRef<long doubl
   bindParams(params);
   DenseSet<Operation *> needed = options.promisesOnly ? neededByPromises(cascade) : DenseSet<Operation *>();
   for (Operation &op : cascade.getBody().front()) {
-    bool equation = isa<attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp, attn::MaterializeOp, func::ReturnOp>(op);
+    bool equation =
+        isa<attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp, attn::MaterializeOp, func::ReturnOp>(op);
     if (options.promisesOnly && equation && !needed.contains(&op))
       continue;
     if (llvm::Error error = execute(op))
@@ -485,7 +496,8 @@ llvm::Error Interpretation::run(ArrayRef<HostTensor> inputs, ArrayRef<long doubl
 }
 
 llvm::Expected<InterpreterResult> weir::interpret(func::FuncOp cascade, ArrayRef<HostTensor> inputs,
-                                                  ArrayRef<long double> params, const InterpreterOptions &options) {
+                                                  ArrayRef<long double> params,
+                                                  const InterpreterOptions &options) {
   Interpretation interpretation(cascade, options);
   llvm::Error error = llvm::Error::success();
   llvm::thread worker(std::optional<unsigned>(kStackBytes), [&] {

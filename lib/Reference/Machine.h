@@ -2,10 +2,10 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A body of a cascade (the region of an einsum, a selection or a promise) is compiled once into a tree of nodes and then
-// evaluated, on demand, at every setting of its coordinates. Every coordinate of an equation, those of its reductions
-// included, has a slot. A node remembers its value until the innermost slot that it depends on changes; a
-// reduction that does not depend on an outer slot keeps a table instead.
+// A body of a cascade (the region of an einsum, a selection or a promise) is compiled once into a tree of
+// nodes and then evaluated, on demand, at every setting of its coordinates. Every coordinate of an equation,
+// those of its reductions included, has a slot. A node remembers its value until the innermost slot that it
+// depends on changes; a reduction that does not depend on an outer slot keeps a table instead.
 #ifndef WEIR_LIB_REFERENCE_MACHINE_H
 #define WEIR_LIB_REFERENCE_MACHINE_H
 #include "dialects/Attention/AttentionDialect.h"
@@ -23,8 +23,9 @@ inline constexpr double kUndecided = std::numeric_limits<double>::infinity();
 
 enum class Kind : uint8_t { Real, Integer, Bool };
 
-/// An optional scalar. Reals are in `real`; integers and bools (0, 1) in `integer`. `error` bounds how far a kernel's value may be from it;
-/// infinity says that the value, or whether it is there at all, is decided by rounding. An absent value has error 0 or infinity.
+/// An optional scalar. Reals are in `real`; integers and bools (0, 1) in `integer`. `error` bounds how far a
+/// kernel's value may be from it; infinity says that the value, or whether it is there at all, is decided by
+/// rounding. An absent value has error 0 or infinity.
 struct Value {
   long double real = 0;
   int64_t integer = 0;
@@ -46,34 +47,48 @@ struct Table {
   llvm::SmallVector<int64_t> strides;
   Equation *equation = nullptr;
   enum State : char { Unknown, InProgress, Done };
-  std::vector<char> state; ///< of each entry, while `equation` is set
+  std::vector<char> state;              ///< of each entry, while `equation` is set
   std::vector<char> *touched = nullptr; ///< where to note the entries that are read
 
   Table(llvm::StringRef name, ElementType type, llvm::ArrayRef<int64_t> shape, mlir::Type elementType);
 };
 
-enum class Code : uint8_t { Constant, Coordinate, Read, Map, Cast, Where, Else, Select, Isabsent, And, Or, Not, Reduce };
+enum class Code : uint8_t {
+  Constant,
+  Coordinate,
+  Read,
+  Map,
+  Cast,
+  Where,
+  Else,
+  Select,
+  Isabsent,
+  And,
+  Or,
+  Not,
+  Reduce
+};
 
 struct Node {
   Code code;
   Kind kind = Kind::Real;
-  bool wide = false;                       ///< a real that a kernel keeps in f64
-  attn::Fn fn{};                           ///< Map
-  attn::Reduction reduction{};             ///< Reduce
-  ElementType to{};                        ///< Cast
-  int slot = -1;                           ///< Coordinate
-  Table *table = nullptr;                  ///< Read
-  Value constant;                          ///< Constant
-  llvm::SmallVector<Node *, 2> operands;   ///< of Read its indices, of Reduce its body
-  llvm::SmallVector<int, 2> slots;         ///< Reduce
-  llvm::SmallVector<int64_t, 2> extents;   ///< Reduce
+  bool wide = false;                     ///< a real that a kernel keeps in f64
+  attn::Fn fn{};                         ///< Map
+  attn::Reduction reduction{};           ///< Reduce
+  ElementType to{};                      ///< Cast
+  int slot = -1;                         ///< Coordinate
+  Table *table = nullptr;                ///< Read
+  Value constant;                        ///< Constant
+  llvm::SmallVector<Node *, 2> operands; ///< of Read its indices, of Reduce its body
+  llvm::SmallVector<int, 2> slots;       ///< Reduce
+  llvm::SmallVector<int64_t, 2> extents; ///< Reduce
 
-  llvm::SmallBitVector depends;            ///< slots
+  llvm::SmallBitVector depends; ///< slots
   unsigned uses = 0;
-  bool hoisted = false;                    ///< depends on fewer slots than the place where it stands
-  int cache = -1;                          ///< index into Frame::cache; -1: computed anew every time
-  int cacheSlot = -1;                      ///< the innermost slot it depends on; -1: none
-  llvm::SmallVector<int, 4> memoSlots;     ///< with `memo`: the slots that index it, and their extents
+  bool hoisted = false;                ///< depends on fewer slots than the place where it stands
+  int cache = -1;                      ///< index into Frame::cache; -1: computed anew every time
+  int cacheSlot = -1;                  ///< the innermost slot it depends on; -1: none
+  llvm::SmallVector<int, 4> memoSlots; ///< with `memo`: the slots that index it, and their extents
   llvm::SmallVector<int64_t, 4> memoExtents;
   bool memo = false;
   std::vector<std::pair<Value, bool>> memoTable;
@@ -83,10 +98,13 @@ struct Node {
 struct Frame {
   std::vector<int64_t> coordinate; ///< by slot
   std::vector<uint64_t> stamp;     ///< by slot: changes whenever the coordinate or one outside it does
-  struct Cached { Value value; uint64_t stamp = 0; };
+  struct Cached {
+    Value value;
+    uint64_t stamp = 0;
+  };
   std::vector<Cached> cache;
   uint64_t clock = 1;
-  bool fresh = true;               ///< no coordinate has been set yet
+  bool fresh = true; ///< no coordinate has been set yet
 };
 
 /// An equation, a selection or a promise, compiled.
@@ -94,22 +112,23 @@ struct Equation {
   std::string name;
   llvm::SmallVector<std::string, 4> coords; ///< of the body: slots 0 ..
   llvm::SmallVector<int64_t, 4> extents;
-  Table *table = nullptr;                   ///< null for a promise
+  Table *table = nullptr; ///< null for a promise
   Node *body = nullptr;
-  bool selection = false;                   ///< the last of coords is selected over; the table's last dimension is the list
+  bool selection = false; ///< the last of coords is selected over; the table's last dimension is the list
   unsigned slotCount = 0, cacheCount = 0;
   std::vector<std::string> slotNames;
   std::vector<int64_t> slotExtents;
   std::deque<Node> nodes;
   std::vector<std::unique_ptr<Frame>> frames;
-  unsigned active = 0;                      ///< how many frames are in use
+  unsigned active = 0; ///< how many frames are in use
 };
 
 /// A promise that does not hold.
 class BrokenPromise : public llvm::ErrorInfo<BrokenPromise> {
 public:
   static char ID;
-  BrokenPromise(std::string source, std::string message) : source(std::move(source)), text(std::move(message)) {}
+  BrokenPromise(std::string source, std::string message)
+      : source(std::move(source)), text(std::move(message)) {}
   void log(llvm::raw_ostream &os) const override { os << text; }
   std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
   std::string source; ///< as the user wrote it
@@ -130,11 +149,13 @@ Value parseLiteral(llvm::StringRef text, Kind kind, bool wide);
 Value roundValue(const Value &value, Kind kind, bool wide, ElementType to);
 
 /// A strict function on present operands. Absent where a divisor is 0.
-Value applyMap(attn::Fn fn, Kind operandKind, Kind resultKind, bool wide, llvm::ArrayRef<Value> operands, bool bounds);
+Value applyMap(attn::Fn fn, Kind operandKind, Kind resultKind, bool wide, llvm::ArrayRef<Value> operands,
+               bool bounds);
 
 /// The error of a real function's result `r` (Bounds.cpp). Operands are decided.
 double mapError(attn::Fn fn, bool wide, llvm::ArrayRef<Value> operands, long double r);
-/// Adds what the range of a kernel's type does: infinite where |r| + error leaves it, the smallest normal number where results may be flushed.
+/// Adds what the range of a kernel's type does: infinite where |r| + error leaves it, the smallest normal
+/// number where results may be flushed.
 double settle(long double r, double error, bool wide);
 inline double unitRoundoff(bool wide) { return wide ? 0x1p-53 : 0x1p-24; }
 
@@ -163,7 +184,7 @@ private:
   int64_t integer = 0;
   double error = 0;
   bool undecided = false, zero = false, exact = true;
-  long double rival = 0;                ///< argmax: the largest value + error among those that did not win
+  long double rival = 0; ///< argmax: the largest value + error among those that did not win
   bool hasRival = false;
 };
 

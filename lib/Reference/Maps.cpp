@@ -50,28 +50,47 @@ static int64_t integerPower(int64_t base, int64_t exponent) {
 static int64_t applyInteger(Fn fn, int64_t a, int64_t b) {
   uint64_t ua = static_cast<uint64_t>(a), ub = static_cast<uint64_t>(b);
   switch (fn) {
-  case Fn::Neg: return wrap(0 - ua);
-  case Fn::Abs: return a < 0 ? wrap(0 - ua) : a;
-  case Fn::Sign: return (a > 0) - (a < 0);
-  case Fn::Add: return wrap(ua + ub);
-  case Fn::Sub: return wrap(ua - ub);
-  case Fn::Mul: return wrap(ua * ub);
-  case Fn::Floordiv: return floorQuotient(a, b);
-  case Fn::Mod: return modulo(a, b);
-  case Fn::Powi: return integerPower(a, b);
-  case Fn::Min: return std::min(a, b);
-  case Fn::Max: return std::max(a, b);
-  case Fn::Relu: return std::max<int64_t>(a, 0);
-  case Fn::Bitand: return a & b;
-  case Fn::Bitor: return a | b;
-  case Fn::Bitxor: return a ^ b;
-  case Fn::Shl: return shift(a, b, true);
-  case Fn::Shr: return shift(a, b, false);
+  case Fn::Neg:
+    return wrap(0 - ua);
+  case Fn::Abs:
+    return a < 0 ? wrap(0 - ua) : a;
+  case Fn::Sign:
+    return (a > 0) - (a < 0);
+  case Fn::Add:
+    return wrap(ua + ub);
+  case Fn::Sub:
+    return wrap(ua - ub);
+  case Fn::Mul:
+    return wrap(ua * ub);
+  case Fn::Floordiv:
+    return floorQuotient(a, b);
+  case Fn::Mod:
+    return modulo(a, b);
+  case Fn::Powi:
+    return integerPower(a, b);
+  case Fn::Min:
+    return std::min(a, b);
+  case Fn::Max:
+    return std::max(a, b);
+  case Fn::Relu:
+    return std::max<int64_t>(a, 0);
+  case Fn::Bitand:
+    return a & b;
+  case Fn::Bitor:
+    return a | b;
+  case Fn::Bitxor:
+    return a ^ b;
+  case Fn::Shl:
+    return shift(a, b, true);
+  case Fn::Shr:
+    return shift(a, b, false);
   case Fn::Floor:
   case Fn::Ceil:
   case Fn::Round:
-  case Fn::Integer: return a;
-  default: llvm_unreachable("a function of reals applied to integers");
+  case Fn::Integer:
+    return a;
+  default:
+    llvm_unreachable("a function of reals applied to integers");
   }
 }
 
@@ -100,56 +119,96 @@ static long double propagateNan(long double a, long double b, long double chosen
 
 static long double applyUnary(Fn fn, long double x) {
   switch (fn) {
-  case Fn::Neg: return -x;
-  case Fn::Abs: return fabsl(x);
-  case Fn::Sign: return std::isnan(x) ? x : (x > 0) - (x < 0);
-  case Fn::Floor: return floorl(x);
-  case Fn::Ceil: return ceill(x);
-  case Fn::Round: return rintl(x); // half to even
-  case Fn::Exp: return expl(x);
-  case Fn::Exp2: return exp2l(x);
-  case Fn::Log: return logl(x);
-  case Fn::Log2: return log2l(x);
-  case Fn::Sqrt: return sqrtl(x);
-  case Fn::Rsqrt: return 1 / sqrtl(x);
-  case Fn::Tanh: return tanhl(x);
-  case Fn::Sigmoid: return 1 / (1 + expl(-x));
-  case Fn::Erf: return erfl(x);
-  case Fn::Sin: return sinl(x);
-  case Fn::Cos: return cosl(x);
-  case Fn::Relu: return x > 0 || std::isnan(x) ? x : 0;
-  case Fn::Softplus: return std::isnan(x) ? x : std::max(x, 0.0L) + log1pl(expl(-fabsl(x)));
-  case Fn::Gelu: return x / 2 * erfcl(-x * sqrtl(0.5L)); // 1 + erf(y) = erfc(-y), without its cancellation
-  case Fn::Silu: return x / (1 + expl(-x));
-  case Fn::Real: return x;
-  default: llvm_unreachable("not a function of one real");
+  case Fn::Neg:
+    return -x;
+  case Fn::Abs:
+    return fabsl(x);
+  case Fn::Sign:
+    return std::isnan(x) ? x : (x > 0) - (x < 0);
+  case Fn::Floor:
+    return floorl(x);
+  case Fn::Ceil:
+    return ceill(x);
+  case Fn::Round:
+    return rintl(x); // half to even
+  case Fn::Exp:
+    return expl(x);
+  case Fn::Exp2:
+    return exp2l(x);
+  case Fn::Log:
+    return logl(x);
+  case Fn::Log2:
+    return log2l(x);
+  case Fn::Sqrt:
+    return sqrtl(x);
+  case Fn::Rsqrt:
+    return 1 / sqrtl(x);
+  case Fn::Tanh:
+    return tanhl(x);
+  case Fn::Sigmoid:
+    return 1 / (1 + expl(-x));
+  case Fn::Erf:
+    return erfl(x);
+  case Fn::Sin:
+    return sinl(x);
+  case Fn::Cos:
+    return cosl(x);
+  case Fn::Relu:
+    return x > 0 || std::isnan(x) ? x : 0;
+  case Fn::Softplus:
+    return std::isnan(x) ? x : std::max(x, 0.0L) + log1pl(expl(-fabsl(x)));
+  case Fn::Gelu:
+    return x / 2 * erfcl(-x * sqrtl(0.5L)); // 1 + erf(y) = erfc(-y), without its cancellation
+  case Fn::Silu:
+    return x / (1 + expl(-x));
+  case Fn::Real:
+    return x;
+  default:
+    llvm_unreachable("not a function of one real");
   }
 }
 
 static long double applyReal(Fn fn, long double a, long double b, int64_t exponent) {
   switch (fn) {
-  case Fn::Add: return a + b;
-  case Fn::Sub: return a - b;
-  case Fn::Mul: return a * b;
-  case Fn::Div: return a / b;
-  case Fn::Pow: return power(a, b);
-  case Fn::Powi: return realPowi(a, exponent);
-  case Fn::Min: return propagateNan(a, b, std::min(a, b));
-  case Fn::Max: return propagateNan(a, b, std::max(a, b));
-  case Fn::Atan2: return atan2l(a, b);
-  default: return applyUnary(fn, a);
+  case Fn::Add:
+    return a + b;
+  case Fn::Sub:
+    return a - b;
+  case Fn::Mul:
+    return a * b;
+  case Fn::Div:
+    return a / b;
+  case Fn::Pow:
+    return power(a, b);
+  case Fn::Powi:
+    return realPowi(a, exponent);
+  case Fn::Min:
+    return propagateNan(a, b, std::min(a, b));
+  case Fn::Max:
+    return propagateNan(a, b, std::max(a, b));
+  case Fn::Atan2:
+    return atan2l(a, b);
+  default:
+    return applyUnary(fn, a);
   }
 }
 
 template <typename T> static bool compare(Fn fn, T a, T b) {
   switch (fn) {
-  case Fn::Eq: return a == b;
-  case Fn::Ne: return a != b;
-  case Fn::Lt: return a < b;
-  case Fn::Le: return a <= b;
-  case Fn::Gt: return a > b;
-  case Fn::Ge: return a >= b;
-  default: llvm_unreachable("not a comparison");
+  case Fn::Eq:
+    return a == b;
+  case Fn::Ne:
+    return a != b;
+  case Fn::Lt:
+    return a < b;
+  case Fn::Le:
+    return a <= b;
+  case Fn::Gt:
+    return a > b;
+  case Fn::Ge:
+    return a >= b;
+  default:
+    llvm_unreachable("not a comparison");
   }
 }
 

@@ -8,8 +8,9 @@
 
 namespace weir::reference {
 
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014). Integer arithmetic only up to uniform(), and
-/// no library function after it, so that a seed means the same inputs everywhere.
+/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014). Integer
+/// arithmetic only up to uniform(), and no library function after it, so that a seed means the same inputs
+/// everywhere.
 class Random {
 public:
   /// Neighbouring seeds begin far apart in the one sequence that there is.

@@ -3,18 +3,19 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Reference/RandomCascade.h"
 #include "lib/Reference/RandomProgram.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
 #include "weir/Frontend/Frontend.h"
 #include "weir/Reference/Compare.h"
 #include "weir/Reference/Draw.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace weir;
 
 RandomCascade::RandomCascade(uint64_t seed) : program(random_cascade::generate(seed)) {}
-RandomCascade::RandomCascade(std::unique_ptr<random_cascade::Program> program) : program(std::move(program)) {}
+RandomCascade::RandomCascade(std::unique_ptr<random_cascade::Program> program)
+    : program(std::move(program)) {}
 RandomCascade::RandomCascade(const RandomCascade &other) : program(other.program->clone()) {}
 RandomCascade &RandomCascade::operator=(RandomCascade &&other) = default;
 RandomCascade::~RandomCascade() = default;
@@ -52,7 +53,8 @@ struct Candidate {
 
 class RandomRun {
 public:
-  RandomRun(const RandomRunOptions &options, MLIRContext &context, const RandomCompiler &compiler, llvm::raw_ostream &os)
+  RandomRun(const RandomRunOptions &options, MLIRContext &context, const RandomCompiler &compiler,
+            llvm::raw_ostream &os)
       : options(options), context(context), compiler(compiler), os(os) {}
   unsigned run();
 
@@ -143,7 +145,8 @@ void RandomRun::execute(Candidate &candidate, unsigned trials) {
     draw.work = 2e5;
     auto drawn = weir::draw(cascade, draw);
     if (!drawn || !drawn->unmet.empty()) {
-      candidate.outcome = {Outcome::NotRun, drawn ? "a promise was not kept: " + drawn->unmet[0] : llvm::toString(drawn.takeError())};
+      candidate.outcome = {Outcome::NotRun, drawn ? "a promise was not kept: " + drawn->unmet[0]
+                                                  : llvm::toString(drawn.takeError())};
       return;
     }
     std::string place = describe(*drawn, signature, draw.trial);
@@ -151,7 +154,8 @@ void RandomRun::execute(Candidate &candidate, unsigned trials) {
     interpreter.errorBounds = true;
     auto reference = interpret(cascade, drawn->inputs, drawn->params, interpreter);
     if (!reference) {
-      candidate.outcome = {Outcome::NotRun, place + "\ninterpreter: " + llvm::toString(reference.takeError())};
+      candidate.outcome = {Outcome::NotRun,
+                           place + "\ninterpreter: " + llvm::toString(reference.takeError())};
       return;
     }
     if (!candidate.kernel)
@@ -212,12 +216,15 @@ RandomCascade RandomRun::shrink(uint64_t seed, RandomCascade program, Outcome &o
 }
 
 void RandomRun::report(Candidate &candidate) {
-  static const char *what[] = {"agrees", "is refused by the frontend", "is not compiled", "does not run", "differs"};
+  static const char *what[] = {"agrees", "is refused by the frontend", "is not compiled", "does not run",
+                               "differs"};
   RandomCascade program = candidate.program;
   Outcome outcome = candidate.outcome;
   if (options.shrink)
     program = shrink(candidate.seed, std::move(program), outcome);
-  os << "seed " << candidate.seed << ' ' << what[outcome.kind] << "\n" << outcome.text << "\n" << program.text(nameOf(candidate.seed)) << "\n";
+  os << "seed " << candidate.seed << ' ' << what[outcome.kind] << "\n"
+     << outcome.text << "\n"
+     << program.text(nameOf(candidate.seed)) << "\n";
   os.flush();
 }
 
@@ -251,7 +258,7 @@ unsigned RandomRun::run() {
   return failures;
 }
 
-unsigned weir::runRandomCascades(const RandomRunOptions &options, MLIRContext &context, const RandomCompiler &compiler,
-                                 llvm::raw_ostream &os) {
+unsigned weir::runRandomCascades(const RandomRunOptions &options, MLIRContext &context,
+                                 const RandomCompiler &compiler, llvm::raw_ostream &os) {
   return RandomRun(options, context, compiler, os).run();
 }

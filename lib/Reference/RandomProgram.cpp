@@ -208,7 +208,9 @@ bool Program::prune() {
     for (const Equation &equation : equations) {
       if (!live.contains(equation.tensor))
         continue;
-      auto note = [&](const Term &term) { changed |= term.form == Term::Read && live.insert(term.text).second; };
+      auto note = [&](const Term &term) {
+        changed |= term.form == Term::Read && live.insert(term.text).second;
+      };
       visit(*equation.value, note);
       if (equation.domain)
         visit(*equation.domain, note);
@@ -233,7 +235,8 @@ bool Program::prune() {
     bool carried = llvm::any_of(tensors, [&](const Tensor &t) {
       return (live.contains(t.name) || t.output) && llvm::is_contained(t.ranks, rank);
     });
-    bool declared = llvm::any_of(ranks, [&](const auto &r) { return r.first != rank && mentions(r.second, rank); });
+    bool declared =
+        llvm::any_of(ranks, [&](const auto &r) { return r.first != rank && mentions(r.second, rank); });
     return carried || declared || mentions(body, rank) || mentions(body, coordinateOf(rank));
   };
   for (bool changed = true; changed;) {
@@ -243,10 +246,12 @@ bool Program::prune() {
   }
   llvm::erase_if(params, [&](const std::string &p) {
     StringRef name = StringRef(p).take_until([](char c) { return c == ':' || c == ' '; });
-    return !mentions(body, name) && llvm::none_of(ranks, [&](const auto &r) { return mentions(r.second, name); });
+    return !mentions(body, name) &&
+           llvm::none_of(ranks, [&](const auto &r) { return mentions(r.second, name); });
   });
   llvm::erase_if(givens, [&](const std::string &g) {
-    return llvm::any_of(tensors, [&](const Tensor &t) { return t.input && !live.contains(t.name) && mentions(g, t.name); });
+    return llvm::any_of(
+        tensors, [&](const Tensor &t) { return t.input && !live.contains(t.name) && mentions(g, t.name); });
   });
   // An input that only binds a rank is kept while no other binds it.
   for (size_t i = tensors.size(); i-- > 0;) {
@@ -327,7 +332,8 @@ void Simplifier::dropOutputs() {
       });
 }
 
-/// An equation's tensor becomes an input, or the output itself; a domain, a map along a rank, a branch or a type goes.
+/// An equation's tensor becomes an input, or the output itself; a domain, a map along a rank, a branch or a
+/// type goes.
 void Simplifier::cutEquations() {
   for (size_t i = 0; i < program.equations.size(); ++i) {
     const Equation &equation = program.equations[i];
@@ -343,7 +349,8 @@ void Simplifier::cutEquations() {
     });
     attempt([&](Program &copy) { // stop here: this becomes the only output
       Tensor &tensor = *copy.find(equation.tensor);
-      bool already = tensor.output && llvm::count_if(copy.tensors, [](const Tensor &t) { return t.output; }) == 1;
+      bool already =
+          tensor.output && llvm::count_if(copy.tensors, [](const Tensor &t) { return t.output; }) == 1;
       for (Tensor &other : copy.tensors)
         other.output = false;
       tensor.output = true;
@@ -352,7 +359,8 @@ void Simplifier::cutEquations() {
       return !already;
     });
     attempt([&](Program &copy) {
-      bool several = llvm::count_if(copy.equations, [&](const Equation &e) { return e.tensor == equation.tensor; }) > 1;
+      bool several =
+          llvm::count_if(copy.equations, [&](const Equation &e) { return e.tensor == equation.tensor; }) > 1;
       if (several)
         copy.equations.erase(copy.equations.begin() + i);
       else
@@ -384,10 +392,12 @@ void Simplifier::replaceTerms() {
   std::vector<std::pair<size_t, size_t>> order; // larger terms first
   for (size_t i = 0; i < slots.size(); ++i)
     order.push_back({sizeOf(**slots[i]), i});
-  llvm::sort(order, [](auto a, auto b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
+  llvm::sort(order,
+             [](auto a, auto b) { return a.first != b.first ? a.first > b.first : a.second < b.second; });
   for (auto [size, index] : order) {
     const Term &term = **slots[index];
-    if (size > 1 || (term.form == Term::Atom && term.text != simplest(term.kind)->text && !llvm::isDigit(term.text[0])))
+    if (size > 1 ||
+        (term.form == Term::Atom && term.text != simplest(term.kind)->text && !llvm::isDigit(term.text[0])))
       attempt([&, index = index](Program &copy) {
         TermPtr &slot = *slotsOf(copy)[index];
         slot = simplest(slot->kind);

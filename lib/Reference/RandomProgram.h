@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A tree of its own, not the frontend's: it knows the kind of every term, so that a part of it can be replaced by another of
-// that kind, and it prints every pair of parentheses, so that no rule of precedence stands between what is meant and what is read.
+// A tree of its own, not the frontend's: it knows the kind of every term, so that a part of it can be
+// replaced by another of that kind, and it prints every pair of parentheses, so that no rule of precedence
+// stands between what is meant and what is read.
 #ifndef WEIR_LIB_REFERENCE_RANDOMPROGRAM_H
 #define WEIR_LIB_REFERENCE_RANDOMPROGRAM_H
 #include "lib/Reference/Random.h"
@@ -46,7 +47,7 @@ struct Tensor {
 /// `tensor[coords] = map value where domain`.
 struct Equation {
   std::string tensor;
-  std::string map;    ///< "softmax(n)", "argtopk(n | p)"; empty for a plain equation
+  std::string map; ///< "softmax(n)", "argtopk(n | p)"; empty for a plain equation
   TermPtr value, domain;
   Equation clone() const;
 };
@@ -59,7 +60,8 @@ struct Program {
 
   std::unique_ptr<Program> clone() const;
   Tensor *find(llvm::StringRef name);
-  /// Drops equations, tensors, ranks and params that nothing needs. False if an output is left without an equation or a rank unbound.
+  /// Drops equations, tensors, ranks and params that nothing needs. False if an output is left without an
+  /// equation or a rank unbound.
   bool prune();
   void print(llvm::StringRef name, llvm::raw_ostream &os) const;
 };

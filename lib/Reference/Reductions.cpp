@@ -2,7 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// 4. A reduction skips absent bodies. Over nothing at all it is absent itself; but count is 0, any false, all true.
+// 4. A reduction skips absent bodies. Over nothing at all it is absent itself; but count is 0, any false, all
+// true.
 #include "lib/Reference/Machine.h"
 #include <cmath>
 
@@ -140,7 +141,8 @@ double Accumulator::errorOfProduct() const {
     return kUndecided; // some order of multiplying leaves the type's range
   if (zero)
     return 0;
-  double bound = static_cast<double>(outer - fabsl(value)) + static_cast<double>(count) * u * static_cast<double>(outer);
+  double bound =
+      static_cast<double>(outer - fabsl(value)) + static_cast<double>(count) * u * static_cast<double>(outer);
   return settle(value, bound, wide);
 }
 
@@ -174,7 +176,9 @@ Value Accumulator::finish() const {
   if (op == Reduction::Sum || op == Reduction::Mean) {
     out.error = errorOfSum();
     if (op == Reduction::Mean)
-      out.error = settle(out.real, out.error / static_cast<double>(count) + 2 * u * static_cast<double>(fabsl(out.real)), wide);
+      out.error =
+          settle(out.real,
+                 out.error / static_cast<double>(count) + 2 * u * static_cast<double>(fabsl(out.real)), wide);
   } else {
     out.error = op == Reduction::Prod ? errorOfProduct() : std::isnan(value) ? 0 : error;
   }

@@ -1,11 +1,11 @@
 //===- weir-random.cpp - random programs, compiled against interpreted ----===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/IR/MLIRContext.h"
 #include "weir/Pipelines/Compile.h"
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Pipelines/RegisterAll.h"
 #include "weir/Reference/RandomCascade.h"
-#include "mlir/IR/MLIRContext.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 
@@ -20,7 +20,8 @@ static cl::opt<bool> print("print", cl::desc("print every program before it runs
 static cl::opt<bool> interpretOnly("interpret-only", cl::desc("run the interpreter alone"));
 
 /// Levels 2 to 6 and into memory; kernels share the module's code.
-static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp module, const weir::TargetDescription &target) {
+static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp module,
+                                                               const weir::TargetDescription &target) {
   mlir::PassManager pm(module.getContext());
   weir::buildCascadeToStreamedPipeline(pm, target);
   weir::buildStreamedToTiledPipeline(pm, target);
@@ -46,7 +47,8 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  cl::ParseCommandLineOptions(argc, argv, "Random programs: the compiled kernel against the reference interpreter\n");
+  cl::ParseCommandLineOptions(argc, argv,
+                              "Random programs: the compiled kernel against the reference interpreter\n");
   mlir::DialectRegistry registry;
   weir::registerAll(registry);
   weir::registerTargetDialects(registry);

@@ -5,11 +5,11 @@
 #define WEIR_UNITTESTS_REFERENCE_TESTCASCADE_H
 #include "dialects/Attention/AttentionDialect.h"
 #include "dialects/Mapping/MappingDialect.h"
-#include "weir/Reference/Interpreter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Parser/Parser.h"
+#include "weir/Reference/Interpreter.h"
 #include "gtest/gtest.h"
 
 namespace weir::test {
@@ -21,8 +21,8 @@ struct TestCascade {
   mlir::func::FuncOp function;
 
   explicit TestCascade(llvm::StringRef text) {
-    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                        mlir::tensor::TensorDialect>();
+    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect,
+                        mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
     module = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
     if (module)
       function = *module->getOps<mlir::func::FuncOp>().begin();

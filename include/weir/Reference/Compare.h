@@ -9,7 +9,8 @@
 namespace weir {
 
 struct CompareOptions {
-  /// How many times the interpreter's first-order bound a kernel may be away: rewrites add steps that the bound does not count.
+  /// How many times the interpreter's first-order bound a kernel may be away: rewrites add steps that the
+  /// bound does not count.
   double factor = 4;
   /// If positive, replaces the bound: |actual - expected| <= tolerance * max(1, |expected|).
   double tolerance = 0;
@@ -18,7 +19,8 @@ struct CompareOptions {
 /// The verdict on all outputs of one run. An entry whose value rounding decides is counted and not compared.
 struct Comparison {
   int64_t compared = 0, undecided = 0, differences = 0;
-  double worstRatio = 0; ///< the largest |actual - expected| / allowed; infinite where a NaN or an infinity differs
+  double worstRatio =
+      0; ///< the largest |actual - expected| / allowed; infinite where a NaN or an infinity differs
   /// The worst entry; `tensor` is empty if nothing was compared.
   std::string tensor;
   llvm::SmallVector<std::string> coordinateNames; ///< "m", or "" for a bracket that is no rank
@@ -31,8 +33,10 @@ struct Comparison {
   std::string describe() const;
 };
 
-/// Compares outputs (in signature order, in their declared types) with a run under InterpreterOptions::errorBounds. Allowed is factor * bound, the rounding
-/// to the output's type and the smallest normal number. NaN agrees with NaN, an infinity with the same infinity. A shape that differs is a difference.
+/// Compares outputs (in signature order, in their declared types) with a run under
+/// InterpreterOptions::errorBounds. Allowed is factor * bound, the rounding to the output's type and the
+/// smallest normal number. NaN agrees with NaN, an infinity with the same infinity. A shape that differs is a
+/// difference.
 Comparison compare(const attn::Signature &signature, const InterpreterResult &reference,
                    llvm::ArrayRef<HostTensor> outputs, const CompareOptions &options = {});
 

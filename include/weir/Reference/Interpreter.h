@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_REFERENCE_INTERPRETER_H
 #define WEIR_REFERENCE_INTERPRETER_H
-#include "weir/Support/HostTensor.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Support/HostTensor.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 #include <map>
@@ -17,19 +17,22 @@ namespace weir {
 struct PartialTensor {
   mlir::Type elementType;
   llvm::SmallVector<int64_t> shape;
-  std::vector<long double> value;   ///< row-major; 0 where absent
+  std::vector<long double> value; ///< row-major; 0 where absent
   std::vector<char> present;
-  std::vector<double> error;        ///< empty unless InterpreterOptions::errorBounds; infinity: undecided by rounding
+  std::vector<double>
+      error; ///< empty unless InterpreterOptions::errorBounds; infinity: undecided by rounding
 };
 
 struct InterpreterOptions {
   /// Check every promise; a broken one is an error that quotes it with the coordinates at which it fails.
   bool checkGivens = true;
-  /// Report on `trace` which equation first made a NaN or an infinity out of finite operands, and at which coordinates.
+  /// Report on `trace` which equation first made a NaN or an infinity out of finite operands, and at which
+  /// coordinates.
   llvm::raw_ostream *traceNonfinite = nullptr;
-  /// Carry beside each value a first-order bound on the rounding error of a kernel that evaluates the equations as written
-  /// in their scalar types (f32 or f64), sums in any order. Where a comparison, a selection or a rounding to integers could go the other way within the bound, what
-  /// depends on it gets an infinite bound. This is the tolerance of `weirc verify`.
+  /// Carry beside each value a first-order bound on the rounding error of a kernel that evaluates the
+  /// equations as written in their scalar types (f32 or f64), sums in any order. Where a comparison, a
+  /// selection or a rounding to integers could go the other way within the bound, what depends on it gets an
+  /// infinite bound. This is the tolerance of `weirc verify`.
   bool errorBounds = false;
   /// If set, receives for each input which of its entries were read (1) by the equations or a promise.
   std::vector<std::vector<char>> *touched = nullptr;
@@ -38,12 +41,12 @@ struct InterpreterOptions {
 };
 
 struct InterpreterResult {
-  std::vector<PartialTensor> outputs;                ///< as stored: whole, rounded to the declared type
-  std::map<std::string, PartialTensor> intermediates;///< every equation's tensor by name, unrounded
+  std::vector<PartialTensor> outputs;                 ///< as stored: whole, rounded to the declared type
+  std::map<std::string, PartialTensor> intermediates; ///< every equation's tensor by name, unrounded
 };
 
-/// Runs a cascade on inputs (one HostTensor an input, in signature order) and params (one value a param). Shapes that disagree, a negative rank
-/// and a broken promise are errors.
+/// Runs a cascade on inputs (one HostTensor an input, in signature order) and params (one value a param).
+/// Shapes that disagree, a negative rank and a broken promise are errors.
 llvm::Expected<InterpreterResult> interpret(mlir::func::FuncOp cascade, llvm::ArrayRef<HostTensor> inputs,
                                             llvm::ArrayRef<long double> params,
                                             const InterpreterOptions &options = {});

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_REFERENCE_RANDOMCASCADE_H
 #define WEIR_REFERENCE_RANDOMCASCADE_H
-#include "weir/Support/HostTensor.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "weir/Support/HostTensor.h"
 #include "llvm/Support/Error.h"
 #include <functional>
 #include <memory>
@@ -17,8 +17,8 @@ namespace random_cascade {
 struct Program;
 }
 
-/// A well-typed program in the language, made from a seed: maps, reductions, domains (affine and of data), disjoint equations, gathers, selection, recurrences,
-/// maps along a rank, casts and all element types.
+/// A well-typed program in the language, made from a seed: maps, reductions, domains (affine and of data),
+/// disjoint equations, gathers, selection, recurrences, maps along a rank, casts and all element types.
 class RandomCascade {
 public:
   explicit RandomCascade(uint64_t seed);
@@ -29,8 +29,9 @@ public:
 
   /// The program as a file with one cascade of this name.
   std::string text(llvm::StringRef name) const;
-  /// Programs that are one step smaller: an output or an equation less, a subexpression replaced by one of its parts or a literal, a domain
-  /// dropped. The ones that take most away come first; not all of them need compile.
+  /// Programs that are one step smaller: an output or an equation less, a subexpression replaced by one of
+  /// its parts or a literal, a domain dropped. The ones that take most away come first; not all of them need
+  /// compile.
   std::vector<RandomCascade> simplifications() const;
 
 private:
@@ -39,24 +40,25 @@ private:
 
 /// A compiled cascade: outputs for inputs and params.
 using RandomKernel = std::function<llvm::Expected<std::vector<HostTensor>>(llvm::ArrayRef<HostTensor>,
-                                                                          llvm::ArrayRef<long double>)>;
+                                                                           llvm::ArrayRef<long double>)>;
 /// Compiles every cascade of a module, in its order. The module may be changed.
 using RandomCompiler = std::function<llvm::Expected<std::vector<RandomKernel>>(mlir::ModuleOp)>;
 
 struct RandomRunOptions {
-  unsigned count = 300;    ///< programs
-  uint64_t seed = 1;       ///< of the first; the others' follow
-  unsigned trials = 2;     ///< inputs a program
-  unsigned batch = 20;     ///< programs a module
-  bool shrink = false;     ///< minimise a failing program before it is printed
-  bool print = false;      ///< print every program
+  unsigned count = 300;       ///< programs
+  uint64_t seed = 1;          ///< of the first; the others' follow
+  unsigned trials = 2;        ///< inputs a program
+  unsigned batch = 20;        ///< programs a module
+  bool shrink = false;        ///< minimise a failing program before it is printed
+  bool print = false;         ///< print every program
   bool interpretOnly = false; ///< compile nothing: the frontend and the interpreter take every program
 };
 
-/// Runs random programs, compiled against interpreted, and prints each difference (or refusal) on `os` with its program, inputs and seed. Returns
-/// how many programs differ. `context` has every dialect that the compiler needs.
-unsigned runRandomCascades(const RandomRunOptions &options, mlir::MLIRContext &context, const RandomCompiler &compiler,
-                           llvm::raw_ostream &os);
+/// Runs random programs, compiled against interpreted, and prints each difference (or refusal) on `os` with
+/// its program, inputs and seed. Returns how many programs differ. `context` has every dialect that the
+/// compiler needs.
+unsigned runRandomCascades(const RandomRunOptions &options, mlir::MLIRContext &context,
+                           const RandomCompiler &compiler, llvm::raw_ostream &os);
 
 } // namespace weir
 #endif
