@@ -121,6 +121,7 @@ def main():
     parser.add_argument("--dtype", action="append", choices=["f32", "bf16", "f16", "f64"], help="repeatable; default f32 and bf16")
     parser.add_argument("--target", default="cpu:native", help="as weirc's; `interpret` for the reference interpreter")
     parser.add_argument("--via", choices=["lib", "run"], default="lib", help="a shared library per cascade, or `weirc run` per case")
+    parser.add_argument("--jobs", type=int, default=min(8, os.cpu_count() or 1), help="kernels compiled at a time")
     parser.add_argument("--numpy", action="store_true", help="only the identities of the references")
     parser.add_argument("--weirc", help="the compiler; default: build/bin/weirc")
     parser.add_argument("-v", "--verbose", action="store_true")
@@ -136,9 +137,13 @@ def main():
     if chosen and weirc is None and options.target != "numpy32":
         print("skipped: weirc is not built")
         skipped, chosen = len(chosen), []
-    with Runner(weirc, options.target, options.via) as runner:
+    dtypes = options.dtype or ["f32", "bf16"]
+    with Runner(weirc, options.target, options.via, options.jobs) as runner:
         for example in chosen:
-            for dtype in options.dtype or ["f32", "bf16"]:
+            for dtype in dtypes:
+                runner.prepare(example, dtype)
+        for example in chosen:
+            for dtype in dtypes:
                 start = time.time()
                 complaints, cases, worst = check_example(example, dtype, runner, options.verbose)
                 passed, failed = passed + (not complaints), failed + bool(complaints)

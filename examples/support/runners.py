@@ -1,4 +1,5 @@
 """Ways to run a cascade: `weirc run`, one process a case, or a shared library a cascade loaded by weir.py."""
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -37,9 +38,10 @@ def run_reference(example, inputs, case, dtype):
 
 
 class Runner:
-    def __init__(self, weirc, target, via):
+    def __init__(self, weirc, target, via, jobs):
         self.weirc, self.target, self.via = weirc, target, "run" if target == "interpret" else via
         self.libraries = {}
+        self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="weir-examples-")
@@ -47,6 +49,7 @@ class Runner:
         return self
 
     def __exit__(self, *_):
+        self.pool.shutdown(cancel_futures=True)
         self.folder.cleanup()
 
     def run(self, example, inputs, case, dtype):
@@ -87,7 +90,7 @@ class Runner:
     def run_library(self, example, inputs, case, dtype):
         import weir
         ins, outs = example.signature()
-        kernel = self.library(example, case, dtype)
+        kernel = self.library(example, case, dtype).result()
         given = {tensor.name: inputs[tensor.name].astype(FILE_TYPES.get(tensor.dtype or dtype, np.float32)) for tensor in ins}
         try:
             results = kernel(**given, **case.params)
@@ -95,18 +98,21 @@ class Runner:
             raise RunnerError(f"the kernel refuses: {refusal}") from None
         return [weir.decode(results[t.name], "bf16") if (t.dtype or dtype) == "bf16" else results[t.name] for t in outs]
 
+    def prepare(self, example, dtype):
+        """Starts to compile the kernels that the example's cases need."""
+        if self.via == "lib" and self.target != "numpy32":
+            for case in example.cases():
+                self.library(example, case, dtype)
+
     def library(self, example, case, dtype):
-        """The cascade's kernel, compiled once for every setting of its consts."""
-        import weir
+        """The promise of a library: the cascade compiled once for every setting of its consts."""
         options = self.common(example, case, dtype)
         key = " ".join(map(str, options))
         if key not in self.libraries:
-            path = self.place / f"{len(self.libraries)}.so"
-            try:
-                self.call(self.weirc, "compile", *options, "-o", path)
-                self.libraries[key] = weir.load(path)
-            except RunnerError as error:
-                self.libraries[key] = error
-        if isinstance(self.libraries[key], RunnerError):
-            raise self.libraries[key]
+            self.libraries[key] = self.pool.submit(self.compile, options, self.place / f"{len(self.libraries)}.so")
         return self.libraries[key]
+
+    def compile(self, options, path):
+        import weir
+        self.call(self.weirc, "compile", *options, "-o", path)
+        return weir.load(path)
