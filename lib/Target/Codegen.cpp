@@ -22,6 +22,7 @@ Expected<std::unique_ptr<TargetMachine>> weir::makeTargetMachine(const TargetDes
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser(); // the runtime has inline assembly
     return true;
   }();
   (void)once;
