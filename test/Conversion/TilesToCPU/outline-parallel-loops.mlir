@@ -69,7 +69,6 @@ func.func @grid(%x: memref<?x?xf32>, %m: index, %n: index, %v: f32) attributes {
 // Inside other control flow a parallel loop runs in order.
 // CHECK-LABEL: func.func @nested(
 // CHECK:         scf.if
-// CHECK-NEXT:      {{.*}}
 // CHECK:           scf.for
 // CHECK-NOT:     llvm.call
 func.func @nested(%x: memref<?xf32>, %n: index, %p: i1, %v: f32) attributes {weir.kernel} {
