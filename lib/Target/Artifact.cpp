@@ -127,11 +127,14 @@ private:
     return Error::success();
   }
 
+  /// The processor's name as part of a symbol, with a number where two versions have the same.
   std::string mark(size_t index) const {
     std::string text = order[index].what.target.cpu;
+    auto same = [&](const Version &other) { return other.what.target.cpu == order[index].what.target.cpu; };
+    bool alone = llvm::count_if(order, same) == 1;
     for (char &c : text)
       c = isAlnum(c) ? c : '_';
-    return text + (order.size() > 1 ? utostr(index) : "");
+    return alone ? text : text + "_" + utostr(index);
   }
 
   Error addInterface(const KernelSignature &signature) {

@@ -147,6 +147,20 @@ TEST_F(KernelTest, CompilesManyKernelsAtOnce) {
   }
 }
 
+TEST_F(KernelTest, AsksTheModuleForExtents) {
+  Kernel kernel = compile(weir::test::extentsModule());
+  HostTensor x(ElementType::F32, {5});
+  auto outputs = kernel.makeOutputs({x}, {3});
+  ASSERT_TRUE(bool(outputs)) << llvm::toString(outputs.takeError());
+  EXPECT_EQ((*outputs)[0].shape, (llvm::SmallVector<int64_t>{5, 8}));
+  EXPECT_FALSE(bool(kernel.call({x}, {3}, *outputs)));
+  std::vector<HostTensor> wrong = {HostTensor(ElementType::F32, {5, 9})};
+  EXPECT_EQ(llvm::toString(kernel.call({x}, {3}, wrong)),
+            "f: output Y has extent 9 in dimension 1 (C), expected 8");
+  // Two new rows of -1 entries.
+  EXPECT_EQ(llvm::toString(kernel.makeOutputs({x}, {-6}).takeError()), "extent C of output Y is negative");
+}
+
 TEST_F(KernelTest, RefusesLibraryCalls) {
   auto module = context.parse(weir::test::libmModule());
   auto kernels = compileTiled(*module, native, options);

@@ -48,6 +48,28 @@ inline std::string fillKernel(const std::string &name, int value) {
 )";
 }
 
+/// Y[N, C] with C = N + p, which @f.extents says.
+inline std::string extentsModule() {
+  return R"(func.func @f(%X: memref<?xf32, strided<[1]>> {attn.name = "X", attn.ranks = ["N"]},
+      %p: i64 {attn.name = "p"},
+      %Y: memref<?x?xf32, strided<[?, 1]>> {attn.name = "Y", attn.ranks = ["N", "C"], weir.output}, %ws: memref<?xi8>)
+      attributes {weir.kernel} {
+    return
+  }
+  func.func @f.extents(%X: memref<?xf32, strided<[1]>>, %p: i64, %Y: memref<?x?xf32, strided<[?, 1]>>,
+                       %out: memref<?xi64>) {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %n = memref.dim %X, %c0 : memref<?xf32, strided<[1]>>
+    %n64 = arith.index_cast %n : index to i64
+    %c = arith.addi %n64, %p : i64
+    memref.store %n64, %out[%c0] : memref<?xi64>
+    memref.store %c, %out[%c1] : memref<?xi64>
+    return
+  }
+)";
+}
+
 inline std::string libmModule() {
   return R"(func.func @f(%X: memref<?xf32, strided<[1]>> {attn.name = "X"},
       %Y: memref<?xf32, strided<[1]>> {attn.name = "Y", weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
