@@ -21,6 +21,8 @@ public:
 
 private:
   void visit(const Tree *tree, const Tree *context, ArrayRef<StringRef> scope);
+  void visitProduct(const Tree *reduction, const Tree *context, ArrayRef<StringRef> scope, const Tree *innerContext,
+                    ArrayRef<StringRef> inner);
   void charge(int64_t operations, ArrayRef<StringRef> coords, const Tree *context, ArrayRef<StringRef> scope);
 
   const CascadeModel &model;
@@ -88,6 +90,36 @@ void FlopCounter::charge(int64_t operations, ArrayRef<StringRef> coords, const T
     value = work;
 }
 
+static void collectFactors(const Tree *tree, SmallVectorImpl<const Tree *> &factors) {
+  bool product = tree->scalar == ScalarKind::Real && (tree->isFunction("mul") || tree->isFunction("div"));
+  if (!product)
+    return factors.push_back(tree);
+  for (const Tree *arg : tree->args)
+    collectFactors(arg, factors);
+}
+
+/// The body of a sum is a product: factors without a summed coordinate are applied to the sum, once.
+void FlopCounter::visitProduct(const Tree *reduction, const Tree *context, ArrayRef<StringRef> scope,
+                               const Tree *innerContext, ArrayRef<StringRef> inner) {
+  SmallVector<const Tree *> factors;
+  collectFactors(reduction->args[0], factors);
+  std::vector<StringRef> free = freeCoordinates(reduction), product;
+  for (const Tree *factor : factors) {
+    std::vector<StringRef> coords = freeCoordinates(factor);
+    bool summed = any_of(reduction->coords, [&](StringRef c) { return is_contained(coords, c); });
+    visit(factor, summed ? innerContext : context, summed ? inner : scope);
+    if (!summed) {
+      charge(factors.size() > 1, free, context, scope);
+      continue;
+    }
+    bool first = product.empty();
+    for (StringRef coord : coords)
+      if (!is_contained(product, coord))
+        product.push_back(coord);
+    charge(!first, product, innerContext, inner);
+  }
+}
+
 void FlopCounter::visit(const Tree *tree, const Tree *context, ArrayRef<StringRef> scope) {
   if (tree->args.empty() || !visited.insert(tree).second)
     return;
@@ -103,9 +135,11 @@ void FlopCounter::visit(const Tree *tree, const Tree *context, ArrayRef<StringRe
   const Tree *body = tree->args[0];
   const Tree *innerContext = domains.formulas.conj({context, domains.present(body)});
   bool real = body->scalar == ScalarKind::Real || tree->scalar == ScalarKind::Real;
-  charge(real && tree->text != "count", freeCoordinates(tree->args[0]), innerContext, inner);
+  charge(real && tree->text != "count", freeCoordinates(body), innerContext, inner);
   if (tree->text == "mean")
     charge(1, free, context, scope);
+  if (tree->text == "mean" || tree->text == "sum")
+    return visitProduct(tree, context, scope, innerContext, inner);
   visit(body, innerContext, inner);
 }
 

@@ -3,19 +3,19 @@
 // RUN: weir-opt %s -o %t.plain && diff %t.out %t.plain
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-print-costs{extents=M=4,N=4,D=2,F=3}))' -o /dev/null | FileCheck %s --check-prefix=SIZED
 
-// The first equation is a product of matrices, half of which is needed; P and O divide once a key, not once a feature.
+// The first equation is a product of matrices, half of which is needed; O's division leaves the sum.
 // CHECK-LABEL: costs of @attention
 // CHECK-NEXT:    S: 2*M*D*N flops
 // CHECK-NEXT:    X: M*N flops
 // CHECK-NEXT:    Z: 3*M*N flops
-// CHECK-NEXT:    O: M*N + 2*M*N*F flops
+// CHECK-NEXT:    O: 2*M*N*F + M*F flops
 // CHECK-NEXT:    in all: {{.*}} flops, 4*M*D + 4*M*F + 4*D*N + 4*N*F compulsory bytes, 4*N bytes of footprint
 // SIZED-LABEL: costs of @attention
 // SIZED-NEXT:    S: 40 flops
 // SIZED-NEXT:    X: 10 flops
 // SIZED-NEXT:    Z: 30 flops
-// SIZED-NEXT:    O: 70 flops
-// SIZED-NEXT:    in all: 150 flops, 160 compulsory bytes, 16 bytes of footprint
+// SIZED-NEXT:    O: 72 flops
+// SIZED-NEXT:    in all: 152 flops, 160 compulsory bytes, 16 bytes of footprint
 func.func @attention(%Q: tensor<?x?xf32> {attn.name = "Q", attn.ranks = ["M", "D"]},
                      %K: tensor<?x?xf32> {attn.name = "K", attn.ranks = ["N", "D"]},
                      %V: tensor<?x?xf32> {attn.name = "V", attn.ranks = ["N", "F"]},

@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // FLOPs: every operation on reals counts one, the step of a reduction too, integer and index arithmetic nothing. A subexpression is
-// evaluated once for every setting of the coordinates it mentions, as an optimising reader would: in `sum(n) P[m,n]/Z[m]*V[n,f]` the
-// division costs M*N, the product and the sum M*N*F each. Where extents are known and no data decides, only settings at which the value
-// is needed count (inside the domains); elsewhere all coordinates do.
+// evaluated once for every setting of the coordinates it mentions, and a factor without a summed coordinate leaves the sum, as an optimising
+// reader would have it: in `sum(n) P[m,n]/Z[m]*V[n,f]` product and sum cost M*N*F each, the division M*F. Where extents are known and
+// no data decides, only settings at which the value is needed count (inside the domains); elsewhere all coordinates do.
 //
 // Compulsory bytes: every input that an output depends on read once, every output written once, as stored.
 //
