@@ -297,6 +297,40 @@ TEST(Interpreter, Attention) {
   EXPECT_FALSE(result->intermediates.at("S").present[1]); // m = 0, n = 1
 }
 
+/// A kernel in plain f32 stays within the bound, and the bound is no more than some hundreds of times too wide.
+TEST(Interpreter, BoundsHoldForFloats) {
+  TestCascade cascade(kAttention);
+  const int64_t M = 40, N = 37, D = 16;
+  HostTensor q = wave({1, 1, M, D}, 0.7), k = wave({1, 1, N, D}, 1.3), v = wave({1, 1, N, D}, 2.1);
+  InterpreterOptions options;
+  options.errorBounds = true;
+  auto result = interpret(cascade.function, {q, k, v}, {}, options);
+  ASSERT_TRUE(bool(result));
+  double tightest = 1e9;
+  for (int64_t m = 0; m < M; ++m) {
+    std::vector<float> s(N, 0), o(D, 0);
+    float x = -1e30f, z = 0;
+    int64_t keys = std::min(N, m + 1);
+    for (int64_t n = 0; n < keys; ++n) {
+      for (int64_t d = 0; d < D; ++d)
+        s[n] += static_cast<float>(q.get(m * D + d)) * static_cast<float>(k.get(n * D + d));
+      x = std::max(x, s[n]);
+    }
+    for (int64_t n = 0; n < keys; ++n)
+      z += std::exp(s[n] - x);
+    for (int64_t n = 0; n < keys; ++n)
+      for (int64_t f = 0; f < D; ++f)
+        o[f] += std::exp(s[n] - x) / z * static_cast<float>(v.get(n * D + f));
+    for (int64_t f = 0; f < D; ++f) {
+      double distance = std::fabs(o[f] - static_cast<double>(result->outputs[0].value[m * D + f]));
+      double bound = result->outputs[0].error[m * D + f];
+      EXPECT_LE(distance, bound + 1e-8) << "m = " << m << ", f = " << f;
+      tightest = std::min(tightest, bound / std::max(distance, 1e-9));
+    }
+  }
+  EXPECT_LT(tightest, 500);
+}
+
 TEST(Interpreter, NestedReductionsAreHoisted) { // or this takes hours
   TestCascade cascade(kAttention);
   HostTensor q = wave({1, 2, 128, 64}, 0.7);
