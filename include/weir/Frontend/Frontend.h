@@ -48,6 +48,7 @@ struct FrontendOptions {
   std::vector<std::string> importDirs;  ///< -I
   llvm::StringMap<int64_t> defines;     ///< -D X=3: extents, declared ranks, consts; "..." is the number of ellipsis ranks
   std::string dtype = "f32";            ///< element type of inputs and outputs without a written one
+  std::vector<std::string> extraOutputs; ///< intermediates of the cascade that become outputs, with ranks as their own
   std::vector<std::string> *filesRead = nullptr; ///< if set, gets the path of every file that was opened, imports included
 };
 
