@@ -43,7 +43,7 @@ int weirc::compileCommand(const Options &options) {
   if (!options.emit && output.empty())
     return usageError("'-o NAME.{so,o,s,ll,h,mlir}' or '--emit=LEVEL' says what to make");
   if (options.emit) {
-    Job job(options, "cpu:x86-64-v3+x86-64-v4");
+    Job job(options, "cpu:x86-64-v3,x86-64-v4");
     return job.status.value_or(Success);
   }
   if (output.ends_with(".ptx") || output.ends_with(".cubin"))
@@ -61,6 +61,6 @@ int weirc::compileCommand(const Options &options) {
                       "' says nothing; known are .so .o .s .ll .h .mlir, or add --emit=LEVEL");
   if (StringRef(options.target) == "interpret")
     return usageError("'--target interpret' compiles nothing");
-  Job job(options, "cpu:x86-64-v3+x86-64-v4");
+  Job job(options, "cpu:x86-64-v3,x86-64-v4");
   return job.status ? *job.status : make(job, *kind);
 }

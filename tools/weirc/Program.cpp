@@ -276,8 +276,8 @@ llvm::Expected<Target> weirc::parseTarget(StringRef text, StringRef fallback) {
     return llvm::createStringError("unknown target '" + target.name +
                                    "'; known are cpu, cpu:native, cpu:x86-64-v3, "
                                    "cpu:x86-64-v4, cpu:NAME of a processor, and interpret");
-  // One name, or several joined by +: a version for each.
-  for (StringRef name : llvm::split(processor, '+')) {
+  // One name, or several joined by commas: a version for each.
+  for (StringRef name : llvm::split(processor, ',')) {
     auto version = weir::describeTarget(name);
     if (!version)
       return version.takeError();

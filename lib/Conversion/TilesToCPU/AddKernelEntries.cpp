@@ -103,7 +103,16 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
       for (StringRef suffix : companionSuffixes)
         if (func::FuncOp companion = companionOf(kernel, suffix))
           addCompanionEntry(companion, types);
+      forgetSignature(kernel);
     }
+  }
+
+  /// What an argument is to the user now stands on the module; the translation to LLVM IR would warn about it on the function.
+  static void forgetSignature(func::FuncOp kernel) {
+    for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
+      for (NamedAttribute attribute : mlir::function_interface_impl::getArgAttrs(kernel, i))
+        if (attribute.getName().getValue().starts_with("attn.") || attribute.getName() == weir::kOutputAttr)
+          kernel.removeArgAttr(i, attribute.getName());
   }
 
   func::FuncOp companionOf(func::FuncOp kernel, StringRef suffix) {
