@@ -4,6 +4,7 @@
 #include "lib/Reference/Machine.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include <atomic>
 #include <cmath>
 
 using namespace mlir;
@@ -32,6 +33,8 @@ Table::Table(StringRef name, ElementType type, ArrayRef<int64_t> shape, Type ele
     strides[i] = size;
     size *= shape[i];
   }
+  static std::atomic<uint64_t> nextOrigin{1};
+  firstOrigin = nextOrigin.fetch_add(size);
   data.value.resize(size);
   data.present.resize(size);
 }

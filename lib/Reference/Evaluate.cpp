@@ -319,6 +319,7 @@ void Machine::read(Node &node, Frame &frame, Value &out) {
   if (table.touched)
     (*table.touched)[entry] = 1;
   out.present = table.data.present[entry];
+  out.origin = undecided ? 0 : table.firstOrigin + entry;
   if (!table.data.error.empty() && !undecided)
     out.error = table.data.error[entry];
   if (table.kind == Kind::Real)

@@ -31,6 +31,8 @@ struct Value {
   int64_t integer = 0;
   double error = 0;
   bool present = false;
+  /// Not 0: the value of this very entry of a tensor, which is one value wherever it is read, whatever its error.
+  uint64_t origin = 0;
 
   bool undecided() const { return error == kUndecided; }
   bool surelyAbsent() const { return !present && error == 0; }
@@ -48,6 +50,7 @@ struct Table {
   Equation *equation = nullptr;
   enum State : char { Unknown, InProgress, Done };
   std::vector<char> state;              ///< of each entry, while `equation` is set
+  uint64_t firstOrigin = 0;             ///< Value::origin of the first entry
   std::vector<char> *touched = nullptr; ///< where to note the entries that are read
 
   Table(llvm::StringRef name, ElementType type, llvm::ArrayRef<int64_t> shape, mlir::Type elementType);

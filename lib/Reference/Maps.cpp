@@ -222,6 +222,9 @@ static bool undecidedComparison(const Value &a, const Value &b) {
   return fabsl(a.real - b.real) <= reach;
 }
 
+/// Every read of one coordinate of one tensor gives the same value.
+static bool sameEntry(const Value &a, const Value &b) { return a.origin != 0 && a.origin == b.origin; }
+
 Value reference::applyMap(Fn fn, Kind operandKind, Kind resultKind, bool wide, llvm::ArrayRef<Value> operands,
                           bool bounds) {
   Value out;
@@ -229,13 +232,13 @@ Value reference::applyMap(Fn fn, Kind operandKind, Kind resultKind, bool wide, l
   const Value &a = operands[0], &b = operands.back();
   if (fn >= Fn::Eq && fn <= Fn::Ge) {
     out.integer = operandKind == Kind::Real ? compare(fn, a.real, b.real) : compare(fn, a.integer, b.integer);
-    if (bounds && operandKind == Kind::Real && undecidedComparison(a, b))
+    if (bounds && operandKind == Kind::Real && !sameEntry(a, b) && undecidedComparison(a, b))
       out.error = kUndecided;
     return out;
   }
   if (operandKind == Kind::Real) {
     out.real = applyReal(fn, a.real, b.real, b.integer);
-    if (bounds)
+    if (bounds && !(fn == Fn::Sub && sameEntry(a, b) && out.real == 0))
       out.error = settle(out.real, mapError(fn, wide, operands, out.real), wide);
     return out;
   }
@@ -259,6 +262,7 @@ Value reference::applyMap(Fn fn, Kind operandKind, Kind resultKind, bool wide, l
 Value reference::roundValue(const Value &value, Kind kind, bool wide, ElementType to) {
   Kind target = kindOf(to);
   Value out = value;
+  out.origin = 0;
   if (!value.present)
     return out;
   if (kind != Kind::Real) {

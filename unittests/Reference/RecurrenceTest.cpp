@@ -249,6 +249,44 @@ TEST(Bounds, GrowWithTheArgumentAndSayWhereRoundingDecides) {
   EXPECT_TRUE(std::isinf(error[4]));   // exp(400) leaves the range of f32
 }
 
+/// R[i] = count(k) E[k] >= E[i], with E[i] = exp(X[i]): every entry is compared with itself too.
+static const char *kRanking = R"mlir(
+func.func @f(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["I"]}) -> (tensor<?xi64> {attn.name = "R", attn.ranks = ["I"]})
+    attributes {attn.cascade} {
+  %c0 = arith.constant 0 : index
+  %I = tensor.dim %X, %c0 : tensor<?xf32>
+  %E = attn.einsum "E" [i] in (%I) {
+  ^bb0(%i: i64):
+    %x = attn.read %X[%i] : tensor<?xf32> -> f32
+    %e = attn.map exp(%x) : (f32) -> f32
+    attn.yield %e : f32
+  } : tensor<?xf32>
+  %R = attn.einsum "R" [i] in (%I) {
+  ^bb0(%i: i64):
+    %r = attn.reduce count [k] in (%I) {
+    ^bb1(%k: i64):
+      %a = attn.read %E[%k] : tensor<?xf32> -> f32
+      %b = attn.read %E[%i] : tensor<?xf32> -> f32
+      %p = attn.map ge(%a, %b) : (f32, f32) -> i1
+      attn.yield %p : i1
+    } : i64
+    attn.yield %r : i64
+  } : tensor<?xi64>
+  %O = attn.materialize %R : tensor<?xi64> to tensor<?xi64>
+  return %O : tensor<?xi64>
+})mlir";
+
+TEST(Bounds, AnEntryIsOneValueWhereverItIsRead) {
+  TestCascade cascade(kRanking);
+  InterpreterOptions options;
+  options.errorBounds = true;
+  auto result = interpret(cascade.function, {tensor(ElementType::F32, {4}, {3, 1, 2, 2})}, {}, options);
+  ASSERT_TRUE(bool(result));
+  EXPECT_EQ(values(result->outputs[0]), (Doubles{1, 4, 3, 3}));
+  double inf = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(result->outputs[0].error, (Doubles{0, 0, inf, inf})); // the two equal ones are two values
+}
+
 TEST(Compare, FindsTheWorstEntry) {
   TestCascade cascade(kBounds);
   InterpreterOptions options;
