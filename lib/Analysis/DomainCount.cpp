@@ -29,6 +29,21 @@ public:
 private:
   bool any(const Tree *formula, ArrayRef<StringRef> coords);
   std::optional<int64_t> interval(const Tree *formula, StringRef coord, int64_t extent);
+  /// Sets a coordinate for a scope; one of the same name outside is hidden meanwhile.
+  struct Binding {
+    Binding(StringMap<int64_t> &point, StringRef coord) : point(point), coord(coord) {
+      if (auto outer = point.find(coord); outer != point.end())
+        hidden = outer->second;
+    }
+    ~Binding() {
+      point.erase(coord);
+      if (hidden)
+        point[coord] = *hidden;
+    }
+    StringMap<int64_t> &point;
+    StringRef coord;
+    std::optional<int64_t> hidden;
+  };
   int64_t fail() {
     failed = true;
     return 0;
@@ -145,11 +160,11 @@ bool Evaluator::any(const Tree *formula, ArrayRef<StringRef> coords) {
     return holds(formula);
   int64_t extent = extentOf(coords.front());
   bool found = false;
+  Binding binding(point, coords.front());
   for (int64_t i = 0; i < extent && !found && !failed; ++i) {
     point[coords.front()] = i;
     found = any(formula, coords.drop_front());
   }
-  point.erase(coords.front());
   return found;
 }
 
@@ -174,7 +189,7 @@ std::optional<int64_t> Evaluator::interval(const Tree *formula, StringRef coord,
     if (isNew) {
       Polynomial p = model.polynomial(part->args[0]) - model.polynomial(part->args[1]);
       auto split = p.split(c);
-      if (split && !dependsOn(toTree(split->second, *model.arena), coord))
+      if (split && !split->second.dependsOn(coord))
         known->second = split->first.asConstant().value_or(0);
     }
     int64_t factor = known->second;
@@ -201,9 +216,9 @@ int64_t Evaluator::count(const Tree *formula, ArrayRef<StringRef> coords) {
     return holds(formula);
   StringRef coord = coords.front();
   int64_t extent = extentOf(coord), sum = 0;
+  Binding binding(point, coord);
   if (coords.size() == 1) {
     std::optional<int64_t> quick = formula->isTrue() ? std::optional(extent) : interval(formula, coord, extent);
-    point.erase(coord);
     if (quick)
       return *quick;
   }
@@ -211,7 +226,6 @@ int64_t Evaluator::count(const Tree *formula, ArrayRef<StringRef> coords) {
     point[coord] = i;
     sum += count(formula, coords.drop_front());
   }
-  point.erase(coord);
   return sum;
 }
 

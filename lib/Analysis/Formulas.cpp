@@ -51,7 +51,8 @@ Formulas::Range Formulas::rangeOf(const Tree *atom) {
     for (StringRef name : freeCoordinates(atom->args[0])) {
       const Tree *coordinate = arena.coordinate(name), *extent = model.getExtent(name);
       auto parts = numerator.split(coordinate);
-      if (extent && parts && parts->second.terms.empty() && model.polynomial(extent) == divisor)
+      if (extent && parts && parts->second.terms.empty() && !parts->first.dependsOn(name) &&
+          model.polynomial(extent) == divisor)
         range.high = parts->first - one; // h*G/H <= (H-1)*G/H < G
     }
   }
@@ -420,12 +421,12 @@ const Tree *Formulas::eliminateLinear(StringRef coord, ArrayRef<const Tree *> pa
     auto p = asNonNegative(part);
     auto split = p ? p->split(c) : std::nullopt;
     auto factor = split ? split->first.asConstant() : std::nullopt;
-    if (!factor || (*factor != 1 && *factor != -1))
+    if (!factor || (*factor != 1 && *factor != -1) || split->second.dependsOn(coord))
       return nullptr;
     // The bound as it was written, where the coordinate stands alone on one side.
     const Tree *a = part->args[0], *b = part->args[1];
-    bool alone = a == c || b == c;
     const Tree *side = a == c ? b : a;
+    bool alone = (a == c || b == c) && !dependsOn(side, coord);
     bool strict = part->text == "lt" || part->text == "gt";
     if (*factor == 1)
       low.push_back(alone ? (strict ? arena.add(side, one) : side)

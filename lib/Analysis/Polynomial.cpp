@@ -98,6 +98,12 @@ std::optional<std::pair<Polynomial, Polynomial>> Polynomial::split(const Tree *a
   return std::make_pair(factor, rest);
 }
 
+bool Polynomial::dependsOn(StringRef coordinate) const {
+  return any_of(terms, [&](auto &term) {
+    return any_of(term.first, [&](const Tree *atom) { return weir::dependsOn(atom, coordinate); });
+  });
+}
+
 Polynomial weir::toPolynomial(const Tree *tree, const StringMap<const Tree *> &definitions) {
   if (auto value = tree->getInteger())
     return Polynomial::constant(*value);

@@ -129,7 +129,7 @@ bool RankFlow::isPointwise(const Tree *index, StringRef rank, ArrayRef<const Tre
   SmallVector<StringRef> mine;
   for (StringRef name : freeCoordinates(index)) {
     auto split = rest.split(model.arena->coordinate(name));
-    if (!split)
+    if (!split || split->second.dependsOn(name))
       return false;
     if (isMine(rankOf(name))) {
       if (rankOf(name) == rank && split->first.asConstant() != 1)

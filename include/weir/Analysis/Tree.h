@@ -126,6 +126,8 @@ public:
   Polynomial operator*(const Polynomial &other) const;
   /// The factor of `atom` where it occurs at most linearly, and the rest; nullopt where it has a square.
   std::optional<std::pair<Polynomial, Polynomial>> split(const Tree *atom) const;
+  /// Whether a coordinate occurs free in an atom.
+  bool dependsOn(llvm::StringRef coordinate) const;
   bool overflowed = false; ///< a coefficient left 64 bits: nothing may be concluded
 };
 
