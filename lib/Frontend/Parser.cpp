@@ -57,7 +57,8 @@ void Parser::beginStatement() {
   statementBegin = pos;
   brackets.clear();
   hidden.clear();
-  enclosing.clear();
+  if (!enclosing.empty()) // clear() would take time with the largest statement so far
+    enclosing = StringMap<Expr *>();
   ended = endsBefore(pos);
 }
 
