@@ -49,6 +49,7 @@ void weir::buildCPUToLLVMPipeline(OpPassManager &pm, const TargetDescription &ta
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCarryBF16AsInteger());
 }
 
 void weir::buildTiledToLLVMPipeline(OpPassManager &pm, const TargetDescription &target) {

@@ -15,7 +15,7 @@ using weir::test::Context;
 
 namespace {
 
-TargetDescription target(llvm::StringRef name) { return llvm::cantFail(describeTarget(name)); }
+TargetDescription target(llvm::StringRef name) { return weir::test::must(describeTarget(name)); }
 
 /// An environment variable for the length of a test.
 struct Setting {
@@ -52,7 +52,7 @@ TEST_F(ArtifactTest, SameInputSameBytes) {
 }
 
 TEST_F(ArtifactTest, HoldsBothVersionsAndABaselineEntry) {
-  std::string text = llvm::cantFail(emit(ArtifactKind::Assembly));
+  std::string text = weir::test::must(emit(ArtifactKind::Assembly));
   for (const char *label : {"scale.entry.x86_64_v3:", "scale.entry.x86_64_v4:", "\nscale:"})
     EXPECT_NE(text.find(label), std::string::npos) << label;
 }
@@ -63,7 +63,7 @@ TEST_F(ArtifactTest, HeaderNamesFieldsThatCAllows) {
       %o: memref<?xf32> {attn.name = "O", attn.ranks = ["N"], weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
     return
   })");
-  std::string text = llvm::cantFail(emitTiled({{*other, target("x86-64-v3")}}, ArtifactKind::Header));
+  std::string text = weir::test::must(emitTiled({{*other, target("x86-64-v3")}}, ArtifactKind::Header));
   EXPECT_NE(text.find("weir_tensor int_; /* input, f32 [N] */"), std::string::npos) << text;
   EXPECT_NE(text.find("float size_; /* param, f32 */"), std::string::npos) << text;
   EXPECT_NE(text.find("double int__; /* param, f64, default -inf */"), std::string::npos) << text;
@@ -118,7 +118,7 @@ TEST(ObjectCacheTest, ServesKernels) {
       ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
       HostTensor x(ElementType::F32, {1, 2}), w(ElementType::F32, {2});
       w.set(1, 5);
-      auto outputs = llvm::cantFail(kernels->front().makeOutputs({x, w}, {1, 0, 1}));
+      auto outputs = weir::test::must(kernels->front().makeOutputs({x, w}, {1, 0, 1}));
       ASSERT_FALSE(bool(kernels->front().call({x, w}, {1, 0, 1}, outputs)));
       EXPECT_EQ(outputs[1].get(0), 5);
     }

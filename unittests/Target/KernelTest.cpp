@@ -21,7 +21,7 @@ HostTensor ramp(ElementType type, llvm::ArrayRef<int64_t> shape, long double fir
 
 struct KernelTest : ::testing::Test {
   Context context;
-  TargetDescription native = llvm::cantFail(describeTarget("cpu:native"));
+  TargetDescription native = weir::test::must(describeTarget("cpu:native"));
   CompileOptions options = [] {
     CompileOptions options;
     options.cache = false;
@@ -30,7 +30,7 @@ struct KernelTest : ::testing::Test {
 
   Kernel compile(llvm::StringRef text) {
     auto module = context.parse(text);
-    return llvm::cantFail(compileTiled(*module, native, options)).front();
+    return weir::test::must(compileTiled(*module, native, options)).front();
   }
 };
 
@@ -88,7 +88,7 @@ TEST_F(KernelTest, TakesEmptyTensors) {
 TEST_F(KernelTest, UsesTheHostsThreads) {
   Kernel kernel = compile(weir::test::scaleModule());
   HostTensor x = ramp(ElementType::F32, {7, 2}), w(ElementType::F32, {2});
-  auto outputs = llvm::cantFail(kernel.makeOutputs({x, w}, {1, 0, 1}));
+  auto outputs = weir::test::must(kernel.makeOutputs({x, w}, {1, 0, 1}));
   int calls = 0;
   CallOptions call;
   call.parallelContext = &calls;
@@ -109,7 +109,7 @@ TEST_F(KernelTest, KeepsDenormalsOffInEveryThread) {
   HostTensor x(ElementType::F32, {4, 2}), w(ElementType::F32, {2});
   for (int64_t i = 0; i < x.size(); ++i)
     x.set(i, 1e-40L); // a denormal in f32
-  auto outputs = llvm::cantFail(kernel.makeOutputs({x, w}, {0.5, 0, 1}));
+  auto outputs = weir::test::must(kernel.makeOutputs({x, w}, {0.5, 0, 1}));
   CallOptions call;
   call.parallelFor = [](void *, weir_body body, void *inner, int64_t n) {
     std::thread([=] { body(inner, 0, n); }).join();
@@ -138,7 +138,7 @@ TEST_F(KernelTest, CompilesManyKernelsAtOnce) {
   for (int i = 0; i < 3; ++i)
     text += weir::test::fillKernel("k" + std::to_string(i), i);
   auto module = context.parse(text);
-  auto kernels = llvm::cantFail(compileTiled(*module, native, options));
+  auto kernels = weir::test::must(compileTiled(*module, native, options));
   ASSERT_EQ(kernels.size(), 3u);
   for (int i = 0; i < 3; ++i) {
     std::vector<HostTensor> out = {HostTensor(ElementType::F32, {3})};
@@ -159,6 +159,37 @@ TEST_F(KernelTest, AsksTheModuleForExtents) {
             "f: output Y has extent 9 in dimension 1 (C), expected 8");
   // Two new rows of -1 entries.
   EXPECT_EQ(llvm::toString(kernel.makeOutputs({x}, {-6}).takeError()), "extent C of output Y is negative");
+}
+
+TEST_F(KernelTest, RunsWhatLevelFourMayHold) {
+  auto module = context.parse(weir::test::vectorsModule());
+  for (const char *name : {"native", "x86-64-v3"})
+    for (unsigned optLevel : {0u, 2u}) {
+      options.optLevel = optLevel;
+      Kernel kernel = weir::test::must(compileTiled(*module, weir::test::must(describeTarget(name)), options)).front();
+      for (int64_t n : {0, 1, 7, 8, 21}) {
+        HostTensor x(ElementType::F32, {n}), index(ElementType::I32, {n});
+        long double sum = 0, max = -INFINITY;
+        for (int64_t i = 0; i < n; ++i) {
+          x.set(i, (i * 5 % 7 - 3) / 2.0L);
+          index.set(i, i * 3 - 2); // some outside
+          sum += x.get(i);
+          max = std::max(max, x.get(i));
+        }
+        auto outputs = weir::test::must(kernel.makeOutputs({x, index}, {}));
+        if (auto error = kernel.call({x, index}, {}, outputs))
+          FAIL() << llvm::toString(std::move(error));
+        for (int64_t i = 0; i < n; ++i) {
+          long double exact = std::exp(x.get(i));
+          EXPECT_NEAR(outputs[0].get(i), exact, 4e-7 * exact) << name << " n=" << n << " i=" << i;
+          int64_t from = i * 3 - 2;
+          EXPECT_EQ(outputs[1].get(i), from >= 0 && from < n ? x.get(from) : -1) << name << " n=" << n << " i=" << i;
+        }
+        EXPECT_EQ(outputs[2].get(0), sum);
+        EXPECT_EQ(outputs[2].get(1), max);
+        EXPECT_EQ(outputs[2].get(2), n ? std::floor(std::log2(n)) + 1 : 0);
+      }
+    }
 }
 
 TEST_F(KernelTest, RefusesLibraryCalls) {

@@ -7,11 +7,19 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Parser/Parser.h"
 #include "weir/Pipelines/RegisterAll.h"
+#include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "gtest/gtest.h"
 #include <string>
 
 namespace weir::test {
+
+/// The value, or the error's text and an end: llvm::cantFail does nothing in a release build.
+template <typename T> T must(llvm::Expected<T> value) {
+  if (!value)
+    llvm::report_fatal_error(llvm::Twine(llvm::toString(value.takeError())));
+  return std::move(*value);
+}
 
 struct Context {
   mlir::DialectRegistry registry;
@@ -27,12 +35,15 @@ struct Context {
   }
 };
 
-/// Y[m,n] = a * k * X[m,n] + W[n] (a negated where flip), Z[m] = sum(n) Y[m,n]; N must be even.
-inline std::string scaleModule() {
-  auto file = llvm::MemoryBuffer::getFile(WEIR_SOURCE_DIR "/test/Integration/Inputs/scale.tiled.mlir");
-  EXPECT_TRUE(bool(file));
+inline std::string readModule(const std::string &name) {
+  auto file = llvm::MemoryBuffer::getFile(WEIR_SOURCE_DIR "/test/Integration/Inputs/" + name + ".tiled.mlir");
+  EXPECT_TRUE(bool(file)) << name;
   return file ? (*file)->getBuffer().str() : "";
 }
+
+/// Y[m,n] = a * k * X[m,n] + W[n] (a negated where flip), Z[m] = sum(n) Y[m,n]; N must be even.
+inline std::string scaleModule() { return readModule("scale"); }
+inline std::string vectorsModule() { return readModule("vectors"); }
 
 /// Fills its output, as long as its input, with `value`.
 inline std::string fillKernel(const std::string &name, int value) {

@@ -151,4 +151,24 @@ def ExpandNarrowFloats : Pass<"expand-narrow-floats"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def CarryBF16AsInteger : Pass<"carry-bf16-as-integer", "::mlir::ModuleOp"> {
+  let summary = "Move bf16 values as 16-bit integers, in the llvm dialect";
+  let description = [{
+    To LLVM a bf16 value is a number: where a processor has no bf16 arithmetic it widens and narrows one merely to move it (to take it out
+    of a vector, to select, under a mask), which calls a library function for each lane. After expand-narrow-floats only
+    `llvm.fpext` and `llvm.fptrunc` treat bf16 as numbers, so everything else becomes i16, with a bitcast at those two. Any other
+    arithmetic on bf16 is an error.
+
+    ```mlir
+    %x = llvm.extractelement %v[%i : i64] : vector<8xbf16>
+    %y = llvm.fpext %x : bf16 to f32
+    // -->
+    %x = llvm.extractelement %v[%i : i64] : vector<8xi16>
+    %b = llvm.bitcast %x : i16 to bf16
+    %y = llvm.fpext %b : bf16 to f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif
