@@ -7,6 +7,7 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "weir/Analysis/Passes.h"
 #include "weir/Frontend/Frontend.h"
 #include "weir/Pipelines/Compile.h"
 #include "weir/Pipelines/Pipelines.h"
@@ -58,6 +59,13 @@ bool Program::readText(Defines more, llvm::raw_ostream &diagnostics) {
   return bool(module);
 }
 
+/// The pass that holds a module to the contract of a level.
+static std::unique_ptr<Pass> checkOf(Level level) {
+  weir::VerifyLevelOptions options;
+  options.level = getName(level).str();
+  return weir::createVerifyLevel(options);
+}
+
 bool Program::readMLIR() {
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(options.file);
   if (!buffer)
@@ -71,7 +79,11 @@ bool Program::readMLIR() {
            false;
   contents->sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   module = parseSourceFile<ModuleOp>(contents->sources, contents->context.get());
-  return bool(module);
+  if (!module)
+    return false;
+  PassManager passes(contents->context.get());
+  passes.addPass(checkOf(level));
+  return succeeded(passes.run(*module));
 }
 
 func::FuncOp Program::cascade() {
@@ -169,6 +181,7 @@ OwningOpRef<ModuleOp> Program::lower(Level to, const weir::TargetDescription &ta
     if (!options.crashReproducer.empty())
       passes.enableCrashReproducerGeneration(options.crashReproducer);
     build(passes);
+    passes.addPass(checkOf(next));
     bool done = phases.time(getName(next), [&] { return succeeded(passes.run(*copy)); });
     if (!done)
       refuse("could not bring the program down to level " + getName(next));
