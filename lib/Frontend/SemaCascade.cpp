@@ -72,10 +72,9 @@ bool Resolver::declareDims(const ast::TensorDecl &decl, Tensor &tensor) {
     } else if (number) {
       std::string text = dim.expr ? world.textOf(dim.expr->begin, dim.expr->end) : dim.rank.str();
       tensor.dims.push_back({nullptr, nullptr, text});
-    } else if (!seen.insert(dim.rank).second) {
-      world.error(dim.loc, "`" + decl.name + "` has the rank `" + dim.rank + "` twice",
-                  tensor.input ? "write an expression for the second, `" + dim.rank + "+0`, or another rank's name"
-                               : Twine("a second coordinate over the same extent is a rank of its own: `rank L = " + dim.rank + "`"));
+    } else if (!seen.insert(dim.rank).second && !tensor.input) {
+      world.error(dim.loc, "the output `" + decl.name + "` has the rank `" + dim.rank + "` twice",
+                  "a second coordinate over the same extent is a rank of its own: `rank L = " + dim.rank + "`");
       good = false;
     } else {
       Rank *rank = tensor.input ? ranks.lookup(dim.rank) : findRank(dim.rank);

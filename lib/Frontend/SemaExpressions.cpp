@@ -357,7 +357,7 @@ bool Resolver::resolveIndex(const ast::Expr &index, const Scope &scope, SmallVec
 }
 
 static std::string plural(size_t n, StringRef noun) {
-  return std::to_string(n) + " " + noun.str() + (n == 1 ? "" : noun.ends_with("x") ? "es" : "s");
+  return std::to_string(n) + " " + (n == 1 ? noun.str() : noun == "index" ? "indices" : noun.str() + "s");
 }
 
 Node *Resolver::resolveRead(const ast::Expr &e, const Scope &scope) {
