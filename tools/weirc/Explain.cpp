@@ -17,14 +17,10 @@ int weirc::explainCommand(const Options &options) {
   if (!job.program->cascade())
     return refuse(
         "'explain' needs a program at level cascade or streamed: what is below does not show its equations");
-  // The mapping is chosen on the way to level streamed; the equations are the same there.
-  auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
-  if (!streamed)
-    return Refused;
   weir::ExplainOptions explain;
   for (const auto &[name, value] : options.defines)
     explain.extents[name] = value;
-  auto cascade = *streamed->getOps<mlir::func::FuncOp>().begin();
+  mlir::func::FuncOp cascade = job.program->cascade();
   weir::Explanation explanation = job.phases.time("explain", [&] { return weir::explain(cascade, explain); });
   std::string text;
   llvm::raw_string_ostream os(text);
