@@ -180,7 +180,7 @@ def Attn_MaterializeOp : Attn_Op<"materialize", [Pure, DeclareOpInterfaceMethods
   let description = [{
     Stores an output of the outermost cascade: absent entries are 0 (false), values are rounded to the result's element type.
   }];
-  let arguments = (ins AnyRankedTensor:$source);
+  let arguments = (ins AnyRankedTensor:$source, OptionalAttr<AnyAttr>:$mapping);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `to` type($result)";
   let hasVerifier = 1;

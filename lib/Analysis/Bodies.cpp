@@ -1,0 +1,292 @@
+//===- Bodies.cpp - what an equation's body depends on --------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "weir/Analysis/Bodies.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+
+//===----------------------------------------------------------------------===//
+// Coordinates and equations
+//===----------------------------------------------------------------------===//
+
+Value weir::getDefinition(Value tensor) {
+  while (auto recurrence = tensor.getDefiningOp<RecurrenceOp>())
+    tensor = recurrence.getYield().getValues()[cast<OpResult>(tensor).getResultNumber()];
+  return tensor;
+}
+
+Operation *weir::getEquation(Value tensor) { return getDefinition(tensor).getDefiningOp(); }
+
+Value weir::getExtent(BlockArgument coordinate) {
+  Operation *owner = coordinate.getOwner()->getParentOp();
+  unsigned i = coordinate.getArgNumber();
+  if (auto einsum = dyn_cast<EinsumOp>(owner))
+    return einsum.getExtents()[i];
+  if (auto given = dyn_cast<GivenOp>(owner))
+    return given.getExtents()[i];
+  if (auto reduce = dyn_cast<ReduceOp>(owner))
+    return reduce.getExtents()[i];
+  if (auto topk = dyn_cast<ArgtopkOp>(owner))
+    return i + 1 < topk.getExtents().size() ? topk.getExtents()[i] : topk.getOverExtent();
+  return {};
+}
+
+StringRef weir::getCoordinateName(BlockArgument coordinate) {
+  Operation *owner = coordinate.getOwner()->getParentOp();
+  unsigned i = coordinate.getArgNumber();
+  auto name = [](ArrayAttr names, unsigned i) { return cast<StringAttr>(names[i]).getValue(); };
+  if (auto einsum = dyn_cast<EinsumOp>(owner))
+    return name(einsum.getCoords(), i);
+  if (auto given = dyn_cast<GivenOp>(owner))
+    return name(given.getCoords(), i);
+  if (auto reduce = dyn_cast<ReduceOp>(owner))
+    return name(reduce.getCoords(), i);
+  if (auto topk = dyn_cast<ArgtopkOp>(owner))
+    return i + 1 < topk.getExtents().size() ? name(topk.getCoords(), i) : name(topk.getOver(), 0);
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Dependence
+//===----------------------------------------------------------------------===//
+
+const Dependence::Set &Dependence::of(Value value) {
+  auto it = sets.find(value);
+  if (it != sets.end())
+    return *it->second;
+  auto set = std::make_unique<Set>();
+  if (auto arg = dyn_cast<BlockArgument>(value)) {
+    if (getExtent(arg))
+      set->insert(value);
+  } else if (Operation *op = value.getDefiningOp(); op->getParentOfType<EinsumOp>() ||
+                                                    op->getParentOfType<ArgtopkOp>() || op->getParentOfType<GivenOp>()) {
+    // A tensor operand has no coordinates of its own: only scalars are walked.
+    auto add = [&](Value v) {
+      if (!isa<TensorType>(v.getType()))
+        for (Value c : of(v))
+          set->insert(c);
+    };
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      add(reduce.getYield().getValues()[0]);
+      for (BlockArgument own : reduce.getBody().getArguments())
+        set->erase(own);
+    } else {
+      for (Value operand : op->getOperands())
+        add(operand);
+    }
+  }
+  return *(sets[value] = std::move(set));
+}
+
+std::optional<int> weir::getStep(Value index, Value coordinate, Dependence &dependence) {
+  if (index == coordinate)
+    return 1;
+  if (!dependence.dependsOn(index, coordinate))
+    return 0;
+  auto map = index.getDefiningOp<MapOp>();
+  if (!map || !llvm::is_contained({Fn::Add, Fn::Sub}, map.getFn()))
+    return std::nullopt;
+  auto lhs = getStep(map.getOperands_()[0], coordinate, dependence);
+  auto rhs = getStep(map.getOperands_()[1], coordinate, dependence);
+  if (!lhs || !rhs)
+    return std::nullopt;
+  int step = map.getFn() == Fn::Add ? *lhs + *rhs : *lhs - *rhs;
+  return step == 0 || step == 1 ? std::optional<int>(step) : std::nullopt;
+}
+
+static bool isHeavyUpTo(Value value, unsigned &budget) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getDialect()->getNamespace() != AttnDialect::getDialectNamespace() || isa<EinsumOp>(op))
+    return false;
+  if (isa<ReduceOp>(op) || budget == 0)
+    return true;
+  --budget;
+  return llvm::any_of(op->getOperands(),
+                      [&](Value v) { return !isa<TensorType>(v.getType()) && isHeavyUpTo(v, budget); });
+}
+
+bool weir::isHeavy(Value value) {
+  unsigned budget = 64; // nodes; a larger tree is heavy by itself
+  return isHeavyUpTo(value, budget);
+}
+
+//===----------------------------------------------------------------------===//
+// Extents
+//===----------------------------------------------------------------------===//
+
+Extents::Extents(func::FuncOp cascade) : cascade(cascade) {}
+
+static std::string constantName(int64_t value) { return "=" + std::to_string(value); }
+
+std::optional<int64_t> Extents::constant(StringRef name) {
+  int64_t value;
+  if (name.consume_front("=") && !name.getAsInteger(10, value))
+    return value;
+  return std::nullopt;
+}
+
+std::string Extents::ofInput(BlockArgument tensor, int64_t dim) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  if (!type.isDynamicDim(dim))
+    return constantName(type.getDimSize(dim));
+  if (auto ranks = cascade.getArgAttrOfType<ArrayAttr>(tensor.getArgNumber(), kRanks))
+    return ("rank " + cast<StringAttr>(ranks[dim]).getValue()).str();
+  return "dim " + std::to_string(tensor.getArgNumber()) + "." + std::to_string(dim);
+}
+
+std::string Extents::of(Value extent) {
+  APInt constant;
+  if (matchPattern(extent, m_ConstantInt(&constant)))
+    return constantName(constant.getSExtValue());
+  if (auto literal = extent.getDefiningOp<LiteralOp>()) {
+    int64_t value;
+    if (!literal.getText().getAsInteger(0, value))
+      return constantName(value);
+  }
+  if (auto dim = extent.getDefiningOp<tensor::DimOp>())
+    if (auto arg = dyn_cast<BlockArgument>(dim.getSource()))
+      if (std::optional<int64_t> i = dim.getConstantIndex())
+        return ofInput(arg, *i);
+  if (auto cast = extent.getDefiningOp<arith::IndexCastOp>())
+    return of(cast.getIn());
+  if (auto rank = extent.getDefiningOp<RankOp>())
+    return of(rank.getValue());
+  if (auto map = extent.getDefiningOp<MapOp>()) { // equal expressions are equal extents
+    std::string name = stringifyFn(map.getFn()).str() + "(";
+    for (Value operand : map.getOperands_())
+      name += of(operand) + ",";
+    return name + ")";
+  }
+  return "value " + std::to_string(reinterpret_cast<uintptr_t>(extent.getAsOpaquePointer()));
+}
+
+std::string Extents::ofDim(Value tensor, int64_t dim) {
+  tensor = getDefinition(tensor);
+  if (auto arg = dyn_cast<BlockArgument>(tensor))
+    return ofInput(arg, dim);
+  Operation *op = tensor.getDefiningOp();
+  if (auto einsum = dyn_cast<EinsumOp>(op))
+    return of(einsum.getExtents()[dim]);
+  if (auto topk = dyn_cast<ArgtopkOp>(op))
+    return of(topk.getExtents()[dim]);
+  return "dim " + std::to_string(reinterpret_cast<uintptr_t>(op)) + "." + std::to_string(dim);
+}
+
+//===----------------------------------------------------------------------===//
+// Presence
+//===----------------------------------------------------------------------===//
+
+static Presence both(Presence a, const Presence &b) {
+  if (!a || !b)
+    return std::nullopt;
+  a->insert(b->begin(), b->end());
+  return a;
+}
+
+/// Without the extents of coordinates that are bound where the value is asked for.
+static Presence within(Presence p, ValueRange bound, Extents &extents) {
+  if (p)
+    for (Value extent : bound)
+      p->erase(extents.of(extent));
+  return p;
+}
+
+bool Presences::isInside(ReadOp read, unsigned k) {
+  Value index = read.getIndices()[k];
+  std::string dim = extents.ofDim(read.getSource(), k);
+  if (auto arg = dyn_cast<BlockArgument>(index)) {
+    Value extent = getExtent(arg);
+    return extent && extents.of(extent) == dim;
+  }
+  int64_t value;
+  if (auto literal = index.getDefiningOp<LiteralOp>(); literal && !literal.getText().getAsInteger(0, value))
+    if (auto size = Extents::constant(dim))
+      return value >= 0 && value < *size;
+  return false;
+}
+
+Presence Presences::of(Value scalar) {
+  auto it = known.find(scalar);
+  if (it != known.end())
+    return it->second;
+  known[scalar] = std::nullopt; // a value that depends on itself through a recurrence
+  Presence p = compute(scalar);
+  known[scalar] = p;
+  return p;
+}
+
+Presence Presences::ofTensor(Value tensor) {
+  tensor = getDefinition(tensor);
+  if (isa<BlockArgument>(tensor))
+    return Presence(std::in_place);
+  auto it = tensors.find(tensor);
+  if (it != tensors.end())
+    return it->second;
+  tensors[tensor] = std::nullopt;
+  Presence p;
+  if (auto einsum = tensor.getDefiningOp<EinsumOp>())
+    p = within(of(einsum.getYield().getValues()[0]), einsum.getExtents(), extents);
+  tensors[tensor] = p;
+  return p;
+}
+
+Presence Presences::compute(Value scalar) {
+  const Presence always(std::in_place);
+  Operation *op = scalar.getDefiningOp();
+  if (!op || isa<LiteralOp, IsabsentOp, NotOp>(op) || !isa<AttnDialect>(op->getDialect()))
+    return always;
+  if (auto read = dyn_cast<ReadOp>(op)) {
+    Presence p = ofTensor(read.getSource());
+    for (auto [k, index] : llvm::enumerate(read.getIndices()))
+      p = isInside(read, k) ? both(p, of(index)) : std::nullopt;
+    // The read happens inside its own coordinates' loops.
+    if (p)
+      for (Value index : read.getIndices())
+        if (auto arg = dyn_cast<BlockArgument>(index))
+          p = within(p, getExtent(arg), extents);
+    return p;
+  }
+  if (auto map = dyn_cast<MapOp>(op)) {
+    Presence p = always;
+    for (Value operand : map.getOperands_())
+      p = both(p, of(operand));
+    if (llvm::is_contained({Fn::Floordiv, Fn::Mod}, map.getFn())) {
+      auto divisor = map.getOperands_()[1].getDefiningOp<LiteralOp>();
+      int64_t value = 0;
+      if (!divisor || divisor.getText().getAsInteger(0, value) || value == 0)
+        return std::nullopt;
+    }
+    return p;
+  }
+  if (auto reduce = dyn_cast<ReduceOp>(op)) {
+    if (llvm::is_contained({Reduction::Count, Reduction::Any, Reduction::All}, reduce.getReduction()))
+      return always;
+    Presence p = within(of(reduce.getYield().getValues()[0]), reduce.getExtents(), extents);
+    if (p)
+      for (Value extent : reduce.getExtents()) {
+        std::string name = extents.of(extent);
+        auto size = Extents::constant(name);
+        if (size && *size == 0)
+          return std::nullopt;
+        if (!size)
+          p->insert(name);
+      }
+    return p;
+  }
+  if (auto cast = dyn_cast<CastOp>(op))
+    return of(cast.getValue());
+  if (auto orElse = dyn_cast<ElseOp>(op)) {
+    Presence first = of(orElse.getValue()), second = of(orElse.getOtherwise());
+    return first && first->empty() ? first : second;
+  }
+  if (auto select = dyn_cast<SelectOp>(op))
+    return both(of(select.getThenValue()), of(select.getElseValue()));
+  if (isa<AndOp, OrOp>(op))
+    return both(of(op->getOperand(0)), of(op->getOperand(1)));
+  return std::nullopt; // attn.where, and whatever else has a domain of its own
+}
