@@ -1,10 +1,28 @@
-//===- CascadeToTiled.cpp - from equations to loops over buffers ----------===//
+//===- CascadeToTiled.cpp - level 2 to levels 3 and 4 ---------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/Transforms/Passes.h"
+#include "weir/Conversion/AttnToTiles/Passes.h"
 #include "weir/Pipelines/Pipelines.h"
+#include "weir/Transforms/Passes.h"
 
 using namespace mlir;
 
-void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescription &target, llvm::StringRef mapping) {}
+/// How many 32-bit elements a register holds.
+static unsigned lanesOf(const weir::TargetDescription &target) { return target.vectorBytes / 4; }
 
-void weir::buildStreamedToTiledPipeline(OpPassManager &pm, const TargetDescription &target) {}
+void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescription &target, StringRef mapping) {
+  if (mapping == "fuse=off")
+    return; // without a mapping every equation is a loop nest of its own
+  SelectMappingOptions options;
+  options.lanes = lanesOf(target);
+  pm.addNestedPass<func::FuncOp>(createSelectMapping(options));
+}
+
+void weir::buildStreamedToTiledPipeline(OpPassManager &pm, const TargetDescription &target) {
+  ConvertAttnToTilesOptions options;
+  options.lanes = lanesOf(target);
+  pm.addPass(createConvertAttnToTiles(options));
+  pm.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createCSEPass());
+}

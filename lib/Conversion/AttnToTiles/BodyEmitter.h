@@ -67,6 +67,8 @@ public:
   /// `value` (a scalar of the language) as stored in `type`; reals round to nearest even, integers saturate.
   mlir::Value toStorage(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Type elementType);
   mlir::Value fromStorage(mlir::ImplicitLocOpBuilder &b, mlir::Value stored, mlir::Type elementType);
+  /// A tensor's entry at the kept dimensions `at`, where `inside` (null: everywhere) says that they lie in memory.
+  Lane load(mlir::ImplicitLocOpBuilder &b, const Storage &storage, llvm::ArrayRef<Lane> at, mlir::Value inside);
   /// The code of `map`; both operands are all scalars or all vectors.
   mlir::Value emitFunction(mlir::ImplicitLocOpBuilder &b, attn::MapOp map, llvm::ArrayRef<mlir::Value> operands);
   mlir::Value emitCast(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Type to);

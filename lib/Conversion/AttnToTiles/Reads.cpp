@@ -166,8 +166,12 @@ Lane BodyEmitter::emitRead(ImplicitLocOpBuilder &b, ReadOp read) {
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, v, size);
     present = conjunction(b, *this, present, inside);
   }
-  // Memory is there at every coordinate inside, also where the tensor is absent: only the index guards the load.
-  Value inside = present;
+  return load(b, storage, at, present);
+}
+
+/// Memory is there at every coordinate inside, also where the tensor is absent: only the index guards the load.
+Lane BodyEmitter::load(ImplicitLocOpBuilder &b, const Storage &storage, ArrayRef<Lane> at, Value inside) {
+  Value present = inside;
   if (storage.domain) {
     if (Value positive = arePositive(b, *storage.domain))
       present = conjunction(b, *this, present, positive);

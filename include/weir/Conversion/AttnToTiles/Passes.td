@@ -5,4 +5,35 @@
 #define WEIR_ATTNTOTILES_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
+def ConvertAttnToTiles : Pass<"convert-attn-to-tiles", "::mlir::ModuleOp"> {
+  let summary = "equations become loops over buffers";
+  let description = [{
+    Replaces every cascade by a kernel and its companions (weir/Support/KernelContract.h). Groups of the mapping become one `scf.forall`
+    over chunks of their shared coordinates; what only a group reads is scratch of a chunk, everything else lives in the workspace. Inside, each
+    equation is a nest of `scf.for` with its vector coordinate innermost, in strips of `lanes` values and a scalar rest. A tensor that is not present
+    everywhere has presence bits beside its values. Recurrences run step by step, selections as a merge sort.
+
+    ```mlir
+    func.func @scale(%X: tensor<?xf32> {..}) -> (tensor<?xf32> {..}) attributes {attn.cascade} {
+      %Y = attn.einsum "Y" [n] in (%N) { ^bb0(%n: i64): ... attn.map mul(%x, %two) ... attn.yield ... } : tensor<?xf32>
+      %O = attn.materialize %Y : tensor<?xf32> to tensor<?xf32>
+      return %O : tensor<?xf32>
+    }
+    // -->
+    func.func @scale(%X: memref<?xf32, strided<[1]>>, %O: memref<?xf32, strided<[1]>>, %ws: memref<?xi8>) attributes {weir.kernel} {
+      scf.for %n = %c0 to %N step %c1 { ... memref.load %X[%n] ... memref.store %y, %O[%n] ... }
+      return
+    }
+    func.func @scale.workspace(..) -> i64 { ... }
+    func.func @scale.check(..) -> i64 { ... }
+    func.func @scale.extents(.., %out: memref<?xi64>) { ... }
+    ```
+  }];
+  let options = [
+    Option<"lanes", "lanes", "unsigned", "8", "lanes of a vector register: 32-bit elements in it; 1 makes scalar code">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
 #endif

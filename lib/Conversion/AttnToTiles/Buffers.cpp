@@ -1,0 +1,220 @@
+//===- Buffers.cpp - what lives where in the workspace --------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tensor that only its own group reads is scratch: one iteration's worth, once a chunk. Others live for the whole call.
+// Offsets are arithmetic on extents, emitted alike in the kernel and in the function that gives the workspace's size.
+#include "KernelEmitter.h"
+#include "dialects/Mapping/MappingDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+using namespace weir::tiles;
+
+static mapping::LoopsAttr getLoops(Operation *op) { return op->getAttrOfType<mapping::LoopsAttr>("mapping"); }
+
+StringRef tiles::getVector(Operation *op) {
+  auto loops = getLoops(op);
+  return loops ? loops.getVector().getValue() : StringRef();
+}
+
+/// The names and extents of an equation's left side.
+static std::pair<ArrayAttr, ValueRange> leftSide(Operation *equation) {
+  if (auto einsum = dyn_cast<EinsumOp>(equation))
+    return {einsum.getCoords(), einsum.getExtents()};
+  auto topk = cast<ArgtopkOp>(equation);
+  return {topk.getCoords(), topk.getExtents()};
+}
+
+void KernelEmitter::planGroups() {
+  std::optional<int64_t> last;
+  for (Operation &op : cascade.getBody().front()) {
+    if (!isa<EinsumOp, ArgtopkOp, RecurrenceOp, MaterializeOp>(op))
+      continue;
+    auto loops = getLoops(&op);
+    if (!loops || last != loops.getGroup() || groups.empty()) {
+      groups.emplace_back();
+      if (loops)
+        for (auto name : loops.getShared().getAsRange<StringAttr>())
+          groups.back().shared.push_back(name.str());
+    }
+    last = loops ? std::optional<int64_t>(loops.getGroup()) : std::nullopt;
+    groups.back().items.push_back(&op);
+  }
+  for (Group &group : groups) {
+    Operation *equation = nullptr;
+    for (Operation *item : group.items)
+      item->walk([&](Operation *inner) {
+        if (!equation && isa<EinsumOp, ArgtopkOp>(inner))
+          equation = inner;
+      });
+    if (!equation) // only the storing of outputs
+      equation = getEquation(group.items[0]->getOperand(0));
+    if (!equation)
+      group.shared.clear();
+    for (const std::string &name : group.shared) {
+      auto [names, ends] = leftSide(equation);
+      auto at = llvm::find_if(names, [&](Attribute a) { return cast<StringAttr>(a).getValue() == name; });
+      group.sharedExtents.push_back(ends[at - names.begin()]);
+    }
+  }
+}
+
+bool KernelEmitter::isUsedOutside(Value tensor, const Group &group) {
+  for (Operation *user : tensor.getUsers()) {
+    if (isa<YieldOp>(user) && isa<RecurrenceOp>(user->getParentOp())) {
+      for (auto [inner, outer] : llvm::zip(user->getOperands(), user->getParentOp()->getResults()))
+        if (inner == tensor && isUsedOutside(outer, group))
+          return true;
+      continue;
+    }
+    Operation *top = user;
+    while (top->getParentOp() != cascade)
+      top = top->getParentOp();
+    if (!llvm::is_contained(group.items, top))
+      return true;
+  }
+  return false;
+}
+
+void KernelEmitter::planTensor(Operation *equation, int index) {
+  const Group &group = groups[index];
+  Value tensor = equation->getResult(0);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  auto [names, ends] = leftSide(equation);
+  Storage storage;
+  storage.elementType = type.getElementType();
+  storage.domain = presences.ofTensor(tensor);
+  if (direct.count(tensor)) {
+    storage.domain.emplace(); // stored whole
+    storage.kept.assign(type.getRank(), true);
+    shapes[tensor] = storage;
+    return;
+  }
+  bool whole = isUsedOutside(tensor, group);
+  Buffer data;
+  data.tensor = tensor;
+  data.group = whole || group.shared.empty() ? -1 : index;
+  data.element = getStorageType(storage.elementType);
+  for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends)) {
+    bool kept = whole || !llvm::is_contained(group.shared, name.getValue());
+    storage.kept.push_back(kept);
+    if (kept)
+      data.extents.push_back(end);
+  }
+  buffers.push_back(data);
+  if (!storage.domain) {
+    data.role = Buffer::Bits;
+    data.element = IntegerType::get(cascade.getContext(), 8);
+    buffers.push_back(data);
+  }
+  shapes[tensor] = storage;
+  if (auto topk = dyn_cast<ArgtopkOp>(equation)) {
+    Type key = topk.getYield().getValues()[0].getType();
+    for (unsigned i = 0; i < kSortLists; ++i) {
+      Buffer list;
+      list.tensor = tensor;
+      list.role = i < 2 ? Buffer::Keys : Buffer::Positions;
+      list.element = i < 2 ? getStorageType(key) : IntegerType::get(cascade.getContext(), 64);
+      list.extents = {topk.getOverExtent()};
+      list.group = group.shared.empty() ? -1 : index;
+      buffers.push_back(list);
+    }
+  }
+}
+
+void KernelEmitter::planBuffers() {
+  // An output whose equation nobody else reads is computed in place.
+  for (auto [i, result] : llvm::enumerate(cascade.getBody().front().getTerminator()->getOperands())) {
+    auto materialize = result.getDefiningOp<MaterializeOp>();
+    if (!materialize)
+      continue;
+    Value source = materialize.getSource();
+    Type from = getElementTypeOrSelf(source.getType()), to = getElementTypeOrSelf(result.getType());
+    if (source.getDefiningOp<EinsumOp>() && source.hasOneUse() && result.hasOneUse() && !to.isInteger(4) &&
+        (from == to || from == getScalarType(from)))
+      direct[source] = i;
+  }
+  for (auto [i, group] : llvm::enumerate(groups))
+    for (Operation *item : group.items)
+      item->walk([&, index = int(i)](Operation *inner) {
+        if (isa<EinsumOp, ArgtopkOp>(inner))
+          planTensor(inner, index);
+      });
+}
+
+Value KernelEmitter::countIterations(Builder &b, const Group &group) {
+  Value total = constantIndex(b, 1);
+  for (Value extent : group.sharedExtents)
+    total = arith::MulIOp::create(b, total, extentOf(extent));
+  return total;
+}
+
+Value KernelEmitter::countChunks(Builder &b, const Group &group) {
+  return arith::MinUIOp::create(b, countIterations(b, group), constantIndex(b, kMaxChunks));
+}
+
+/// Gives every buffer its offset; returns the bytes of the whole workspace.
+Value KernelEmitter::layOut(Builder &b) {
+  auto place = [&](int group) {
+    Value at = constantIndex(b, 0);
+    for (Buffer &buffer : buffers) {
+      if (buffer.group != group)
+        continue;
+      buffer.offset = at;
+      Value size = constantIndex(b, std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
+      for (Value extent : buffer.extents)
+        size = arith::MulIOp::create(b, size, extentOf(extent));
+      size = arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
+      at = arith::AddIOp::create(b, at, size);
+    }
+    return at;
+  };
+  scratchBegin = place(-1);
+  Value most = constantIndex(b, 0);
+  SmallVector<Value> sizes;
+  for (auto [i, group] : llvm::enumerate(groups)) {
+    if (llvm::none_of(buffers, [i = int(i)](Buffer &buffer) { return buffer.group == i; }))
+      continue;
+    Value size = arith::MulIOp::create(b, countChunks(b, group), place(i));
+    most = arith::MaxUIOp::create(b, most, size); // groups run one after another and share their scratch
+  }
+  return arith::AddIOp::create(b, scratchBegin, most);
+}
+
+/// Views of the workspace for every buffer of a group, from byte `from` on.
+void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
+  for (Buffer &buffer : buffers) {
+    if (buffer.group != group)
+      continue;
+    SmallVector<int64_t> shape(buffer.extents.size(), ShapedType::kDynamic);
+    SmallVector<Value> sizes;
+    for (auto [k, extent] : llvm::enumerate(buffer.extents)) {
+      if (auto constant = Extents::constant(extents.of(extent)))
+        shape[k] = *constant;
+      else
+        sizes.push_back(extentOf(extent));
+    }
+    Value offset = arith::AddIOp::create(b, from, buffer.offset);
+    Value memory = memref::ViewOp::create(b, MemRefType::get(shape, buffer.element), workspace, offset, sizes);
+    if (buffer.role == Buffer::Keys || buffer.role == Buffer::Positions) {
+      auto &list = lists[buffer.tensor];
+      if (list.size() == kSortLists)
+        list.clear();
+      list.push_back(memory);
+      continue;
+    }
+    auto [it, added] = emitter.storages.try_emplace(buffer.tensor, shapes.lookup(buffer.tensor));
+    (buffer.role == Buffer::Data ? it->second.data : it->second.presence) = memory;
+  }
+  if (group != -1)
+    return;
+  for (auto [tensor, output] : direct) {
+    Storage storage = shapes.lookup(tensor);
+    storage.elementType = getElementTypeOrSelf(cascade.getResultTypes()[output]);
+    storage.data = outputs[output];
+    emitter.storages[tensor] = storage;
+  }
+}

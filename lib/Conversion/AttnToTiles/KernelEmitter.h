@@ -1,0 +1,107 @@
+//===- KernelEmitter.h - one cascade as the functions of a kernel ---------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// @NAME computes, @NAME.workspace says how much scratch it wants, @NAME.check judges the promises on extents, @NAME.extents
+// gives the outputs' shapes (weir/Support/KernelContract.h). All begin with the same prologue: the cascade's scalars and extents.
+#ifndef WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
+#define WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
+#include "BodyEmitter.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace weir::tiles {
+
+/// Equations that run in one loop nest.
+struct Group {
+  llvm::SmallVector<mlir::Operation *> items;
+  llvm::SmallVector<std::string> shared;        ///< names of the coordinates of the outer nest, outermost first
+  llvm::SmallVector<mlir::Value> sharedExtents; ///< as the cascade has them
+};
+
+/// A piece of the workspace: what a tensor holds, its presence bits, or the lists of a sort.
+struct Buffer {
+  enum Role { Data, Bits, Keys, Positions } role = Data;
+  mlir::Value tensor;                     ///< the defining value
+  mlir::Type element;                     ///< in memory
+  llvm::SmallVector<mlir::Value> extents; ///< of the kept dimensions, as the cascade has them
+  int group = -1;                         ///< scratch of a chunk of that group; -1: of the whole call
+  mlir::Value offset;                     ///< bytes from the beginning of the workspace or of the chunk's scratch
+};
+
+/// One loop of a nest: an extent as the cascade has it, and the body argument that counts it (if any).
+struct LoopDim {
+  mlir::Value extent;
+  mlir::BlockArgument coordinate;
+  bool isVector = false;
+};
+
+class KernelEmitter {
+public:
+  KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes);
+  /// Puts the functions before the cascade, which is left without its equations' givens and dead equations.
+  void run();
+
+private:
+  using Builder = mlir::ImplicitLocOpBuilder;
+  mlir::func::FuncOp makeFunction(llvm::StringRef suffix, llvm::ArrayRef<mlir::Type> extra,
+                                  llvm::ArrayRef<mlir::Type> results);
+  void clean();
+  void prologue(Builder &b, mlir::func::FuncOp function);
+  void emitScalar(Builder &b, mlir::Operation *op, mlir::func::FuncOp function);
+  mlir::Value extentOf(mlir::Value extent);
+  void emitChecks();
+  void emitExtents();
+
+  // Buffers.cpp: what lives where.
+  void planGroups();
+  void planBuffers();
+  void planTensor(mlir::Operation *equation, int group);
+  bool isUsedOutside(mlir::Value tensor, const Group &group);
+  mlir::Value countChunks(Builder &b, const Group &group);
+  mlir::Value countIterations(Builder &b, const Group &group);
+  mlir::Value layOut(Builder &b);
+  void openBuffers(Builder &b, int group, mlir::Value from);
+
+  // Loops.cpp: what runs in which order.
+  void emitGroup(Builder &b, unsigned index);
+  void emitItem(Builder &b, mlir::Operation *op);
+  void emitEinsum(Builder &b, attn::EinsumOp einsum);
+  void emitMaterialize(Builder &b, attn::MaterializeOp op);
+  void emitPacked(Builder &b, attn::MaterializeOp op, Storage &source, mlir::Value output);
+  void emitRecurrence(Builder &b, attn::RecurrenceOp op);
+  void emitArgtopk(Builder &b, attn::ArgtopkOp op); // Selection.cpp
+  void emitLoops(Builder &b, llvm::ArrayRef<LoopDim> dims, mlir::Value body,
+                 llvm::function_ref<void(llvm::ArrayRef<Lane>)> inner);
+  void store(Builder &b, const Lane &lane, const Storage &storage, llvm::ArrayRef<Lane> at, bool zeroWhereAbsent);
+  /// The coordinates of a tensor: those that loops around have bound, by name, and the rest as loops to make.
+  llvm::SmallVector<LoopDim> openLoops(mlir::ArrayAttr names, mlir::ValueRange extents, mlir::Block *body,
+                                       llvm::StringRef vector);
+
+  mlir::func::FuncOp cascade;
+  unsigned lanes;
+  Extents extents;
+  Presences presences;
+  Dependence dependence;
+  BodyEmitter emitter;
+  std::vector<Group> groups;
+  std::vector<Buffer> buffers;
+  llvm::SmallVector<mlir::Operation *> checks;           ///< attn.given and attn.rank that speak of extents only
+  llvm::DenseMap<mlir::Value, Storage> shapes;            ///< storages before their memory is known
+  llvm::DenseMap<mlir::Value, unsigned> direct;           ///< tensors that are computed straight into an output
+  llvm::DenseMap<mlir::Value, mlir::Value> indices;       ///< index values of the prologue
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> lists; ///< the four lists of a sort
+  llvm::StringMap<mlir::Value> bound;                     ///< i64 of the coordinates that loops around have bound
+  llvm::SmallVector<mlir::Value> outputs;                 ///< memrefs of the function being emitted
+  mlir::Value workspace, scratchBegin, scratchBytes;
+};
+
+/// The lists of a sort: keys, keys, positions, positions.
+inline constexpr unsigned kSortLists = 4;
+/// Into how many parts a loop nest is split: fixed, so that results do not depend on the number of threads.
+inline constexpr int64_t kMaxChunks = 64;
+
+/// The mapping's vector coordinate of an op, or "".
+llvm::StringRef getVector(mlir::Operation *op);
+
+} // namespace weir::tiles
+#endif
