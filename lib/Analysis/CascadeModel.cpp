@@ -147,8 +147,15 @@ const Tree *CascadeModel::Reader::scalarOp(Operation *op) {
   }
   if (auto read = dyn_cast<attn::ReadOp>(op))
     return arena.get(TreeKind::Read, kind, tensorName(read.getSource()), all(read.getIndices()));
-  if (auto map = dyn_cast<attn::MapOp>(op))
-    return arena.get(TreeKind::Function, kind, attn::stringifyFn(map.getFn()), all(map.getOperands()));
+  if (auto map = dyn_cast<attn::MapOp>(op)) {
+    const Tree *tree = arena.get(TreeKind::Function, kind, attn::stringifyFn(map.getFn()), all(map.getOperands()));
+    if (kind != ScalarKind::Integer)
+      return tree;
+    if (tree->text == "floordiv" && args[1]->getInteger() == 1)
+      return args[0];
+    auto value = model.evaluate(tree, {}); // consts: `7/2` is 3
+    return value ? arena.number(*value) : tree;
+  }
   if (auto cast = dyn_cast<attn::CastOp>(op)) {
     std::string type;
     llvm::raw_string_ostream(type) << cast.getTo();
@@ -315,6 +322,8 @@ std::optional<int64_t> CascadeModel::evaluate(const Tree *tree, const llvm::Stri
   if (tree->is(TreeKind::Extent)) {
     if (auto found = extents.find(tree->text); found != extents.end())
       return found->second;
+    if (const Tree *fixed = rankExtents.lookup(tree->text); fixed && fixed->getInteger())
+      return fixed->getInteger();
     const Tree *definition = definitions.lookup(tree->text);
     return definition ? evaluate(definition, extents) : std::nullopt;
   }

@@ -7,6 +7,7 @@
 #include "weir/Analysis/Passes.h"
 #include "weir/Analysis/Traversals.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace weir {
@@ -20,15 +21,17 @@ namespace {
 struct CountTraversals : weir::impl::CountTraversalsBase<CountTraversals> {
   using CountTraversalsBase::CountTraversalsBase;
   void runOnOperation() override {
-    func::FuncOp cascade = getOperation();
     markAllAnalysesPreserved();
-    if (!weir::attn::isCascade(cascade) || cascade.isExternal())
-      return;
+    getOperation().walk([&](func::FuncOp function) {
+      if (weir::attn::isCascade(function) && !function.isExternal())
+        print(function);
+    });
+  }
+  void print(func::FuncOp cascade) {
     weir::CascadeModel model(cascade);
     weir::Domains domains(model);
     weir::Traversals traversals = weir::countTraversals(model, domains);
-    std::string text; // printed at once: functions run in parallel
-    llvm::raw_string_ostream os(text);
+    llvm::raw_ostream &os = llvm::outs();
     os << "traversals of @" << cascade.getName() << "\n";
     for (const weir::Traversals::Rank &found : traversals.ranks) {
       if (!rank.empty() && found.name != rank)
@@ -38,8 +41,7 @@ struct CountTraversals : weir::impl::CountTraversalsBase<CountTraversals> {
         os << "    " << wait.equation << " waits for " << wait.tensor << ", starts traversal " << wait.traversal
            << "\n";
     }
-    llvm::outs() << text;
-    llvm::outs().flush();
+    os.flush();
   }
 };
 } // namespace

@@ -244,6 +244,19 @@ static const Tree *join(TreeArena &arena, TreeKind kind, SmallVectorImpl<const T
   return arena.get(kind, ScalarKind::Bool, "", parts);
 }
 
+/// `F(n) and any(n) F(n)` is F(n): the coordinate itself is the witness. So most statistics vanish from the domains of what reads them.
+bool Formulas::hasWitness(const Tree *any, ArrayRef<const Tree *> others) {
+  StringMap<const Tree *> to;
+  for (StringRef coord : any->coords)
+    if (coord != unprimed(coord))
+      to[coord] = arena.coordinate(unprimed(coord));
+  const Tree *body = to.empty() ? any->args[0] : arena.substitute(any->args[0], to);
+  ArrayRef<const Tree *> goals = body->is(TreeKind::And) ? body->args : ArrayRef<const Tree *>(body);
+  return all_of(goals, [&](const Tree *goal) {
+    return any_of(others, [&](const Tree *other) { return other != any && implies(other, goal); });
+  });
+}
+
 const Tree *Formulas::conj(ArrayRef<const Tree *> parts) {
   SmallVector<const Tree *> flat, kept;
   flatten(parts, TreeKind::And, flat);
@@ -260,6 +273,9 @@ const Tree *Formulas::conj(ArrayRef<const Tree *> parts) {
     erase_if(kept, [&](const Tree *k) { return implies(part, k); });
     kept.push_back(part);
   }
+  for (size_t i = 0; i < kept.size(); ++i)
+    if (kept[i]->is(TreeKind::Any) && hasWitness(kept[i], kept))
+      kept.erase(kept.begin() + i--);
   // Unit propagation: what the literals refute leaves the disjunctions.
   for (size_t i = 0; i < kept.size(); ++i) {
     if (!kept[i]->is(TreeKind::Or))
@@ -357,10 +373,13 @@ const Tree *Formulas::rebuild(const Tree *formula, const StringMap<const Tree *>
   const Tree *literal = to ? arena.substitute(formula, *to) : formula;
   if (!literal->isComparison())
     return literal;
-  if (inhabited && literal->args[0]->is(TreeKind::Extent) &&
-      (literal->text == "ge" ? literal->args[1]->getInteger() == 1
-                             : literal->text == "ne" && literal->args[1]->getInteger() == 0))
-    return arena.boolean(true);
+  if (inhabited && literal->args[0]->is(TreeKind::Extent)) {
+    auto value = literal->args[1]->getInteger();
+    if ((literal->text == "ge" && value == 1) || (literal->text == "ne" && value == 0))
+      return arena.boolean(true);
+    if ((literal->text == "lt" && value == 1) || (literal->text == "eq" && value == 0))
+      return arena.boolean(false);
+  }
   return compare(literal->text, literal->args[0], literal->args[1]);
 }
 
@@ -412,11 +431,27 @@ const Tree *Formulas::eliminate(StringRef coord, const Tree *formula) {
   return conj(free);
 }
 
+/// `p >= 0` with the negative terms on one side and the positive ones on the other.
+const Tree *Formulas::nonNegative(const Polynomial &p) {
+  Polynomial less, more;
+  for (auto &[monomial, coefficient] : p.terms)
+    (coefficient < 0 ? less : more).terms[monomial] = coefficient;
+  less = less * Polynomial::constant(-1);
+  if (less.constantTerm() == 1 && less.terms.size() > 1)
+    return compare("lt", toTree(less - Polynomial::constant(1), arena), toTree(more, arena));
+  return less.terms.empty() ? compare("ge", toTree(more, arena), arena.number(0))
+                            : compare("le", toTree(less, arena), toTree(more, arena));
+}
+
 /// `l <= c and c <= u` for some c, with factors of one, is `l <= u` for every pair; null where the parts are not of that form.
 const Tree *Formulas::eliminateLinear(StringRef coord, ArrayRef<const Tree *> parts) {
   const Tree *c = arena.coordinate(coord), *extent = model.getExtent(coord), *one = arena.number(1);
-  SmallVector<const Tree *> low = {arena.number(0)}; // c >= low
-  SmallVector<std::pair<const Tree *, bool>> high;   // c <= high, or c < high; the extent itself is apart
+  struct Bound {
+    const Tree *tree; // null where the coordinate did not stand alone
+    Polynomial value;
+    bool strict;
+  };
+  SmallVector<Bound> low = {{arena.number(0), {}, false}}, high; // c >= low; c <= high, or < if strict; the extent is apart
   for (const Tree *part : parts) {
     auto p = asNonNegative(part);
     auto split = p ? p->split(c) : std::nullopt;
@@ -428,18 +463,25 @@ const Tree *Formulas::eliminateLinear(StringRef coord, ArrayRef<const Tree *> pa
     const Tree *side = a == c ? b : a;
     bool alone = (a == c || b == c) && !dependsOn(side, coord);
     bool strict = part->text == "lt" || part->text == "gt";
+    Polynomial value = split->second * Polynomial::constant(*factor == 1 ? -1 : 1);
     if (*factor == 1)
-      low.push_back(alone ? (strict ? arena.add(side, one) : side)
-                          : toTree(split->second * Polynomial::constant(-1), arena));
+      low.push_back({alone ? (strict ? arena.add(side, one) : side) : nullptr, value, false});
     else
-      high.push_back(alone ? std::make_pair(side, strict) : std::make_pair(toTree(split->second, arena), false));
+      high.push_back({alone ? side : nullptr, value, strict});
   }
   SmallVector<const Tree *> pairs = {compare("ge", extent, one)};
-  for (const Tree *l : low) {
-    if (l->getInteger() != 0)
-      pairs.push_back(compare("lt", l, extent));
-    for (auto [h, strict] : high)
-      pairs.push_back(l->getInteger() == 0 ? compare("ge", h, strict ? one : l) : compare(strict ? "lt" : "le", l, h));
+  Polynomial last = model.polynomial(extent) - Polynomial::constant(1);
+  for (const Bound &l : low) {
+    bool zero = l.tree && l.tree->getInteger() == 0;
+    if (!zero)
+      pairs.push_back(l.tree ? compare("lt", l.tree, extent) : nonNegative(last - l.value));
+    for (const Bound &h : high)
+      if (!h.tree || !l.tree)
+        pairs.push_back(nonNegative(h.value - l.value));
+      else if (zero)
+        pairs.push_back(compare("ge", h.tree, h.strict ? one : l.tree));
+      else
+        pairs.push_back(compare(h.strict ? "lt" : "le", l.tree, h.tree));
   }
   return conj(pairs);
 }

@@ -8,6 +8,7 @@
 #include "weir/Analysis/Explain.h"
 #include "weir/Analysis/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace weir {
@@ -21,21 +22,23 @@ namespace {
 struct PrintCosts : weir::impl::PrintCostsBase<PrintCosts> {
   using PrintCostsBase::PrintCostsBase;
   void runOnOperation() override {
-    func::FuncOp cascade = getOperation();
     markAllAnalysesPreserved();
-    if (!weir::attn::isCascade(cascade) || cascade.isExternal())
-      return;
     auto sizes = weir::parseExtents(extents);
     if (!sizes) {
-      cascade.emitError(llvm::toString(sizes.takeError()));
+      getOperation().emitError(llvm::toString(sizes.takeError()));
       return signalPassFailure();
     }
+    getOperation().walk([&](func::FuncOp function) {
+      if (weir::attn::isCascade(function) && !function.isExternal())
+        print(function, *sizes);
+    });
+  }
+  void print(func::FuncOp cascade, const llvm::StringMap<int64_t> &sizes) {
     weir::CascadeModel model(cascade);
     weir::Domains domains(model);
     weir::Traversals traversals = weir::countTraversals(model, domains);
-    weir::Costs costs = weir::computeCosts(model, domains, traversals, *sizes);
-    std::string text; // printed at once: functions run in parallel
-    llvm::raw_string_ostream os(text);
+    weir::Costs costs = weir::computeCosts(model, domains, traversals, sizes);
+    llvm::raw_ostream &os = llvm::outs();
     auto amount = [&](const weir::Costs::Amount &a) -> llvm::raw_ostream & {
       return a.value ? os << *a.value : os << a.text;
     };
@@ -49,8 +52,7 @@ struct PrintCosts : weir::impl::PrintCostsBase<PrintCosts> {
     amount(costs.flops) << " flops, ";
     amount(costs.compulsoryBytes) << " compulsory bytes, ";
     amount(costs.footprintBytes) << " bytes of footprint\n";
-    llvm::outs() << text;
-    llvm::outs().flush();
+    os.flush();
   }
 };
 } // namespace

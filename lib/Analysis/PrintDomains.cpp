@@ -8,6 +8,7 @@
 #include "weir/Analysis/Explain.h"
 #include "weir/Analysis/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -22,19 +23,21 @@ namespace {
 struct PrintDomains : weir::impl::PrintDomainsBase<PrintDomains> {
   using PrintDomainsBase::PrintDomainsBase;
   void runOnOperation() override {
-    func::FuncOp cascade = getOperation();
     markAllAnalysesPreserved();
-    if (!weir::attn::isCascade(cascade) || cascade.isExternal())
-      return;
     auto sizes = weir::parseExtents(extents);
     if (!sizes) {
-      cascade.emitError(llvm::toString(sizes.takeError()));
+      getOperation().emitError(llvm::toString(sizes.takeError()));
       return signalPassFailure();
     }
+    getOperation().walk([&](func::FuncOp function) {
+      if (weir::attn::isCascade(function) && !function.isExternal())
+        print(function, *sizes);
+    });
+  }
+  void print(func::FuncOp cascade, const llvm::StringMap<int64_t> &sizes) {
     weir::CascadeModel model(cascade);
     weir::Domains domains(model);
-    std::string text; // printed at once: functions run in parallel
-    llvm::raw_string_ostream os(text);
+    llvm::raw_ostream &os = llvm::outs();
     os << "domains of @" << cascade.getName() << "\n";
     for (const weir::CascadeModel::Equation &equation : model.equations) {
       os << "  " << equation.name << ": " << domains.text(equation.name);
@@ -42,13 +45,12 @@ struct PrintDomains : weir::impl::PrintDomainsBase<PrintDomains> {
         os << " total";
       if (std::vector<std::string> needs = domains.inhabitedRanks(equation.name); !needs.empty())
         os << " needs " << llvm::join(needs, ", ");
-      auto count = domains.count(equation.name, *sizes, budget);
+      auto count = domains.count(equation.name, sizes, budget);
       if (count.present)
         os << ", " << *count.present << " of " << *count.total;
       os << "\n";
     }
-    llvm::outs() << text;
-    llvm::outs().flush();
+    os.flush();
   }
 };
 } // namespace

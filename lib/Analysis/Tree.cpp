@@ -228,7 +228,7 @@ void Printer::function(const Tree *tree, Strength least, bool index) {
   if (name == "div" || (name == "floordiv" && index))
     return infix(tree, "/", Product, Product, As, least, index);
   if (name == "mod")
-    return infix(tree, " % ", Product, Product, As, least, index);
+    return infix(tree, "%", Product, Product, As, least, index);
   if (name == "pow" || name == "powi")
     return infix(tree, "^", Power, Primary, Power, least, index);
   if (name == "neg")

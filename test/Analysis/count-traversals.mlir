@@ -1,7 +1,7 @@
 // The traversals of FuseMax's first cascade, of a softmax, and of a recurrence. A function that is no cascade is left alone.
 // RUN: weir-opt %s --attn-count-traversals -o %t.out | FileCheck %s
 // RUN: weir-opt %s -o %t.plain && diff %t.out %t.plain
-// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-count-traversals{rank=M}))' -o /dev/null | FileCheck %s --check-prefix=ONE
+// RUN: weir-opt %s --pass-pipeline='builtin.module(attn-count-traversals{rank=M})' -o /dev/null | FileCheck %s --check-prefix=ONE
 
 // CHECK-LABEL: traversals of @cascade_1
 // CHECK-NEXT:    K: 2

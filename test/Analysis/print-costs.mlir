@@ -1,7 +1,7 @@
 // FLOPs inside the domains where extents are known, in the extents' names otherwise; bytes and footprint.
 // RUN: weir-opt %s --attn-print-costs -o %t.out | FileCheck %s
 // RUN: weir-opt %s -o %t.plain && diff %t.out %t.plain
-// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-print-costs{extents=M=4,N=4,D=2,F=3}))' -o /dev/null | FileCheck %s --check-prefix=SIZED
+// RUN: weir-opt %s --pass-pipeline='builtin.module(attn-print-costs{extents=M=4,N=4,D=2,F=3})' -o /dev/null | FileCheck %s --check-prefix=SIZED
 
 // The first equation is a product of matrices, half of which is needed; O's division leaves the sum.
 // CHECK-LABEL: costs of @attention

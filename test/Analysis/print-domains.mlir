@@ -1,7 +1,7 @@
 // Domains in the user's terms: masks, gathers, a recurrence, groups of heads, selection.
-// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-print-domains{extents=M=4,N=4,D=2}))' -o %t.out | FileCheck %s
+// RUN: weir-opt %s --pass-pipeline='builtin.module(attn-print-domains{extents=M=4,N=4,D=2})' -o %t.out | FileCheck %s
 // RUN: weir-opt %s -o %t.plain && diff %t.out %t.plain
-// RUN: not weir-opt %s --pass-pipeline='builtin.module(func.func(attn-print-domains{extents=M=four}))' -o /dev/null 2>&1 | FileCheck %s --check-prefix=WRONG
+// RUN: not weir-opt %s --pass-pipeline='builtin.module(attn-print-domains{extents=M=four})' -o /dev/null 2>&1 | FileCheck %s --check-prefix=WRONG
 // WRONG: error: expected RANK=NUMBER with a number of at least 0, got 'M=four'
 
 // CHECK-LABEL: domains of @causal

@@ -62,6 +62,8 @@ private:
   bool isNonNegativeAtom(const Tree *atom);
   bool implies(const Tree *a, const Tree *b);
   bool replaceByBound(Polynomial &p);
+  const Tree *nonNegative(const Polynomial &p);
+  bool hasWitness(const Tree *any, llvm::ArrayRef<const Tree *> others);
   const Tree *rebuild(const Tree *formula, const llvm::StringMap<const Tree *> *to, bool inhabited);
   const Tree *eliminate(llvm::StringRef coord, const Tree *formula);
   const Tree *eliminateLinear(llvm::StringRef coord, llvm::ArrayRef<const Tree *> parts);

@@ -5,7 +5,7 @@
 #define WEIR_ANALYSIS_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
-def CountTraversals : Pass<"attn-count-traversals", "::mlir::func::FuncOp"> {
+def CountTraversals : Pass<"attn-count-traversals", "::mlir::ModuleOp"> {
   let summary = "print how often a cascade reads each rank, as it is written";
   let description = [{
     Prints, for every rank of a cascade, the number of traversals that its equations ask for when each is evaluated as it stands, and
@@ -22,7 +22,7 @@ def CountTraversals : Pass<"attn-count-traversals", "::mlir::func::FuncOp"> {
   let options = [Option<"rank", "rank", "std::string", "", "print this rank only">];
 }
 
-def PrintDomains : Pass<"attn-print-domains", "::mlir::func::FuncOp"> {
+def PrintDomains : Pass<"attn-print-domains", "::mlir::ModuleOp"> {
   let summary = "print where each tensor of a cascade has a value";
   let description = [{
     Prints the domain of every tensor as a set in the user's names, and whether it is total whatever the inputs are. A domain holds where every rank
@@ -40,7 +40,7 @@ def PrintDomains : Pass<"attn-print-domains", "::mlir::func::FuncOp"> {
     Option<"budget", "budget", "uint64_t", "4194304", "evaluations of a formula after which a count is given up">];
 }
 
-def PrintCosts : Pass<"attn-print-costs", "::mlir::func::FuncOp"> {
+def PrintCosts : Pass<"attn-print-costs", "::mlir::ModuleOp"> {
   let summary = "print the arithmetic and the bytes that a cascade cannot avoid";
   let description = [{
     Prints the floating-point operations of every equation (inside the domains where the extents are known and the domain reads no data, over
