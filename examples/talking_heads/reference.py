@@ -4,7 +4,7 @@ import numpy as np
 from support import example, identity, softmax
 
 
-@example("talking_heads.attn", "talking_heads", sizes=dict(B=2, H=3, G=4, M=7, N=19, D=16, F=6))
+@example("talking_heads.attn", "talking_heads", sizes=dict(B=2, H=3, G=4, E=4, M=7, N=19, D=16, F=6))
 def talking_heads(Q, K, V, WL, WW):
     S = Q @ K.swapaxes(-1, -2) / np.sqrt(Q.shape[-1])
     A = softmax(np.einsum("gh,bhmn->bgmn", WL, S))
