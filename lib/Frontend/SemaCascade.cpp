@@ -177,6 +177,15 @@ void Resolver::resolveBrackets() {
       if (!dim.expr)
         value->text = dim.rank.str();
       tensor->dims[at].extent = value;
+      // The dimension itself is a rank without a name.
+      Rank *bracket = newRank("", dim.loc);
+      bracket->carrier = tensor;
+      bracket->carrierDim = at;
+      Node *extent = make(Op::Extent, dim.loc, {});
+      if (extent && !evaluateConstant(value)) {
+        extent->rank = bracket;
+        requireSameExtent(extent, value, world.textOf(decl.loc, dim.loc) + tensor->dims[at].text + "]", dim.loc);
+      }
       if (auto number = evaluateConstant(value); number && *number < 0)
         world.error(dim.loc, "the extent `" + tensor->dims[at].text + "` of `" + decl.name + "` is negative: it is " + Twine(*number));
     }

@@ -325,8 +325,11 @@ private:
         std::string c = i < edge->read->dims.size() && edge->read->dims[i].rank ? names::coordinateOf(edge->read->dims[i].rank->name) : "t";
         if (isData(index)) {
           std::string inner = index->op == Op::Read ? textOf(index) : index->param->declaration->name.str();
-          note = "write `" + edge->read->name + "[" + (edge->node->args.size() > 1 ? "..., " : "") + "min(" + inner + ", " + c +
-                 "-1)]`, or promise it: `given " + inner + " < " + c + "`";
+          std::string whole = textOf(edge->node);
+          size_t place = whole.find(inner, edge->read->name.size());
+          if (place != std::string::npos)
+            whole.replace(place, inner.size(), "min(" + inner + ", " + c + "-1)");
+          note = "write `" + whole + "`, or promise it: `given " + inner + " < " + c + "`";
         }
         if (index->op == Op::Divide || index->op == Op::Modulo || hasDivision(edge->equation))
           note = "a recurrence along chunks is written with chunk coordinates: tensors over c and i for t = c*CS + i, which go back along c";
