@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Transforms/InliningUtils.h"
 
 using namespace mlir;
 using namespace weir::attn;
@@ -44,11 +45,21 @@ static void printCoords(OpAsmPrinter &printer, Operation *, ArrayAttr coords) {
 #define GET_OP_CLASSES
 #include "dialects/Attention/AttentionOps.cpp.inc"
 
+namespace {
+/// A call of a function that holds attn ops may be inlined, and so may what it calls: nothing here depends on the function around it.
+struct AttnInliner : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final { return true; }
+  bool isLegalToInline(Region *, Region *, bool, IRMapping &) const final { return true; }
+};
+} // namespace
+
 void AttnDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialects/Attention/AttentionOps.cpp.inc"
       >();
+  addInterfaces<AttnInliner>();
 }
 
 //===----------------------------------------------------------------------===//
@@ -125,21 +136,28 @@ YieldOp ReduceOp::getYield() { return yieldOf(getBody()); }
 
 RegionKind RecurrenceOp::getRegionKind(unsigned) { return RegionKind::Graph; }
 
-static void reify(ValueRange extents, ReifiedRankedShapedTypeDims &dims) {
-  SmallVector<OpFoldResult> shape;
-  for (Value extent : extents)
-    shape.push_back(getAsOpFoldResult(extent));
+/// A static dimension is an attribute, an open one the extent's value.
+static LogicalResult reify(OpBuilder &b, RankedTensorType type, ValueRange extents, ReifiedRankedShapedTypeDims &dims) {
+  SmallVector<OpFoldResult> shape(extents.begin(), extents.end());
+  for (auto [i, size] : llvm::enumerate(type.getShape()))
+    if (!ShapedType::isDynamic(size))
+      shape[i] = b.getIndexAttr(size);
   dims.push_back(shape);
-}
-LogicalResult EinsumOp::reifyResultShapes(OpBuilder &, ReifiedRankedShapedTypeDims &dims) {
-  reify(getExtents(), dims);
   return success();
 }
-LogicalResult ArgtopkOp::reifyResultShapes(OpBuilder &, ReifiedRankedShapedTypeDims &dims) {
-  reify(getExtents(), dims);
-  return success();
+LogicalResult EinsumOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {
+  return reify(b, getResult().getType(), getExtents(), dims);
+}
+LogicalResult ArgtopkOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {
+  return reify(b, getResult().getType(), getExtents(), dims);
 }
 LogicalResult MaterializeOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {
-  dims.push_back(tensor::getMixedSizes(b, getLoc(), getSource()));
+  SmallVector<OpFoldResult> shape = tensor::getMixedSizes(b, getLoc(), getSource());
+  for (auto [i, size] : llvm::enumerate(getResult().getType().getShape()))
+    if (!ShapedType::isDynamic(size))
+      shape[i] = b.getIndexAttr(size);
+    else if (!isa<Value>(shape[i]))
+      shape[i] = arith::ConstantIndexOp::create(b, getLoc(), getSource().getType().getDimSize(i)).getResult();
+  dims.push_back(shape);
   return success();
 }

@@ -10,6 +10,7 @@ include "mlir/IR/RegionKindInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/TilingInterface.td"
 
 def Attn_Dialect : Dialect {
   let name = "attn";
@@ -26,6 +27,7 @@ def Attn_Dialect : Dialect {
                            "::weir::mapping::MappingDialect"];
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let hasConstantMaterializer = 0;
 }
 
@@ -82,7 +84,9 @@ class Attn_Equation<string mnemonic, list<Trait> traits = []> : Attn_Op<mnemonic
 // Equations
 //===----------------------------------------------------------------------===//
 
-def Attn_EinsumOp : Attn_Equation<"einsum"> {
+def Attn_EinsumOp : Attn_Equation<"einsum", [
+    DeclareOpInterfaceMethods<TilingInterface, ["getIterationDomain", "getLoopIteratorTypes", "getTiledImplementation",
+                                                "getResultTilePosition", "generateResultTileValue"]>]> {
   let summary = "one equation of a cascade";
   let description = [{
     Defines a partial tensor: for every setting of the coordinates, the body computes an optional scalar; where it is
@@ -115,6 +119,7 @@ def Attn_EinsumOp : Attn_Equation<"einsum"> {
     $name custom<Coords>($coords) `in` `(` $extents `)` (`mapping` $mapping^)? $body attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{
     ::weir::attn::YieldOp getYield();
     /// The coordinates, one a result dimension.
@@ -146,6 +151,7 @@ def Attn_ArgtopkOp : Attn_Equation<"argtopk"> {
     (`mapping` $mapping^)? $body attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{ ::weir::attn::YieldOp getYield(); }];
 }
 
@@ -172,6 +178,7 @@ def Attn_RecurrenceOp : Attn_Op<"recurrence", [RecursiveMemoryEffects, SingleBlo
     $direction $along (`mapping` $mapping^)? $body attr-dict `:` type($results)
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{ ::weir::attn::YieldOp getYield(); }];
 }
 
@@ -200,6 +207,7 @@ def Attn_GivenOp : Attn_Op<"given", [SingleBlock,
     $source (`shape` $shape^)? custom<Coords>($coords) `in` `(` $extents `)` $body attr-dict
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{ ::weir::attn::YieldOp getYield(); }];
 }
 
@@ -261,6 +269,7 @@ def Attn_MapOp : Attn_Op<"map", [Pure]> {
   let results = (outs Attn_Scalar:$result);
   let assemblyFormat = "$fn `(` $operands_ `)` attr-dict `:` functional-type($operands_, $result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def Attn_CastOp : Attn_Op<"cast", [Pure]> {
@@ -280,6 +289,7 @@ def Attn_WhereOp : Attn_Op<"where", [Pure, AllTypesMatch<["value", "result"]>]> 
   let arguments = (ins Attn_Scalar:$value, I1:$predicate);
   let results = (outs Attn_Scalar:$result);
   let assemblyFormat = "$value `,` $predicate attr-dict `:` type($value)";
+  let hasFolder = 1;
 }
 
 def Attn_ElseOp : Attn_Op<"else", [Pure, AllTypesMatch<["value", "otherwise", "result"]>]> {
@@ -287,6 +297,7 @@ def Attn_ElseOp : Attn_Op<"else", [Pure, AllTypesMatch<["value", "otherwise", "r
   let arguments = (ins Attn_Scalar:$value, Attn_Scalar:$otherwise);
   let results = (outs Attn_Scalar:$result);
   let assemblyFormat = "$value `,` $otherwise attr-dict `:` type($value)";
+  let hasFolder = 1;
 }
 
 def Attn_SelectOp : Attn_Op<"select", [Pure, AllTypesMatch<["then_value", "else_value", "result"]>]> {
@@ -294,6 +305,7 @@ def Attn_SelectOp : Attn_Op<"select", [Pure, AllTypesMatch<["then_value", "else_
   let arguments = (ins I1:$condition, Attn_Scalar:$then_value, Attn_Scalar:$else_value);
   let results = (outs Attn_Scalar:$result);
   let assemblyFormat = "$condition `,` $then_value `,` $else_value attr-dict `:` type($then_value)";
+  let hasFolder = 1;
 }
 
 def Attn_IsabsentOp : Attn_Op<"isabsent", [Pure]> {
@@ -301,6 +313,7 @@ def Attn_IsabsentOp : Attn_Op<"isabsent", [Pure]> {
   let arguments = (ins Attn_Scalar:$value);
   let results = (outs I1:$result);
   let assemblyFormat = "$value attr-dict `:` type($value)";
+  let hasCanonicalizeMethod = 1;
 }
 
 def Attn_AndOp : Attn_Op<"and", [Pure]> {
@@ -308,6 +321,7 @@ def Attn_AndOp : Attn_Op<"and", [Pure]> {
   let arguments = (ins I1:$lhs, I1:$rhs);
   let results = (outs I1:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict";
+  let hasFolder = 1;
 }
 
 def Attn_OrOp : Attn_Op<"or", [Pure]> {
@@ -315,6 +329,7 @@ def Attn_OrOp : Attn_Op<"or", [Pure]> {
   let arguments = (ins I1:$lhs, I1:$rhs);
   let results = (outs I1:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict";
+  let hasFolder = 1;
 }
 
 def Attn_NotOp : Attn_Op<"not", [Pure]> {
@@ -322,6 +337,8 @@ def Attn_NotOp : Attn_Op<"not", [Pure]> {
   let arguments = (ins I1:$value);
   let results = (outs I1:$result);
   let assemblyFormat = "$value attr-dict";
+  let hasFolder = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Attn_ReduceOp : Attn_Op<"reduce", [RecursiveMemoryEffects, RecursivelySpeculatable, SingleBlock,
@@ -339,6 +356,7 @@ def Attn_ReduceOp : Attn_Op<"reduce", [RecursiveMemoryEffects, RecursivelySpecul
     $reduction custom<Coords>($coords) `in` `(` $extents `)` $body attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
   let extraClassDeclaration = [{ ::weir::attn::YieldOp getYield(); }];
 }
 #endif

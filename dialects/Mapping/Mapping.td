@@ -32,6 +32,7 @@ def Mapping_LoopsAttr : AttrDef<Mapping_Dialect, "Loops"> {
   let parameters = (ins "int64_t":$group,
                         "::mlir::ArrayAttr":$shared,
                         "::mlir::StringAttr":$vector);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` `group` `=` $group `,` `shared` `=` $shared `,` `vector` `=` $vector `>`";
 }
 #endif

@@ -4,6 +4,7 @@
 #include "dialects/Mapping/MappingDialect.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include "dialects/Mapping/MappingDialect.cpp.inc"
@@ -15,4 +16,20 @@ void weir::mapping::MappingDialect::initialize() {
 #define GET_ATTRDEF_LIST
 #include "dialects/Mapping/MappingAttrs.cpp.inc"
       >();
+}
+
+// Each constraint `loops_cN` is stated in README.md and the name of its negative test.
+mlir::LogicalResult weir::mapping::LoopsAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, int64_t group,
+                                                     mlir::ArrayAttr shared, mlir::StringAttr) {
+  if (group < 0) // loops_c1
+    return emitError() << "group " << group << " is negative";
+  llvm::StringSet<> seen;
+  for (mlir::Attribute coordinate : shared) {
+    auto name = llvm::dyn_cast<mlir::StringAttr>(coordinate);
+    if (!name || name.getValue().empty()) // loops_c2
+      return emitError() << "'shared' is a list of coordinates' names, not " << shared;
+    if (!seen.insert(name.getValue()).second) // loops_c3
+      return emitError() << "'shared' has the coordinate '" << name.getValue() << "' twice";
+  }
+  return mlir::success();
 }

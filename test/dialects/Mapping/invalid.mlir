@@ -1,0 +1,15 @@
+// A negative test for every numbered constraint of dialects/Mapping/README.md, named by it.
+// RUN: weir-opt %s --verify-diagnostics --split-input-file
+
+// expected-error@+1 {{group -1 is negative}}
+func.func private @loops_c1() attributes {test.mapping = #mapping.loops<group = -1, shared = [], vector = "">}
+
+// -----
+
+// expected-error@+1 {{'shared' is a list of coordinates' names, not [3]}}
+func.func private @loops_c2() attributes {test.mapping = #mapping.loops<group = 0, shared = [3], vector = "">}
+
+// -----
+
+// expected-error@+1 {{'shared' has the coordinate 'm' twice}}
+func.func private @loops_c3() attributes {test.mapping = #mapping.loops<group = 0, shared = ["m", "m"], vector = "">}
