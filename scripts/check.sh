@@ -21,7 +21,7 @@ check "rooms: who may include whom" "$python" scripts/check_rooms.py
 check "text: line ends, tabs, lengths, licence lines" "$python" scripts/check_text.py
 check "documents: links and commands" "$python" scripts/check_docs.py
 check "shell: syntax of scripts" bash -c 'for f in weir .ci/run scripts/*.sh; do bash -n "$f" || exit 1; done'
-for script in scripts/check_language_rules.py; do # others that a room adds: each is one check
+for script in scripts/check_language_rules.py scripts/check_dialects.py; do # others that a room adds: each is one check
   [[ -e $script ]] && check "$script" "$python" "$script"
 done
 if [[ -x build/bin/weirc ]]; then
