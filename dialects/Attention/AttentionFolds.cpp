@@ -6,6 +6,7 @@
 // Each rule here holds for every operand, present or not, or asks isAlwaysPresent first. Rounding is never folded: `x as f32` of an f32 rounds,
 // since what stands for x is a real number.
 #include "dialects/Attention/AttentionDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -31,9 +32,9 @@ static bool areAlwaysPresent(ValueRange values, unsigned depth);
 /// Whether no operand or coordinate can make `value` absent. False where that is not plain within a few steps.
 static bool isAlwaysPresent(Value value, unsigned depth = 8) {
   Operation *op = value.getDefiningOp();
-  if (!op || !isa<AttnDialect>(op->getDialect()))
-    return true; // coordinates, params, extents
-  if (isa<LiteralOp, IsabsentOp, NotOp>(op))
+  if (!op)
+    return true; // coordinates, params
+  if (isa<LiteralOp, IsabsentOp, NotOp, arith::ConstantOp, arith::IndexCastOp>(op)) // the last: extents as numbers
     return true;
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return llvm::is_contained({Reduction::Count, Reduction::Any, Reduction::All}, reduce.getReduction());
@@ -49,7 +50,7 @@ static bool isAlwaysPresent(Value value, unsigned depth = 8) {
     return areAlwaysPresent({select.getThenValue(), select.getElseValue()}, depth - 1);
   if (isa<CastOp, AndOp, OrOp>(op))
     return areAlwaysPresent(op->getOperands(), depth - 1);
-  return false; // reads, where, other reductions
+  return false; // reads, where, other reductions, and what a host computes
 }
 
 static bool areAlwaysPresent(ValueRange values, unsigned depth) {

@@ -96,7 +96,12 @@ static Value emitReal(Ops &o, Fn fn, ArrayRef<Value> x) {
   case Fn::Sub: return o.sub(x[0], x[1]);
   case Fn::Mul: return o.mul(x[0], x[1]);
   case Fn::Div: return o.div(x[0], x[1]);
-  case Fn::Pow: return math::PowFOp::create(b, x[0], x[1]);
+  case Fn::Pow: {
+    // C's pow is a number for a negative base with an integer power, and for 1^NaN and NaN^0; the language's is not.
+    Value power = math::PowFOp::create(b, x[0], x[1]);
+    power = o.select(o.cmp(arith::CmpFPredicate::OLT, x[0], o.real(0)), o.real(NAN), power);
+    return o.select(o.cmp(arith::CmpFPredicate::UNO, x[0], x[1]), o.add(x[0], x[1]), power);
+  }
   case Fn::Min: return arith::MinimumFOp::create(b, x[0], x[1]);
   case Fn::Max: return arith::MaximumFOp::create(b, x[0], x[1]);
   case Fn::Floor: return math::FloorOp::create(b, x[0]);
