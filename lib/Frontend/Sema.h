@@ -240,6 +240,8 @@ private:
 
 /// The kinds of all nodes and tensors, and every error that depends on them.
 void inferKinds(Program &program, World &world);
+/// Removes tensors that only repeat another one's value.
+void removeCopies(Program &program);
 /// Groups the equations; recurrences and their directions.
 void findRecurrences(Program &program, World &world);
 /// Disjoint equations, empty domains.

@@ -462,6 +462,14 @@ void Resolver::resolveGivens() {
   }
 }
 
+/// The same promise about the same tensors; those with coordinates are told apart by them.
+static bool sameNode(const Node *a, const Node *b) {
+  bool same = a->op == b->op && a->fn == b->fn && a->integer == b->integer && a->text == b->text && a->coord == b->coord &&
+              a->param == b->param && a->tensor == b->tensor && a->args.size() == b->args.size() &&
+              (!a->rank || (b->rank && a->rank->canonical() == b->rank->canonical()));
+  return same && all_of(zip(a->args, b->args), [](auto pair) { return sameNode(std::get<0>(pair), std::get<1>(pair)); });
+}
+
 bool Resolver::resolveGiven(const ast::Given &given, bool fileLevel, unsigned givenOrder) {
   bindings.clear();
   Scope scope;
@@ -479,6 +487,9 @@ bool Resolver::resolveGiven(const ast::Given &given, bool fileLevel, unsigned gi
   if ((world.quiet ? world.quietErrors : world.diags.errorCount()) != before)
     return false;
   promise.source = world.textOf(given.begin, given.end);
+  for (const Promise &known : program.promises)
+    if (known.source == promise.source && sameNode(known.predicate, predicate))
+      return true; // of a cascade around this one, about the same things
   promise.loc = given.loc;
   promise.predicate = predicate;
   program.promises.push_back(std::move(promise));
@@ -549,7 +560,7 @@ void Resolver::resolveOutermost() {
   resolveStatements();
   resolveGivens();
   promoteOutputs();
-  if (warn) {
+  if (warn && !program.failed) {
     for (const ast::TensorDecl &decl : cascade.inputs)
       if (Tensor *tensor = tensors.lookup(decl.name); tensor && tensor->input && !tensor->used)
         world.warning(decl.loc, "nothing uses the input `" + decl.name + "`");
@@ -636,6 +647,7 @@ void weir::sema::analyse(Program &program, const ast::Cascade &cascade, unsigned
   inferKinds(program, world);
   if (program.failed)
     return;
+  removeCopies(program);
   findRecurrences(program, world);
   if (!program.failed)
     checkDomains(program, world);

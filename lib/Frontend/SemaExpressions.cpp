@@ -251,7 +251,7 @@ Node *Resolver::resolveLower(const ast::Expr &e, const Scope &scope) {
   if (Rank *rank = rankOfCoordinate(name)) {
     if (scope.inGiven) {
       Coordinate *coord = newCoordinate(name, rank);
-      bindings.insert(bindings.begin(), {name, {coord}, true});
+      bindings.insert(find_if(bindings, [](const Binding &b) { return !b.left; }), {name, {coord}, true});
       return makeCoord(coord, e.loc);
     }
     if (scope.inWhere)
@@ -379,7 +379,7 @@ Node *Resolver::resolveRead(const ast::Expr &e, const Scope &scope) {
       Coords coords;
       for (Rank *rank : leading)
         coords.push_back(newCoordinate(names::coordinateOf(rank->name), rank));
-      bindings.insert(bindings.begin(), {"...", coords, true});
+      bindings.insert(find_if(bindings, [](const Binding &b) { return !b.left; }), {"...", coords, true});
       binding = findBinding("...");
     }
     if (!binding) {
