@@ -82,6 +82,8 @@ bool Program::readMLIR() {
   if (!module)
     return false;
   PassManager passes(contents->context.get());
+  if (!options.crashReproducer.empty())
+    passes.enableCrashReproducerGeneration(options.crashReproducer);
   passes.addPass(checkOf(level));
   return succeeded(passes.run(*module));
 }
