@@ -20,7 +20,11 @@ int weirc::explainCommand(const Options &options) {
   weir::ExplainOptions explain;
   for (const auto &[name, value] : options.defines)
     explain.extents[name] = value;
-  mlir::func::FuncOp cascade = job.program->cascade();
+  // The mapping is chosen on the way to level streamed; the equations are the same there.
+  auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
+  if (!streamed)
+    return Refused;
+  auto cascade = *streamed->getOps<mlir::func::FuncOp>().begin();
   weir::Explanation explanation = job.phases.time("explain", [&] { return weir::explain(cascade, explain); });
   std::string text;
   llvm::raw_string_ostream os(text);

@@ -101,8 +101,10 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
     for (func::FuncOp kernel : found) {
       addEntry(kernel, types);
       for (StringRef suffix : companionSuffixes)
-        if (func::FuncOp companion = companionOf(kernel, suffix))
+        if (func::FuncOp companion = companionOf(kernel, suffix)) {
           addCompanionEntry(companion, types);
+          forgetSignature(companion);
+        }
       forgetSignature(kernel);
     }
   }
