@@ -116,14 +116,17 @@ class Kernel:
     def __init__(self, path, name=None):
         path = os.fspath(path)
         self._library = ctypes.CDLL(os.path.abspath(path) if os.path.exists(path) else path)
-        try:
-            text = ctypes.c_char.in_dll(self._library, f"{name}_manifest" if name else "weir_manifest")
-        except ValueError:
-            raise ValueError(f"{path} holds no Weir kernel" + (f" called {name}" if name else "")) from None
+        # A kernel whose name C has for itself carries a mark.
+        for symbol in (f"{name}_manifest", f"{name}__manifest") if name else ("weir_manifest",):
+            if hasattr(self._library, symbol):
+                text = ctypes.c_char.in_dll(self._library, symbol)
+                break
+        else:
+            raise ValueError(f"{path} holds no Weir kernel" + (f" called {name}" if name else ""))
         manifest = json.loads(ctypes.string_at(ctypes.addressof(text)))
         if manifest["abi"] != 1:
             raise ValueError(f"{path} has version {manifest['abi']} of the interface, this file knows 1")
-        self.name = manifest["kernel"]
+        self.name, self._symbol = manifest["kernel"], manifest["symbol"]
         self.versions = manifest["versions"]
         self._args_size = manifest["args_size"]
         tensors = [(entry["output"], Tensor(entry)) for entry in manifest["tensors"]]
@@ -136,7 +139,7 @@ class Kernel:
         self._last_error = self._function("_last_error", ctypes.c_char_p)
 
     def _function(self, suffix, result, *arguments):
-        function = self._library[self.name + suffix]  # indexing makes a new object, attribute access shares one
+        function = self._library[self._symbol + suffix]  # indexing makes a new object, attribute access shares one
         function.restype, function.argtypes = result, arguments
         return function
 

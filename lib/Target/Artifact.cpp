@@ -91,10 +91,6 @@ private:
   };
 
   Error readKernels() {
-    static const StringSet<> keywords = {"main", "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else",
-                                         "enum", "extern", "float", "for", "goto", "if", "inline", "int", "long", "register",
-                                         "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch",
-                                         "typedef", "union", "unsigned", "void", "volatile", "while"};
     for (const Version &version : order) {
       auto kernels = version.what.module->getAttrOfType<mlir::ArrayAttr>(kKernelsAttr);
       if (!kernels || kernels.empty())
@@ -105,9 +101,6 @@ private:
       else if (found.size() != signatures.size())
         return fail("the versions of an artifact hold different kernels");
     }
-    for (const KernelSignature &signature : signatures)
-      if (keywords.contains(signature.name))
-        return fail("a kernel cannot be called " + signature.name + " in C; give the cascade another name");
     return Error::success();
   }
 
@@ -142,7 +135,7 @@ private:
     if (!inplace)
       return inplace.takeError();
     Descriptor descriptor(signature, *inplace);
-    KernelTable table(*whole, descriptor.kernel);
+    KernelTable table(*whole, descriptor.kernel, symbolPrefix(signature));
     std::vector<TargetDescription> targets;
     for (size_t i = 0; i < order.size(); ++i) {
       const Version &version = order[i];
@@ -174,7 +167,7 @@ private:
     StringSet<> keep;
     for (const KernelSignature &signature : signatures)
       for (StringRef suffix : KernelTable::publicSuffixes())
-        keep.insert((signature.name + suffix).str());
+        keep.insert((symbolPrefix(signature) + suffix).str());
     keep.insert("weir_manifest");
     internalizeModule(*whole, [&](const GlobalValue &value) { return keep.contains(value.getName()); });
     ModuleAnalysisManager analyses;

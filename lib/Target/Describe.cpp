@@ -68,15 +68,24 @@ std::optional<long double> weir::defaultValue(const KernelSignature::Param &para
   return value;
 }
 
-static std::string fieldName(StringRef name) {
-  static const StringSet<> taken = {
-      "size", "version", "threads", "parallel_for", "parallel_context", "workspace", "workspace_bytes", "plan", "stream", "reserved",
-      "auto", "break", "case", "char", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto",
+static bool isReserved(StringRef name) {
+  static const StringSet<> words = {
+      "main", "const", "auto", "break", "case", "char", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto",
       "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch",
       "typedef", "union", "unsigned", "void", "volatile", "while", "class", "new", "delete", "template", "this", "operator",
       "private", "public", "protected", "namespace", "using", "virtual", "try", "catch", "throw", "bool", "true", "false", "typename",
       "and", "or", "not", "xor", "asm", "export", "friend", "mutable", "explicit", "NULL", "linux", "unix"};
-  return taken.contains(name) ? (name + "_").str() : name.str();
+  return words.contains(name);
+}
+
+static std::string fieldName(StringRef name) {
+  static const StringSet<> header = {"size", "version", "threads", "parallel_for", "parallel_context", "workspace",
+                                     "workspace_bytes", "plan", "stream", "reserved"};
+  return header.contains(name) || isReserved(name) ? (name + "_").str() : name.str();
+}
+
+std::string weir::symbolPrefix(const KernelSignature &signature) {
+  return isReserved(signature.name) ? signature.name + "_" : signature.name;
 }
 
 ArgsLayout weir::layoutArgs(const KernelSignature &signature) {

@@ -8,6 +8,9 @@
 
 namespace weir {
 
+/// What the kernel's names in C begin with: its own, or with a mark where C has that name for itself (`inline_`).
+std::string symbolPrefix(const KernelSignature &signature);
+
 /// NAME_args as C lays it out: WEIR_ARGS_HEADER, the inputs, the outputs, the params.
 struct ArgsLayout {
   std::vector<std::string> tensorFields, paramFields; ///< names that are neither C's nor the header's

@@ -59,7 +59,7 @@ static std::string cDefault(const KernelSignature::Param &param) {
 }
 
 static void printInit(raw_ostream &os, const KernelSignature &signature, const ArgsLayout &layout) {
-  const std::string &name = signature.name;
+  const std::string name = symbolPrefix(signature);
   os << "/* Zeroes `args`, then sets its size and version, the tensors' types and ranks, and the params that have a default.\n"
         "   Data, extents and strides, and the other params, are the caller's. */\n"
      << "static inline void " << name << "_args_init(" << name << "_args *args) {\n"
@@ -79,7 +79,7 @@ static void printInit(raw_ostream &os, const KernelSignature &signature, const A
 }
 
 std::string weir::emitHeader(const KernelSignature &signature) {
-  const std::string &name = signature.name;
+  const std::string name = symbolPrefix(signature);
   ArgsLayout layout = layoutArgs(signature);
   std::string text;
   raw_string_ostream os(text);
@@ -155,7 +155,7 @@ std::string weir::emitManifest(const KernelSignature &signature, ArrayRef<Target
     checks.push_back(check);
   for (const TargetDescription &target : targets)
     versions.push_back(target.cpu);
-  json::Object whole{{"kernel", signature.name}, {"abi", WEIR_ABI_VERSION}, {"args_size", layout.size},
+  json::Object whole{{"kernel", signature.name}, {"symbol", symbolPrefix(signature)}, {"abi", WEIR_ABI_VERSION}, {"args_size", layout.size},
                      {"tensors", std::move(tensors)}, {"params", std::move(params)}, {"checks", std::move(checks)},
                      {"versions", std::move(versions)}};
   std::string text;

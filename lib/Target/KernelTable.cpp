@@ -8,8 +8,8 @@
 using namespace llvm;
 using namespace weir;
 
-KernelTable::KernelTable(Module &module, const weir_kernel &kernel)
-    : module(module), context(module.getContext()), kernel(kernel), ptr(PointerType::getUnqual(context)) {}
+KernelTable::KernelTable(Module &module, const weir_kernel &kernel, StringRef prefix)
+    : module(module), context(module.getContext()), kernel(kernel), prefix(prefix), ptr(PointerType::getUnqual(context)) {}
 
 Constant *KernelTable::number(int32_t value) { return ConstantInt::getSigned(Type::getInt32Ty(context), value); }
 
@@ -82,7 +82,7 @@ void KernelTable::addFunction(StringRef suffix, StringRef callee, Type *result, 
     inner.push_back(i64);
   FunctionCallee target = module.getOrInsertFunction(callee, FunctionType::get(result, inner, false));
   auto *function = Function::Create(FunctionType::get(result, arguments, false), GlobalValue::ExternalLinkage,
-                                    kernel.name + suffix, module);
+                                    prefix + suffix, module);
   function->addFnAttr("target-cpu", "x86-64");
   function->addFnAttr(Attribute::NoUnwind);
   IRBuilder<> b(BasicBlock::Create(context, "", function));
@@ -122,7 +122,7 @@ void KernelTable::finish(StringRef manifest) {
   addFunction("_version_for", "weir_choose", i32, {i64}, true);
 
   Constant *json = ConstantDataArray::getString(context, manifest);
-  new GlobalVariable(module, json->getType(), true, GlobalValue::ExternalLinkage, json, kernel.name + StringRef("_manifest"));
+  new GlobalVariable(module, json->getType(), true, GlobalValue::ExternalLinkage, json, prefix + StringRef("_manifest"));
   // The first kernel's, under a name that a loader knows. Weak: several objects may meet in one library.
   if (!module.getNamedValue("weir_manifest"))
     new GlobalVariable(module, json->getType(), true, GlobalValue::WeakAnyLinkage, json, "weir_manifest");

@@ -12,7 +12,7 @@ namespace weir {
 /// Writes the structs of weir_kernel.h, field by field as C lays them out, and the public functions of a kernel into a module.
 class KernelTable {
 public:
-  KernelTable(llvm::Module &module, const weir_kernel &kernel);
+  KernelTable(llvm::Module &module, const weir_kernel &kernel, llvm::StringRef prefix);
   void addVersion(uint64_t needs, llvm::StringRef target, llvm::Function *entry, llvm::Function *workspace,
                   llvm::Function *check, llvm::Function *extents);
   void finish(llvm::StringRef manifest);
@@ -32,6 +32,7 @@ private:
   llvm::Module &module;
   llvm::LLVMContext &context;
   const weir_kernel &kernel;
+  std::string prefix; ///< of the public names
   llvm::PointerType *ptr;
   std::vector<llvm::Constant *> versions;
   llvm::GlobalVariable *table = nullptr;

@@ -58,13 +58,14 @@ TEST_F(ArtifactTest, HoldsBothVersionsAndABaselineEntry) {
 }
 
 TEST_F(ArtifactTest, HeaderNamesFieldsThatCAllows) {
-  auto other = context.parse(R"(func.func @f(%a: memref<?xf32> {attn.name = "int", attn.ranks = ["N"]},
+  auto other = context.parse(R"(func.func @inline(%a: memref<?xf32> {attn.name = "int", attn.ranks = ["N"]},
       %p: f32 {attn.name = "size"}, %q: f64 {attn.name = "int", attn.default = "-inf"},
       %o: memref<?xf32> {attn.name = "O", attn.ranks = ["N"], weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
     return
   })");
   std::string text = weir::test::must(emitTiled({{*other, target("x86-64-v3")}}, ArtifactKind::Header));
   EXPECT_NE(text.find("weir_tensor int_; /* input, f32 [N] */"), std::string::npos) << text;
+  EXPECT_NE(text.find("int inline_(const inline__args *args);"), std::string::npos) << text;
   EXPECT_NE(text.find("float size_; /* param, f32 */"), std::string::npos) << text;
   EXPECT_NE(text.find("double int__; /* param, f64, default -inf */"), std::string::npos) << text;
   EXPECT_NE(text.find("args->int__ = (double)(-HUGE_VAL);"), std::string::npos) << text;
