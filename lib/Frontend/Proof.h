@@ -25,7 +25,7 @@ struct Fact {
 
 /// How much all proofs of a program may cost together, in sets that are tested for emptiness.
 struct ProofBudget {
-  unsigned left = 20000;
+  unsigned left = 100000;
   bool spend() { return left > 0 && left-- > 0; }
 };
 

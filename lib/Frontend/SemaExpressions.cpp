@@ -277,21 +277,25 @@ Node *Resolver::resolveLower(const ast::Expr &e, const Scope &scope) {
 // Lets
 //===----------------------------------------------------------------------===//
 
-/// Every name in a let and in the lets that it uses.
+/// What a let's value depends on where it is used: the names in it, and in the lets that it uses, that may be coordinates.
 const StringSet<> &Resolver::namesIn(const ast::Let &let, unsigned letOrder) {
   auto [it, isNew] = letNames.try_emplace(&let);
   if (!isNew)
     return it->second;
-  StringSet<> found;
+  StringSet<> found, seen;
   std::function<void(const ast::Expr &)> visit = [&](const ast::Expr &e) {
     if (e.ellipsis)
       found.insert("...");
     for (StringRef coord : e.coords)
       found.insert(coord);
-    if (e.kind == ExprKind::Name && found.insert(e.text).second)
-      if (auto [inner, innerOrder] = findLet(e.text, letOrder); inner)
+    if (e.kind == ExprKind::Name && seen.insert(e.text).second && names::isLowerName(e.text)) {
+      auto [inner, innerOrder] = findLet(e.text, letOrder);
+      if (!inner)
+        found.insert(e.text);
+      else
         for (const auto &name : namesIn(*inner, innerOrder))
           found.insert(name.getKey());
+    }
     for (const ast::Expr *arg : e.args)
       visit(*arg);
     for (const ast::Expr *part : {e.predicate, e.eps})
