@@ -162,7 +162,8 @@ void weir::print(const Explanation &e, raw_ostream &os) {
       os << text << "\n";
   };
   os << "\nwork\n";
-  os << "  flops " << (e.flops ? std::to_string(*e.flops) + " inside the domains, of " : "") << e.flopsText << "\n";
+  std::string inside = e.flops ? std::to_string(*e.flops) : "";
+  os << "  flops " << (e.flops && inside != e.flopsText ? inside + " inside the domains, of " : "") << e.flopsText << "\n";
   amount("compulsory bytes", e.compulsoryBytes, e.compulsoryText);
   amount("footprint bytes", e.footprintBytes, e.footprintText);
   if (!e.mappings.empty())

@@ -53,6 +53,13 @@ static void registerPasses() {
     weir::buildCascadeToStreamedPipeline(pm, target);
     weir::buildStreamedToTiledPipeline(pm, target);
   });
+  registerPipeline("attn-to-streamed-pipeline", "level 2 to level 3",
+                   [](OpPassManager &pm, const weir::TargetDescription &target) { weir::buildCascadeToStreamedPipeline(pm, target); });
+  registerPipeline("streamed-to-tiles-pipeline", "level 3 to level 4", weir::buildStreamedToTiledPipeline);
+  registerPipeline("attn-to-tiles-pipeline", "level 2 to level 4", [](OpPassManager &pm, const weir::TargetDescription &target) {
+    weir::buildCascadeToStreamedPipeline(pm, target);
+    weir::buildStreamedToTiledPipeline(pm, target);
+  });
   registerPipeline("tiles-to-cpu-pipeline", "level 4 to level 5 for processors", weir::buildTiledToCPUPipeline);
   registerPipeline("cpu-to-llvm-pipeline", "level 5 to level 6", weir::buildCPUToLLVMPipeline);
   registerPipeline("tiles-to-llvm-pipeline", "level 4 to level 6 for processors", weir::buildTiledToLLVMPipeline);

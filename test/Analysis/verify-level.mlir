@@ -9,7 +9,8 @@
 // RUN: not weir-opt %t/good-tiled.mlir --weir-verify-level=level=cpu -o /dev/null 2>&1 | FileCheck %s --check-prefix=CPU
 // RUN: not weir-opt %t/good-tiled.mlir --weir-verify-level=level=llvm -o /dev/null 2>&1 | FileCheck %s --check-prefix=LLVM
 // RUN: not weir-opt %t/good-streamed.mlir --weir-verify-level=level=cascade -o /dev/null 2>&1 | FileCheck %s --check-prefix=MAPPED
-// RUN: not weir-opt %t/good-cascade.mlir --weir-verify-level=level=streamed -o /dev/null 2>&1 | FileCheck %s --check-prefix=UNMAPPED
+// RUN: weir-opt %t/good-cascade.mlir --weir-verify-level=level=streamed -o /dev/null
+// RUN: not weir-opt %t/bad-streamed.mlir --weir-verify-level=level=streamed -o /dev/null 2>&1 | FileCheck %s --check-prefix=UNMAPPED
 // RUN: not weir-opt %t/bad-cascade.mlir --weir-verify-level=level=cascade -o /dev/null 2>&1 | FileCheck %s --check-prefix=CASCADE
 // RUN: not weir-opt %t/bad-tiled.mlir --weir-verify-level=level=tiled -o /dev/null 2>&1 | FileCheck %s --check-prefix=TILED
 // RUN: not weir-opt %t/bad-cpu.mlir --weir-verify-level=level=cpu -o /dev/null 2>&1 | FileCheck %s --check-prefix=BADCPU
@@ -22,7 +23,7 @@
 // CPU: error: breaks the contract of level 'cpu': elementary functions are expanded, no math.exp is left
 // LLVM: error: breaks the contract of level 'llvm': every function is an llvm.func
 // MAPPED: error: breaks the contract of level 'cascade': no mapping is chosen yet
-// UNMAPPED: error: breaks the contract of level 'streamed': every equation has a mapping
+// UNMAPPED: bad-streamed.mlir:10:{{.*}} error: breaks the contract of level 'streamed': every equation has a mapping if one has
 
 //--- good-cascade.mlir
 func.func @copy(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["N"]}, %p: f32 {attn.name = "p", attn.type = f32})
@@ -54,6 +55,25 @@ func.func @copy(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["N"]})
     attn.yield %x : f32
   } : tensor<?xf32>
   %out = attn.materialize %Y : tensor<?xf32> to tensor<?xf32>
+  return %out : tensor<?xf32>
+}
+
+//--- bad-streamed.mlir
+func.func @copy(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["N"]})
+    -> (tensor<?xf32> {attn.name = "Z", attn.ranks = ["N"]}) attributes {attn.cascade} {
+  %c0 = arith.constant 0 : index
+  %N = tensor.dim %X, %c0 : tensor<?xf32>
+  %Y = attn.einsum "Y" [n] in (%N) mapping #mapping.loops<group = 0, shared = [], vector = "n"> {
+  ^bb0(%n: i64):
+    %x = attn.read %X[%n] : tensor<?xf32> -> f32
+    attn.yield %x : f32
+  } : tensor<?xf32>
+  %Z = attn.einsum "Z" [n] in (%N) {
+  ^bb0(%n: i64):
+    %y = attn.read %Y[%n] : tensor<?xf32> -> f32
+    attn.yield %y : f32
+  } : tensor<?xf32>
+  %out = attn.materialize %Z : tensor<?xf32> to tensor<?xf32>
   return %out : tensor<?xf32>
 }
 
