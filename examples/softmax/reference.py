@@ -22,7 +22,7 @@ def causal(Q, K, V, M, N):
 
 
 @example("windowed.attn", "windowed", sizes=dict(B=2, H=4, G=2, M=9, N=21, D=16, F=6), consts=dict(W=5),
-         also=[dict(G=1), dict(G=4), dict(M=25, N=6), dict(W=1), dict(W=100), dict(W=16, M=40, N=67)])
+         also=[dict(G=1), dict(G=4), dict(M=25, N=6), dict(W=1), dict(W=100), dict(W=16, M=20, N=40, B=1, H=2)])
 def windowed(Q, K, V, W):
     heads, group = Q.shape[1], Q.shape[1] // K.shape[1]
     M, N, D = Q.shape[2], K.shape[2], Q.shape[3]
