@@ -12,9 +12,8 @@ using namespace mlir;
 static unsigned lanesOf(const weir::TargetDescription &target) { return target.vectorBytes / 4; }
 
 void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescription &target, StringRef mapping) {
-  if (mapping == "fuse=off")
-    return; // without a mapping every equation is a loop nest of its own
   SelectMappingOptions options;
+  options.fuse = !llvm::is_contained(llvm::split(mapping, ','), StringRef("fuse=off"));
   options.lanes = lanesOf(target);
   pm.addNestedPass<func::FuncOp>(createSelectMapping(options));
 }

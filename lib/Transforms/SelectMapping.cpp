@@ -35,7 +35,8 @@ struct Item {
 
 class Mapper {
 public:
-  Mapper(func::FuncOp cascade, unsigned lanes) : cascade(cascade), extents(cascade), lanes(lanes) {}
+  Mapper(func::FuncOp cascade, unsigned lanes, bool fuse)
+      : cascade(cascade), extents(cascade), lanes(lanes), fuse(fuse) {}
   void run();
 
 private:
@@ -54,6 +55,7 @@ private:
   Extents extents;
   Dependence dependence;
   unsigned lanes;
+  bool fuse;
   std::vector<Item> items;
   DenseMap<Operation *, unsigned> itemOf; ///< equation -> item
 };
@@ -296,7 +298,7 @@ void Mapper::run() {
     SmallVector<Coordinate> shared = items[i].coordinates;
     for (unsigned j = i; j < n; ++j) {
       shared = join(shared, i, j);
-      if (j > i && shared.empty())
+      if (j > i && (!fuse || shared.empty()))
         break;
       double cost = best[i] + storage(i, j, shared) + 1; // of equal ones, fewer groups
       if (cost < best[j + 1])
@@ -315,7 +317,7 @@ struct SelectMapping : weir::impl::SelectMappingBase<SelectMapping> {
   using SelectMappingBase::SelectMappingBase;
   void runOnOperation() override {
     if (isCascade(getOperation()))
-      Mapper(getOperation(), lanes).run();
+      Mapper(getOperation(), lanes, fuse).run();
   }
 };
 } // namespace

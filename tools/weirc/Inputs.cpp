@@ -84,8 +84,12 @@ static llvm::Error bindShape(const KernelSignature::Tensor &declared, const Host
     if (isRank(rank)) {
       Source &known = extents.try_emplace(rank, Source{extent, "'" + declared.name + "'"}).first->second;
       if (known.extent != extent)
-        return llvm::createStringError("rank " + rank + " is " + Twine(known.extent) + " in " + known.where +
-                                       " and " + Twine(extent) + " in '" + declared.name + "'");
+        return llvm::createStringError(
+            known.where.front() == '\''
+                ? "rank " + rank + " is " + Twine(known.extent) + " in " + known.where + " and " +
+                      Twine(extent) + " in '" + declared.name + "'"
+                : "rank " + rank + " of '" + declared.name + "' is " + Twine(extent) + ", in " + known.where +
+                      " it is " + Twine(known.extent));
     } else if (declared.shape[dim] != kOpen && declared.shape[dim] != extent) {
       return llvm::createStringError("dimension " + rank + " of '" + declared.name + "' is " +
                                      Twine(declared.shape[dim]) + ", " + file + " has " + Twine(extent));

@@ -112,6 +112,11 @@ llvm::Error mapping(Options &options, StringRef value) {
     auto [name, setting] = item.split('=');
     if (name.empty() || setting.empty())
       return wrong("expects NAME=VALUE,..., got '" + value + "'");
+    if (llvm::is_contained({"m", "n", "split", "chunk"}, name))
+      return wrong("'" + name +
+                   "' is not there yet: this version has no tiles, only 'fuse=on' and 'fuse=off'");
+    if (name != "fuse" || (setting != "on" && setting != "off"))
+      return wrong("knows 'fuse=on' and 'fuse=off', not '" + item + "'");
   }
   options.map = value.str();
   return llvm::Error::success();
@@ -150,7 +155,8 @@ const Flag flags[] = {
     {"--target", "T", program, "cpu, cpu:native, cpu:x86-64-v3, cpu:x86-64-v4, cpu:NAME, or interpret",
      text<&Options::target>},
     {"--threads", "N", program, "threads to run on (default: all)", number<&Options::threads, 1>},
-    {"--map", "K=V,...", program, "the mapping: tile sizes and the like, m=64,n=256,fuse=off", mapping},
+    {"--map", "K=V,...", program, "the mapping: fuse=off gives every equation a loop nest of its own",
+     mapping},
     {"--grad", "NAMES", program, "the backward cascade with respect to these inputs", text<&Options::grad>},
     {"--emit", "LEVEL", program,
      "print the program at a level and stop: attn, cascade, streamed, tiled, cpu, llvm, asm", emit},

@@ -34,6 +34,7 @@ Program::Program(const Options &options, Phases &phases)
   weir::registerAll(contents->registry);
   weir::registerTargetDialects(contents->registry);
   contents->context = std::make_unique<MLIRContext>(contents->registry, MLIRContext::Threading::DISABLED);
+  contents->context->printOpOnDiagnostic(false); // a user sees the place in the file, not the IR
   contents->handler =
       std::make_unique<SourceMgrDiagnosticHandler>(contents->sources, contents->context.get());
 }

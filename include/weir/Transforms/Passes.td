@@ -27,7 +27,8 @@ def SelectMapping : Pass<"attn-select-mapping", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"lanes", "lanes", "unsigned", "8", "lanes of a vector register that the cost model reckons with">
+    Option<"lanes", "lanes", "unsigned", "8", "lanes of a vector register that the cost model reckons with">,
+    Option<"fuse", "fuse", "bool", "true", "whether several equations may share a loop nest">
   ];
   let dependentDialects = ["::weir::mapping::MappingDialect"];
 }
