@@ -2,9 +2,10 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A rule of two-valued logic may fail on scalars that can be absent: `not not p` is false where p is absent, so it is p only where p never is.
-// Each rule here holds for every operand, present or not, or asks isAlwaysPresent first. Rounding is never folded: `x as f32` of an f32 rounds,
-// since what stands for x is a real number.
+// A rule of two-valued logic may fail on scalars that can be absent: `not not p` is false where p is absent,
+// so it is p only where p never is. Each rule here holds for every operand, present or not, or asks
+// isAlwaysPresent first. Rounding is never folded: `x as f32` of an f32 rounds, since what stands for x is a
+// real number.
 #include "dialects/Attention/AttentionDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/PatternMatch.h"
@@ -24,17 +25,20 @@ static bool isLiteralText(Value value, StringRef text) {
 /// A literal integer that is not 0: the divisor of a quotient that is never absent.
 static bool isNonzeroLiteral(Value value) {
   auto literal = value.getDefiningOp<LiteralOp>();
-  return literal && literal.getType().isInteger(64) && literal.getText().find_first_of("123456789abcdefABCDEF") != StringRef::npos;
+  return literal && literal.getType().isInteger(64) &&
+         literal.getText().find_first_of("123456789abcdefABCDEF") != StringRef::npos;
 }
 
 static bool areAlwaysPresent(ValueRange values, unsigned depth);
 
-/// Whether no operand or coordinate can make `value` absent. False where that is not plain within a few steps.
+/// Whether no operand or coordinate can make `value` absent. False where that is not plain within a few
+/// steps.
 static bool isAlwaysPresent(Value value, unsigned depth = 8) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return true; // coordinates, params
-  if (isa<LiteralOp, IsabsentOp, NotOp, arith::ConstantOp, arith::IndexCastOp>(op)) // the last: extents as numbers
+  if (isa<LiteralOp, IsabsentOp, NotOp, arith::ConstantOp, arith::IndexCastOp>(
+          op)) // the last: extents as numbers
     return true;
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return llvm::is_contained({Reduction::Count, Reduction::Any, Reduction::All}, reduce.getReduction());
@@ -42,10 +46,12 @@ static bool isAlwaysPresent(Value value, unsigned depth = 8) {
     return false;
   if (auto map = dyn_cast<MapOp>(op)) {
     bool divides = map.getFn() == Fn::Floordiv || map.getFn() == Fn::Mod;
-    return (!divides || isNonzeroLiteral(map.getOperands()[1])) && areAlwaysPresent(map.getOperands(), depth - 1);
+    return (!divides || isNonzeroLiteral(map.getOperands()[1])) &&
+           areAlwaysPresent(map.getOperands(), depth - 1);
   }
   if (auto otherwise = dyn_cast<ElseOp>(op))
-    return isAlwaysPresent(otherwise.getValue(), depth - 1) || isAlwaysPresent(otherwise.getOtherwise(), depth - 1);
+    return isAlwaysPresent(otherwise.getValue(), depth - 1) ||
+           isAlwaysPresent(otherwise.getOtherwise(), depth - 1);
   if (auto select = dyn_cast<SelectOp>(op))
     return areAlwaysPresent({select.getThenValue(), select.getElseValue()}, depth - 1);
   if (isa<CastOp, AndOp, OrOp>(op))
@@ -146,7 +152,8 @@ OpFoldResult MapOp::fold(FoldAdaptor) {
 //===----------------------------------------------------------------------===//
 
 static void replaceByBool(PatternRewriter &rewriter, Operation *op, bool value) {
-  rewriter.replaceOpWithNewOp<LiteralOp>(op, rewriter.getI1Type(), rewriter.getStringAttr(value ? "true" : "false"));
+  rewriter.replaceOpWithNewOp<LiteralOp>(op, rewriter.getI1Type(),
+                                         rewriter.getStringAttr(value ? "true" : "false"));
 }
 
 LogicalResult IsabsentOp::canonicalize(IsabsentOp op, PatternRewriter &rewriter) {

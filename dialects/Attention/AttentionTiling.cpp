@@ -2,9 +2,10 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// TilingInterface of attn.einsum, so that a host's tiling and fusion passes take it along. Every coordinate of the left side is parallel;
-// reductions stay inside the body. A tile is the same equation with smaller extents whose body adds the tile's offset to each coordinate:
-// what it reads it reads at the places it did before, so no operand is sliced.
+// TilingInterface of attn.einsum, so that a host's tiling and fusion passes take it along. Every coordinate
+// of the left side is parallel; reductions stay inside the body. A tile is the same equation with smaller
+// extents whose body adds the tile's offset to each coordinate: what it reads it reads at the places it did
+// before, so no operand is sliced.
 //
 //   Y[m] = X[m] * m, m < M   -->   T[m] = X[m + o] * (m + o), m < size
 #include "dialects/Attention/AttentionDialect.h"
@@ -55,7 +56,8 @@ FailureOr<TilingResult> EinsumOp::getTiledImplementation(OpBuilder &b, ArrayRef<
   for (OpFoldResult size : sizes)
     extents.push_back(getValueOrCreateConstantIndexOp(b, getLoc(), size));
 
-  auto tile = EinsumOp::create(b, getLoc(), type, getNameAttr(), getCoordsAttr(), extents, /*mapping=*/Attribute());
+  auto tile =
+      EinsumOp::create(b, getLoc(), type, getNameAttr(), getCoordsAttr(), extents, /*mapping=*/Attribute());
   IRMapping mapping;
   getBody().cloneInto(&tile.getBody(), mapping);
   OpBuilder::InsertionGuard guard(b);
@@ -63,14 +65,17 @@ FailureOr<TilingResult> EinsumOp::getTiledImplementation(OpBuilder &b, ArrayRef<
   return TilingResult{{tile}, {tile.getResult()}, {}};
 }
 
-LogicalResult EinsumOp::getResultTilePosition(OpBuilder &, unsigned, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes,
-                                              SmallVector<OpFoldResult> &resultOffsets, SmallVector<OpFoldResult> &resultSizes) {
+LogicalResult EinsumOp::getResultTilePosition(OpBuilder &, unsigned, ArrayRef<OpFoldResult> offsets,
+                                              ArrayRef<OpFoldResult> sizes,
+                                              SmallVector<OpFoldResult> &resultOffsets,
+                                              SmallVector<OpFoldResult> &resultSizes) {
   resultOffsets.assign(offsets.begin(), offsets.end());
   resultSizes.assign(sizes.begin(), sizes.end());
   return success();
 }
 
-FailureOr<TilingResult> EinsumOp::generateResultTileValue(OpBuilder &b, unsigned, ArrayRef<OpFoldResult> offsets,
+FailureOr<TilingResult> EinsumOp::generateResultTileValue(OpBuilder &b, unsigned,
+                                                          ArrayRef<OpFoldResult> offsets,
                                                           ArrayRef<OpFoldResult> sizes) {
   return getTiledImplementation(b, offsets, sizes);
 }

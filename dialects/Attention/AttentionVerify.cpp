@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Each constraint `op_cN` is stated in README.md, enforced here or, for the ops of bodies, in AttentionVerifyBodies.cpp, and the name of its
-// negative test in test/dialects/Attention/invalid.mlir. scripts/check_dialects.py matches the three.
+// Each constraint `op_cN` is stated in README.md, enforced here or, for the ops of bodies, in
+// AttentionVerifyBodies.cpp, and the name of its negative test in test/dialects/Attention/invalid.mlir.
+// scripts/check_dialects.py matches the three.
 #include "Constraints.h"
 #include "dialects/Mapping/MappingDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -37,8 +38,8 @@ LogicalResult weir::attn::verifyBodyArguments(Operation *op, Region &body, size_
   bool integers = llvm::all_of(block.getArgumentTypes(), [](Type type) { return type.isInteger(64); });
   if (block.getNumArguments() == coordinates && integers)
     return success();
-  return op->emitOpError("has a body of ") << block.getNumArguments() << " arguments, expected " << coordinates
-                                           << " of type i64, one a coordinate";
+  return op->emitOpError("has a body of ") << block.getNumArguments() << " arguments, expected "
+                                           << coordinates << " of type i64, one a coordinate";
 }
 
 FailureOr<Type> weir::attn::verifyYieldsOne(Operation *op, Region &body) {
@@ -63,8 +64,8 @@ LogicalResult weir::attn::verifyExtentCount(Operation *op, ArrayAttr coords, Ope
 static LogicalResult verifyRank(Operation *op, RankedTensorType type, ArrayAttr coords) {
   if (size_t(type.getRank()) == coords.size())
     return success();
-  return op->emitOpError("has ") << coords.size() << " coordinates, but its result " << type << " has " << type.getRank()
-                                 << " dimensions";
+  return op->emitOpError("has ") << coords.size() << " coordinates, but its result " << type << " has "
+                                 << type.getRank() << " dimensions";
 }
 
 /// A static dimension and an extent that is a constant are the same number.
@@ -73,7 +74,8 @@ static LogicalResult verifyStaticExtents(Operation *op, RankedTensorType type, O
     APInt value;
     if (type.isDynamicDim(i) || !matchPattern(extent, m_ConstantInt(&value)) || value == type.getDimSize(i))
       continue;
-    return op->emitOpError("has extent ") << value.getSExtValue() << " in dimension " << i << ", but its result is " << type;
+    return op->emitOpError("has extent ")
+           << value.getSExtValue() << " in dimension " << i << ", but its result is " << type;
   }
   return success();
 }
@@ -108,7 +110,7 @@ LogicalResult EinsumOp::verify() {
 }
 
 LogicalResult EinsumOp::verifyRegions() {
-  FailureOr<Type> yielded = verifyYieldsOne(*this, getBody()); // einsum_c7
+  FailureOr<Type> yielded = verifyYieldsOne(*this, getBody());                              // einsum_c7
   if (failed(yielded) || failed(verifyBodyArguments(*this, getBody(), getCoords().size()))) // einsum_c6
     return failure();
   // einsum_c9
@@ -138,14 +140,17 @@ LogicalResult ArgtopkOp::verify() {
 LogicalResult ArgtopkOp::verifyRegions() {
   if (failed(verifyYieldsOne(*this, getBody()))) // argtopk_c9
     return failure();
-  return verifyBodyArguments(*this, getBody(), getCoords().size()); // argtopk_c8: all but the last, and `over`
+  return verifyBodyArguments(*this, getBody(),
+                             getCoords().size()); // argtopk_c8: all but the last, and `over`
 }
 
 /// Whether the equation, or every equation of a recurrence inside, carries coordinate `along`.
 static bool carries(Operation &equation, StringAttr along) {
   if (auto inner = dyn_cast<RecurrenceOp>(equation))
-    return llvm::all_of(inner.getBody().front().without_terminator(), [&](Operation &op) { return carries(op, along); });
-  ArrayAttr coords = isa<EinsumOp>(equation) ? cast<EinsumOp>(equation).getCoords() : cast<ArgtopkOp>(equation).getCoords();
+    return llvm::all_of(inner.getBody().front().without_terminator(),
+                        [&](Operation &op) { return carries(op, along); });
+  ArrayAttr coords =
+      isa<EinsumOp>(equation) ? cast<EinsumOp>(equation).getCoords() : cast<ArgtopkOp>(equation).getCoords();
   return llvm::is_contained(coords, along);
 }
 
@@ -158,12 +163,15 @@ LogicalResult RecurrenceOp::verifyRegions() {
     return emitOpError("has a body that is no list of equations and an attn.yield");
   for (Operation &op : block.without_terminator()) {
     if (!isa<EinsumOp, ArgtopkOp, RecurrenceOp>(op)) // recurrence_c1
-      return emitOpError("holds ") << op.getName() << ", expected equations (attn.einsum, attn.argtopk, attn.recurrence)";
+      return emitOpError("holds ") << op.getName()
+                                   << ", expected equations (attn.einsum, attn.argtopk, attn.recurrence)";
     if (!carries(op, getAlongAttr())) // recurrence_c2
-      return op.emitOpError("stands in a recurrence along '") << getAlong() << "' and does not have that coordinate";
+      return op.emitOpError("stands in a recurrence along '")
+             << getAlong() << "' and does not have that coordinate";
   }
   if (yield.getValues().getTypes() != getResultTypes()) // recurrence_c3
-    return emitOpError("has results ") << getResultTypes() << ", but its body yields " << yield.getValues().getTypes();
+    return emitOpError("has results ")
+           << getResultTypes() << ", but its body yields " << yield.getValues().getTypes();
   for (Value value : yield.getValues()) // recurrence_c4
     if (value.getParentBlock() != &block)
       return emitOpError("yields a tensor that is not made in its body");
@@ -201,7 +209,8 @@ LogicalResult RankOp::verify() {
   if (getName().empty()) // rank_c1
     return emitOpError("has no name");
   if (isa<AttnDialect>((*this)->getParentOp()->getDialect())) // rank_c2
-    return emitOpError("stands in the body of ") << (*this)->getParentOp()->getName() << ", expected a function's";
+    return emitOpError("stands in the body of ")
+           << (*this)->getParentOp()->getName() << ", expected a function's";
   return success();
 }
 
@@ -211,14 +220,17 @@ LogicalResult RankOp::verify() {
 
 LogicalResult AttnDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
   if (attribute.getName() != kCascade) // cascade_c1
-    return op->emitError("attribute '") << attribute.getName().getValue() << "' is none of the attn dialect's on an op";
+    return op->emitError("attribute '")
+           << attribute.getName().getValue() << "' is none of the attn dialect's on an op";
   auto function = dyn_cast<func::FuncOp>(op);
   if (!function || !isa<UnitAttr>(attribute.getValue())) // cascade_c2
     return op->emitError("'attn.cascade' is a unit attribute of func.func");
   for (Type type : function.getArgumentTypes()) { // cascade_c3
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (tensor ? !isElementType(tensor.getElementType()) : !isScalar(type))
-      return op->emitError("a cascade takes tensors of the language's element types and scalars (f32, f64, i64, i1), not ") << type;
+      return op->emitError("a cascade takes tensors of the language's element types and scalars (f32, f64, "
+                           "i64, i1), not ")
+             << type;
   }
   for (Type type : function.getResultTypes()) // cascade_c4
     if (auto tensor = dyn_cast<RankedTensorType>(type); !tensor || !isElementType(tensor.getElementType()))
@@ -227,7 +239,8 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op, NamedAttribut
 }
 
 /// One attribute of an argument or a result of type `type`.
-static LogicalResult verifySignatureAttribute(Operation *op, Type type, NamedAttribute attribute, bool isResult) {
+static LogicalResult verifySignatureAttribute(Operation *op, Type type, NamedAttribute attribute,
+                                              bool isResult) {
   StringRef name = attribute.getName();
   Attribute value = attribute.getValue();
   if (name == kName) { // cascade_c5
@@ -251,7 +264,8 @@ static LogicalResult verifySignatureAttribute(Operation *op, Type type, NamedAtt
     Type scalar = getScalarType(element.getValue());
     // An f32 or narrower param is an f64 in a kernel of doubles.
     if (isScalar(type) && scalar != type && !(isa<FloatType>(scalar) && isa<FloatType>(type)))
-      return op->emitError("a param of type ") << element.getValue() << " is passed as " << scalar << ", not " << type;
+      return op->emitError("a param of type ")
+             << element.getValue() << " is passed as " << scalar << ", not " << type;
     return success();
   }
   if (name == kDefault && !isResult) { // cascade_c8
@@ -261,14 +275,17 @@ static LogicalResult verifySignatureAttribute(Operation *op, Type type, NamedAtt
     return success();
   }
   // cascade_c1
-  return op->emitError("attribute '") << name << "' is none of the attn dialect's on " << (isResult ? "a result" : "an argument");
+  return op->emitError("attribute '")
+         << name << "' is none of the attn dialect's on " << (isResult ? "a result" : "an argument");
 }
 
-LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op, unsigned region, unsigned index, NamedAttribute attribute) {
+LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op, unsigned region, unsigned index,
+                                                    NamedAttribute attribute) {
   return verifySignatureAttribute(op, op->getRegion(region).getArgument(index).getType(), attribute, false);
 }
 
-LogicalResult AttnDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned index, NamedAttribute attribute) {
+LogicalResult AttnDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned index,
+                                                       NamedAttribute attribute) {
   auto function = dyn_cast<FunctionOpInterface>(op);
   Type type = function ? function.getResultTypes()[index] : Type();
   return verifySignatureAttribute(op, type, attribute, true);

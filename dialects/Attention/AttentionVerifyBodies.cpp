@@ -66,7 +66,8 @@ LogicalResult CastOp::verify() {
     return emitOpError("rounds to ") << getTo() << ", which is no element type of the language";
   Type expected = getScalarType(getTo());
   if (getType() != expected) // cast_c2
-    return emitOpError("gives ") << getType() << ", but a value of type " << getTo() << " is held as " << expected;
+    return emitOpError("gives ") << getType() << ", but a value of type " << getTo() << " is held as "
+                                 << expected;
   if (getTo().isInteger(1) && !getValue().getType().isInteger(1)) // cast_c3
     return emitOpError("makes a bool of ") << getValue().getType() << ", write a comparison";
   return success();
@@ -144,7 +145,8 @@ static Rule ruleOf(Fn fn) {
 static bool isReal(Type type) { return isa<FloatType>(type); }
 static bool isBool(Type type) { return type.isInteger(1); }
 
-/// Whether the operands' types are what `shape` takes; if so, `result` becomes the type it gives, null where any real will do.
+/// Whether the operands' types are what `shape` takes; if so, `result` becomes the type it gives, null where
+/// any real will do.
 static bool accepts(Shape shape, TypeRange operands, Type &result) {
   Type first = operands.front();
   bool same = llvm::all_equal(operands);
@@ -177,13 +179,15 @@ static bool accepts(Shape shape, TypeRange operands, Type &result) {
 LogicalResult MapOp::verify() {
   Rule rule = ruleOf(getFn());
   if (getOperands().size() != rule.operands) // map_c1
-    return emitOpError("applies ") << stringifyFn(getFn()) << " to " << getOperands().size() << " operands, expected " << rule.operands;
+    return emitOpError("applies ") << stringifyFn(getFn()) << " to " << getOperands().size()
+                                   << " operands, expected " << rule.operands;
   Type expected;
   if (!accepts(rule.shape, getOperands().getTypes(), expected)) // map_c2
     return emitOpError("applies ") << stringifyFn(getFn()) << " to (" << getOperands().getTypes()
                                    << "); operands have one type, convert with `real` or `integer`";
   if (expected ? getType() != expected : !isReal(getType())) { // map_c3
-    InFlightDiagnostic error = emitOpError("gives ") << getType() << ", but " << stringifyFn(getFn()) << " gives ";
+    InFlightDiagnostic error = emitOpError("gives ")
+                               << getType() << ", but " << stringifyFn(getFn()) << " gives ";
     return expected ? error << expected : error << "a real";
   }
   if (rule.shape == Shape::Power && !getOperands()[1].getDefiningOp<LiteralOp>()) // map_c4
@@ -203,7 +207,8 @@ LogicalResult ReduceOp::verify() {
     return failure();
   bool isArg = getReduction() == Reduction::Argmax || getReduction() == Reduction::Argmin;
   if (isArg && getCoords().size() != 1) // reduce_c4
-    return emitOpError("gives the coordinate of an extremum over ") << getCoords().size() << " coordinates, expected one";
+    return emitOpError("gives the coordinate of an extremum over ")
+           << getCoords().size() << " coordinates, expected one";
   return success();
 }
 
@@ -231,14 +236,15 @@ static Type reducedType(Reduction reduction, Type body) {
 }
 
 LogicalResult ReduceOp::verifyRegions() {
-  FailureOr<Type> body = verifyYieldsOne(*this, getBody()); // reduce_c6
+  FailureOr<Type> body = verifyYieldsOne(*this, getBody());                              // reduce_c6
   if (failed(body) || failed(verifyBodyArguments(*this, getBody(), getCoords().size()))) // reduce_c5
     return failure();
   Type expected = reducedType(getReduction(), *body);
   if (!expected) // reduce_c7
-    return emitOpError("is '") << stringifyReduction(getReduction()) << "' of " << *body << ", which it is not defined for";
+    return emitOpError("is '") << stringifyReduction(getReduction()) << "' of " << *body
+                               << ", which it is not defined for";
   if (getType() != expected) // reduce_c8
-    return emitOpError("gives ") << getType() << ", but '" << stringifyReduction(getReduction()) << "' of " << *body << " gives "
-                                 << expected;
+    return emitOpError("gives ") << getType() << ", but '" << stringifyReduction(getReduction()) << "' of "
+                                 << *body << " gives " << expected;
   return success();
 }

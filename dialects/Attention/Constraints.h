@@ -12,13 +12,15 @@ inline bool isScalar(mlir::Type type) {
   return type && (type.isF32() || type.isF64() || type.isInteger(64) || type.isInteger(1));
 }
 
-/// Whether `text` spells a number of scalar type `type`: `true false`; `3 0xff -7`; `3 0.5 1e6 inf nan`, a minus before it.
+/// Whether `text` spells a number of scalar type `type`: `true false`; `3 0xff -7`; `3 0.5 1e6 inf nan`, a
+/// minus before it.
 bool isLiteral(llvm::StringRef text, mlir::Type type);
 
 /// No coordinate stands twice in the lists, and none is empty.
 mlir::LogicalResult verifyDistinct(mlir::Operation *op, llvm::ArrayRef<mlir::ArrayAttr> lists);
 /// As many extents as coordinates.
-mlir::LogicalResult verifyExtentCount(mlir::Operation *op, mlir::ArrayAttr coords, mlir::OperandRange extents);
+mlir::LogicalResult verifyExtentCount(mlir::Operation *op, mlir::ArrayAttr coords,
+                                      mlir::OperandRange extents);
 /// The body's arguments are `coordinates` many i64.
 mlir::LogicalResult verifyBodyArguments(mlir::Operation *op, mlir::Region &body, size_t coordinates);
 /// The body ends in an attn.yield of one scalar, whose type is returned.

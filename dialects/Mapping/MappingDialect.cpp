@@ -19,8 +19,9 @@ void weir::mapping::MappingDialect::initialize() {
 }
 
 // Each constraint `loops_cN` is stated in README.md and the name of its negative test.
-mlir::LogicalResult weir::mapping::LoopsAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError, int64_t group,
-                                                     mlir::ArrayAttr shared, mlir::StringAttr) {
+mlir::LogicalResult weir::mapping::LoopsAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError,
+                                                     int64_t group, mlir::ArrayAttr shared,
+                                                     mlir::StringAttr) {
   if (group < 0) // loops_c1
     return emitError() << "group " << group << " is negative";
   llvm::StringSet<> seen;

@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// expand-elementary-functions against the C library in long double, on random and special arguments. What is allowed, and what was measured, stands in
-// docs/functions.md: a measured number that no longer is what the table says fails too, and the failure prints the new row.
+// expand-elementary-functions against the C library in long double, on random and special arguments. What is
+// allowed, and what was measured, stands in docs/functions.md: a measured number that no longer is what the
+// table says fails too, and the failure prints the new row.
 #include "HostCode.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -48,7 +49,9 @@ const Function functions[] = {
 };
 
 /// Of promised accuracy up to 2^40 only.
-bool isTrigonometric(const Function &f) { return llvm::StringRef(f.op) == "math.sin" || llvm::StringRef(f.op) == "math.cos"; }
+bool isTrigonometric(const Function &f) {
+  return llvm::StringRef(f.op) == "math.sin" || llvm::StringRef(f.op) == "math.cos";
+}
 
 /// @NAME_TYPE_wLANES: out[i] = op(x[i], y[i]), LANES at a time; 0 lanes is the scalar op.
 std::string moduleText(const std::vector<unsigned> &widths) {
@@ -57,7 +60,8 @@ std::string moduleText(const std::vector<unsigned> &widths) {
     for (const char *type : {"f32", "f64"})
       for (unsigned lanes : widths) {
         std::string element = lanes ? llvm::formatv("vector<{0}x{1}>", lanes, type).str() : type;
-        std::string memref = llvm::formatv("memref<?x{0}>", type), access = memref + (lanes ? ", " + element : "");
+        std::string memref = llvm::formatv("memref<?x{0}>", type),
+                    access = memref + (lanes ? ", " + element : "");
         std::string room = lanes ? "vector" : "memref";
         text += llvm::formatv(R"(
 func.func @{0}_{1}_w{2}(%x: {3}, %y: {3}, %out: {3}) attributes {{llvm.emit_c_interface} {{
@@ -79,34 +83,75 @@ func.func @{0}_{1}_w{2}(%x: {3}, %y: {3}, %out: {3}) attributes {{llvm.emit_c_in
 }
 
 HostCode &code() {
-  static HostCode &code = *new HostCode(moduleText({0, 5, 8}), "expand-elementary-functions"); // outlives the static objects of LLVM
+  static HostCode &code = *new HostCode(moduleText({0, 5, 8}),
+                                        "expand-elementary-functions"); // outlives the static objects of LLVM
   return code;
 }
 
-template <typename T>
-constexpr bool isF64 = sizeof(T) == 8;
-template <typename T>
-std::string symbol(const Function &f, unsigned lanes) {
+template <typename T> constexpr bool isF64 = sizeof(T) == 8;
+template <typename T> std::string symbol(const Function &f, unsigned lanes) {
   return llvm::formatv("{0}_{1}_w{2}", f.name, isF64<T> ? "f64" : "f32", lanes);
 }
 
-template <typename T>
-std::vector<T> specials() {
-  const T inf = std::numeric_limits<T>::infinity(), min = std::numeric_limits<T>::min(), max = std::numeric_limits<T>::max();
-  std::vector<T> all = {0,        inf,    std::numeric_limits<T>::quiet_NaN(), min, max, T(0.5), 1, T(1.5), 2, 3, 4, T(2.5), 10, 100, 127, 128,
-                        T(1e-5),  T(1e5), T(1e10), std::nextafter(T(1), T(0)), std::nextafter(T(1), T(2)), T(M_PI), T(M_PI_2), T(M_PI_4),
-                        T(M_SQRT2), T(M_SQRT1_2), T(0.9), T(88.72283), T(88.7229), T(87.3365), T(87.3366), T(709.782712893384), T(709.79),
-                        T(708.396), T(708.4), 126, T(126.5), 1022, 1023, 1024, T(0x1p20), T(0x1p39), T(0x1p24), std::nextafter(T(128), T(0))};
+template <typename T> std::vector<T> specials() {
+  const T inf = std::numeric_limits<T>::infinity(), min = std::numeric_limits<T>::min(),
+          max = std::numeric_limits<T>::max();
+  std::vector<T> all = {0,
+                        inf,
+                        std::numeric_limits<T>::quiet_NaN(),
+                        min,
+                        max,
+                        T(0.5),
+                        1,
+                        T(1.5),
+                        2,
+                        3,
+                        4,
+                        T(2.5),
+                        10,
+                        100,
+                        127,
+                        128,
+                        T(1e-5),
+                        T(1e5),
+                        T(1e10),
+                        std::nextafter(T(1), T(0)),
+                        std::nextafter(T(1), T(2)),
+                        T(M_PI),
+                        T(M_PI_2),
+                        T(M_PI_4),
+                        T(M_SQRT2),
+                        T(M_SQRT1_2),
+                        T(0.9),
+                        T(88.72283),
+                        T(88.7229),
+                        T(87.3365),
+                        T(87.3366),
+                        T(709.782712893384),
+                        T(709.79),
+                        T(708.396),
+                        T(708.4),
+                        126,
+                        T(126.5),
+                        1022,
+                        1023,
+                        1024,
+                        T(0x1p20),
+                        T(0x1p39),
+                        T(0x1p24),
+                        std::nextafter(T(128), T(0))};
   for (size_t i = 0, n = all.size(); i < n; ++i)
     all.push_back(-all[i]);
   return all;
 }
 
-/// Random arguments: of the interval, of magnitudes near 0, and of any bits. A trigonometric one stays within 2^40.
-template <typename T>
-std::vector<T> arguments(const Function &f, size_t count, unsigned seed) {
+/// Random arguments: of the interval, of magnitudes near 0, and of any bits. A trigonometric one stays within
+/// 2^40.
+template <typename T> std::vector<T> arguments(const Function &f, size_t count, unsigned seed) {
   std::mt19937_64 random(seed);
-  auto uniform = [&](double low, double high) { return std::uniform_real_distribution<double>(low, high)(random); };
+  auto uniform = [&](double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(random);
+  };
   bool trigonometric = isTrigonometric(f);
   std::vector<T> all(count);
   for (size_t i = 0; i < count; ++i) {
@@ -134,10 +179,10 @@ std::vector<T> arguments(const Function &f, size_t count, unsigned seed) {
   return all;
 }
 
-/// The distance of `got` from `expected` in units of T's last place at `expected`. 0 where both are NaN, the same infinity, or a result below the
-/// normal numbers that may be flushed; infinity where they cannot be compared.
-template <typename T>
-double ulps(T got, long double expected) {
+/// The distance of `got` from `expected` in units of T's last place at `expected`. 0 where both are NaN, the
+/// same infinity, or a result below the normal numbers that may be flushed; infinity where they cannot be
+/// compared.
+template <typename T> double ulps(T got, long double expected) {
   const long double max = std::numeric_limits<T>::max(), min = std::numeric_limits<T>::min();
   const double bad = HUGE_VAL;
   if (std::isnan(expected) || std::isnan(got))
@@ -181,8 +226,7 @@ std::map<std::string, Stated> readTable() {
   return table;
 }
 
-template <typename T>
-double measure(const Function &f, std::string &worst) {
+template <typename T> double measure(const Function &f, std::string &worst) {
   const size_t count = 1 << 17;
   std::vector<T> x = arguments<T>(f, count, 1), y = arguments<T>(f, count, 2), out(count);
   for (size_t i = 0; f.operands == 2 && i < count; i += 3) // powers of moderate size
@@ -221,13 +265,12 @@ TEST_P(Elementary, ErrorIsWithinTheTable) {
     EXPECT_NEAR(roundedUp(error[i]), row->second.measured[i], 1e-6) << "the table's number is out of date";
   }
   if (HasFailure())
-    printf("| %s | %g | %.1f | %g | %.1f |\n", f.name, row->second.stated[0], roundedUp(error[0]), row->second.stated[1],
-           roundedUp(error[1]));
+    printf("| %s | %g | %.1f | %g | %.1f |\n", f.name, row->second.stated[0], roundedUp(error[0]),
+           row->second.stated[1], roundedUp(error[1]));
 }
 
 /// All pairs of special values (all single ones), with denormals on and off.
-template <typename T>
-void checkSpecials(const Function &f) {
+template <typename T> void checkSpecials(const Function &f) {
   std::vector<T> values = specials<T>(), x, y;
   for (T a : values)
     for (T b : values) {
@@ -248,8 +291,8 @@ void checkSpecials(const Function &f) {
       if (isTrigonometric(f) && std::isfinite(x[i]) && std::fabs(x[i]) > 0x1p40)
         continue;
       long double expected = f.reference(x[i], y[i]);
-      ASSERT_LE(ulps(out[i], expected), 4) << f.name << '(' << x[i] << ", " << y[i] << ") is " << out[i] << ", not "
-                                           << double(expected);
+      ASSERT_LE(ulps(out[i], expected), 4)
+          << f.name << '(' << x[i] << ", " << y[i] << ") is " << out[i] << ", not " << double(expected);
     }
   }
 }
@@ -260,8 +303,7 @@ TEST_P(Elementary, SpecialValues) {
 }
 
 /// A lane does not depend on how many there are.
-template <typename T>
-void checkWidths(const Function &f) {
+template <typename T> void checkWidths(const Function &f) {
   std::vector<T> x = arguments<T>(f, 4000, 3), y = arguments<T>(f, 4000, 4);
   std::vector<T> scalar(x.size()), five(x.size()), eight(x.size());
   code().call(symbol<T>(f, 0), x, y, scalar);
@@ -270,8 +312,10 @@ void checkWidths(const Function &f) {
   for (size_t i = 0; i < x.size(); ++i) {
     if (std::isnan(scalar[i]) && std::isnan(five[i]) && std::isnan(eight[i]))
       continue;
-    ASSERT_EQ(std::memcmp(&scalar[i], &five[i], sizeof(T)), 0) << f.name << '(' << x[i] << ", " << y[i] << ')';
-    ASSERT_EQ(std::memcmp(&scalar[i], &eight[i], sizeof(T)), 0) << f.name << '(' << x[i] << ", " << y[i] << ')';
+    ASSERT_EQ(std::memcmp(&scalar[i], &five[i], sizeof(T)), 0)
+        << f.name << '(' << x[i] << ", " << y[i] << ')';
+    ASSERT_EQ(std::memcmp(&scalar[i], &eight[i], sizeof(T)), 0)
+        << f.name << '(' << x[i] << ", " << y[i] << ')';
   }
 }
 

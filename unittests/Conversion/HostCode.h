@@ -13,13 +13,13 @@ namespace weir::test {
 /// A module of functions over one-dimensional arrays, compiled for this machine.
 class HostCode {
 public:
-  /// `text` is MLIR; each function called takes one-dimensional memrefs only and carries `llvm.emit_c_interface`. `passes` run before the
-  /// conversions to the llvm dialect. Aborts with a message if anything fails.
+  /// `text` is MLIR; each function called takes one-dimensional memrefs only and carries
+  /// `llvm.emit_c_interface`. `passes` run before the conversions to the llvm dialect. Aborts with a message
+  /// if anything fails.
   HostCode(const std::string &text, const std::string &passes);
   ~HostCode();
 
-  template <typename... T>
-  void call(const std::string &name, std::vector<T> &...arrays) {
+  template <typename... T> void call(const std::string &name, std::vector<T> &...arrays) {
     callRaw(name, {{arrays.data(), int64_t(arrays.size())}...});
   }
 

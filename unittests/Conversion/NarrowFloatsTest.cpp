@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// expand-narrow-floats against llvm::APFloat, bit for bit: widening for every code; narrowing for every representable number, the middle
-// between each two neighbours, what lies just beside either, and random bits. Denormals are on, so that nothing is hidden.
+// expand-narrow-floats against llvm::APFloat, bit for bit: widening for every code; narrowing for every
+// representable number, the middle between each two neighbours, what lies just beside either, and random
+// bits. Denormals are on, so that nothing is hidden.
 #include "HostCode.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -27,7 +28,8 @@ const Format formats[] = {{"bf16", "bf16", 16, APFloat::BFloat()},
                           {"e4m3", "f8E4M3FN", 8, APFloat::Float8E4M3FN()},
                           {"f16", "f16", 16, APFloat::IEEEhalf()}};
 
-/// For each format N, wide type T and number of lanes: @N_to_T_w and @T_to_N_w between arrays of codes (iK) and of T.
+/// For each format N, wide type T and number of lanes: @N_to_T_w and @T_to_N_w between arrays of codes (iK)
+/// and of T.
 std::string moduleText() {
   const char *loop = R"(
 func.func @{0}(%x: memref<?x{1}>, %out: memref<?x{2}>) attributes {{llvm.emit_c_interface} {{
@@ -50,20 +52,24 @@ func.func @{0}(%x: memref<?x{1}>, %out: memref<?x{2}>) attributes {{llvm.emit_c_
           return lanes ? llvm::formatv("vector<{0}x{1}>", lanes, type).str() : type.str();
         };
         auto access = [&](llvm::StringRef type) { return lanes ? ", " + vector(type) : std::string(); };
-        std::string room = lanes ? "vector" : "memref", n = vector(f.type), w = vector(wide), i = vector(code);
-        std::string widen = llvm::formatv("%f = arith.bitcast %a : {0} to {1}\n    %r = arith.extf %f : {1} to {2}", i, n, w);
-        std::string narrow = llvm::formatv("%f = arith.truncf %a : {2} to {1}\n    %r = arith.bitcast %f : {1} to {0}", i, n, w);
+        std::string room = lanes ? "vector" : "memref", n = vector(f.type), w = vector(wide),
+                    i = vector(code);
+        std::string widen =
+            llvm::formatv("%f = arith.bitcast %a : {0} to {1}\n    %r = arith.extf %f : {1} to {2}", i, n, w);
+        std::string narrow = llvm::formatv(
+            "%f = arith.truncf %a : {2} to {1}\n    %r = arith.bitcast %f : {1} to {0}", i, n, w);
         unsigned step = lanes ? lanes : 1;
-        text += llvm::formatv(loop, llvm::formatv("{0}_to_{1}_{2}", f.name, wide, lanes).str(), code, wide, step, room,
-                              access(code), widen, access(wide));
-        text += llvm::formatv(loop, llvm::formatv("{0}_to_{1}_{2}", wide, f.name, lanes).str(), wide, code, step, room,
-                              access(wide), narrow, access(code));
+        text += llvm::formatv(loop, llvm::formatv("{0}_to_{1}_{2}", f.name, wide, lanes).str(), code, wide,
+                              step, room, access(code), widen, access(wide));
+        text += llvm::formatv(loop, llvm::formatv("{0}_to_{1}_{2}", wide, f.name, lanes).str(), wide, code,
+                              step, room, access(wide), narrow, access(code));
       }
   return text;
 }
 
 HostCode &code() {
-  static HostCode &code = *new HostCode(moduleText(), "expand-narrow-floats"); // outlives the static objects of LLVM
+  static HostCode &code =
+      *new HostCode(moduleText(), "expand-narrow-floats"); // outlives the static objects of LLVM
   return code;
 }
 
@@ -86,8 +92,7 @@ bool isNaN(const Format &f, uint64_t bits) { return APFloat(f.semantics, llvm::A
 
 class NarrowFloats : public testing::TestWithParam<Format> {};
 
-template <typename T, typename Code>
-void checkWidening(const Format &f) {
+template <typename T, typename Code> void checkWidening(const Format &f) {
   std::vector<Code> codes(size_t(1) << f.bits);
   for (size_t i = 0; i < codes.size(); ++i)
     codes[i] = Code(i);
@@ -107,11 +112,10 @@ void checkWidening(const Format &f) {
 }
 
 /// Numbers at and around every rounding boundary of the format, as T.
-template <typename T>
-std::vector<T> boundaries(const Format &f) {
+template <typename T> std::vector<T> boundaries(const Format &f) {
   const T inf = std::numeric_limits<T>::infinity();
-  std::vector<T> all = {inf, std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::max(), std::numeric_limits<T>::min(),
-                        std::numeric_limits<T>::denorm_min()};
+  std::vector<T> all = {inf, std::numeric_limits<T>::quiet_NaN(), std::numeric_limits<T>::max(),
+                        std::numeric_limits<T>::min(), std::numeric_limits<T>::denorm_min()};
   for (uint64_t bits = 0; bits + 1 < uint64_t(1) << (f.bits - 1); ++bits) {
     double low = decode(f, bits), high = decode(f, bits + 1);
     if (!std::isfinite(low))
@@ -134,7 +138,8 @@ std::vector<T> boundaries(const Format &f) {
     T t;
     std::memcpy(&t, &bits, sizeof(T));
     all.push_back(t);
-    all.push_back(T(std::ldexp(std::uniform_real_distribution<double>(-1, 1)(random), int(random() % 50) - 30)));
+    all.push_back(
+        T(std::ldexp(std::uniform_real_distribution<double>(-1, 1)(random), int(random() % 50) - 30)));
   }
   size_t n = all.size();
   for (size_t i = 0; i < n; ++i)
@@ -143,8 +148,7 @@ std::vector<T> boundaries(const Format &f) {
   return all;
 }
 
-template <typename T, typename Code>
-void checkNarrowing(const Format &f) {
+template <typename T, typename Code> void checkNarrowing(const Format &f) {
   std::vector<T> x = boundaries<T>(f);
   std::vector<Code> out(x.size());
   for (unsigned lanes : {0, 3, 8}) {

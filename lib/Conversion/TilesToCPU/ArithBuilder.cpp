@@ -4,6 +4,7 @@
 #include "ArithBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace weir;
@@ -37,7 +38,9 @@ Mask Mask::operator!() const {
 //===----------------------------------------------------------------------===//
 
 FloatType Real::elementType() const { return cast<FloatType>(getElementTypeOrSelf(v.getType())); }
-Real Real::c(double value) const { return {*b, constant(*b, v.getType(), b->getFloatAttr(elementType(), value))}; }
+Real Real::c(double value) const {
+  return {*b, constant(*b, v.getType(), b->getFloatAttr(elementType(), value))};
+}
 Real Real::operator+(Real o) const { return {*b, arith::AddFOp::create(*b, v, o.v)}; }
 Real Real::operator-(Real o) const { return {*b, arith::SubFOp::create(*b, v, o.v)}; }
 Real Real::operator*(Real o) const { return {*b, arith::MulFOp::create(*b, v, o.v)}; }

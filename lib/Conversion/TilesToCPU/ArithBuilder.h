@@ -2,10 +2,10 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Three handles on SSA values, so that a numerical formula is written once, as a formula, and becomes arith ops on
-// whatever it is given: Real (f32, f64 and narrower floats), Bits (integers) and Mask (i1), each a scalar or a 1-D vector of any
-// length. A double in a formula is a constant of the other operand's type. No op carries fast-math flags: the formulas rely
-// on every rounding happening where it stands.
+// Three handles on SSA values, so that a numerical formula is written once, as a formula, and becomes arith
+// ops on whatever it is given: Real (f32, f64 and narrower floats), Bits (integers) and Mask (i1), each a
+// scalar or a 1-D vector of any length. A double in a formula is a constant of the other operand's type. No
+// op carries fast-math flags: the formulas rely on every rounding happening where it stands.
 #ifndef WEIR_LIB_CONVERSION_TILESTOCPU_ARITHBUILDER_H
 #define WEIR_LIB_CONVERSION_TILESTOCPU_ARITHBUILDER_H
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -2,10 +2,11 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Straight-line, branch-free code for the elementary functions of level 4 on f32 and f64, scalars and 1-D vectors: an argument reduction,
-// one polynomial (Polynomials.inc), and selects for what the polynomial does not reach. docs/functions.md has the largest error of each,
-// in units in the last place. At 0, -0, infinities and NaN they agree with C's libm. A denormal argument may be read
-// as 0 and a denormal result may be 0, since kernels run with denormals off. All need fused multiply-add.
+// Straight-line, branch-free code for the elementary functions of level 4 on f32 and f64, scalars and 1-D
+// vectors: an argument reduction, one polynomial (Polynomials.inc), and selects for what the polynomial does
+// not reach. docs/functions.md has the largest error of each, in units in the last place. At 0, -0,
+// infinities and NaN they agree with C's libm. A denormal argument may be read as 0 and a denormal result may
+// be 0, since kernels run with denormals off. All need fused multiply-add.
 #ifndef WEIR_LIB_CONVERSION_TILESTOCPU_ELEMENTARYFUNCTIONS_H
 #define WEIR_LIB_CONVERSION_TILESTOCPU_ELEMENTARYFUNCTIONS_H
 #include "ArithBuilder.h"

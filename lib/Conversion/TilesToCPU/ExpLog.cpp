@@ -9,8 +9,8 @@
 using namespace mlir;
 using namespace weir;
 
-static const Polynomial expm1Tail{kExpm1F32, kExpm1F64}, exp2Tail{kExp2F32, kExp2F64}, logTail{kLogF32, kLogF64},
-    erfHead{kErfF32, kErfF64}, logErfc{kLogErfcF32, kLogErfcF64};
+static const Polynomial expm1Tail{kExpm1F32, kExpm1F64}, exp2Tail{kExp2F32, kExp2F64},
+    logTail{kLogF32, kLogF64}, erfHead{kErfF32, kErfF64}, logErfc{kLogErfcF32, kLogErfcF64};
 
 //===----------------------------------------------------------------------===//
 // Exponentials
@@ -81,8 +81,8 @@ Real weir::buildTanh(Real x) {
   return copysign(e / (e + 2), x);
 }
 
-/// A polynomial in x up to 0.9; beyond, 1 - e^-p with p a polynomial for -log(1 - erf(x)), which is well-behaved and whose relative error counts
-/// only as far as e^-p does beside 1.
+/// A polynomial in x up to 0.9; beyond, 1 - e^-p with p a polynomial for -log(1 - erf(x)), which is
+/// well-behaved and whose relative error counts only as far as e^-p does beside 1.
 Real weir::buildErf(Real x) {
   Real a = abs(x), high = x.c(4, 6);
   Real near0 = fma(a, erfHead(x * x), a);
@@ -97,7 +97,8 @@ Real weir::buildErf(Real x) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// log(1 + f) = f - (h - t) for 1 + f in [sqrt(1/2), sqrt(2)], h = f^2/2. (With s = f/(2+f): log(1+f) = 2s + 2/3 s^3 + .. and 2s = f - s f.)
+/// log(1 + f) = f - (h - t) for 1 + f in [sqrt(1/2), sqrt(2)], h = f^2/2. (With s = f/(2+f): log(1+f) = 2s +
+/// 2/3 s^3 + .. and 2s = f - s f.)
 struct LogTerms {
   Real h, t;
 };
@@ -112,7 +113,8 @@ static LogTerms logNear1(Real f) {
 
 static Real logOf(Real f, Real k) {
   // The high part of ln(2) has so many zeros at its end that k times it is exact.
-  Real high = k.c(0.693138122558593750, 6.93147180369123816490e-01), low = k.c(9.05800061445916e-06, 1.90821492927058770002e-10);
+  Real high = k.c(0.693138122558593750, 6.93147180369123816490e-01),
+       low = k.c(9.05800061445916e-06, 1.90821492927058770002e-10);
   LogTerms terms = logNear1(f);
   return k * high - ((terms.h - fma(k, low, terms.t)) - f);
 }

@@ -2,11 +2,13 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs on a tiled kernel before any conversion to the llvm dialect: there a math op that is left becomes a call of libm, one a lane, which is
-// ten to fifty times slower and, in a shared library, a dependency. Leaves the math ops that are one instruction (sqrt, fma, absf, floor, ceil,
-// roundeven, copysign), and ops on other types.
+// Runs on a tiled kernel before any conversion to the llvm dialect: there a math op that is left becomes a
+// call of libm, one a lane, which is ten to fifty times slower and, in a shared library, a dependency. Leaves
+// the math ops that are one instruction (sqrt, fma, absf, floor, ceil, roundeven, copysign), and ops on other
+// types.
 #include "ElementaryFunctions.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -53,7 +55,8 @@ struct ExpandElementaryFunctions : weir::impl::ExpandElementaryFunctionsBase<Exp
   void runOnOperation() override {
     SmallVector<Operation *> candidates;
     getOperation()->walk([&](Operation *op) {
-      if (isa<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 && isExpandable(op->getResult(0).getType()))
+      if (isa<math::MathDialect>(op->getDialect()) && op->getNumResults() == 1 &&
+          isExpandable(op->getResult(0).getType()))
         candidates.push_back(op);
     });
     for (Operation *op : candidates) {

@@ -2,11 +2,13 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs on a tiled kernel before any conversion to the llvm dialect, which has no 8-bit floats and makes a call per lane of a rounding to bf16.
-// Every conversion goes through f32. From f64 that step rounds to odd (below), so that the whole rounds once. Leaves conversions between
-// f32 and f16 (F16C), f32 and f64, and with has-bf16 those between f32 and bf16; leaves no value of an 8-bit float type.
+// Runs on a tiled kernel before any conversion to the llvm dialect, which has no 8-bit floats and makes a
+// call per lane of a rounding to bf16. Every conversion goes through f32. From f64 that step rounds to odd
+// (below), so that the whole rounds once. Leaves conversions between f32 and f16 (F16C), f32 and f64, and
+// with has-bf16 those between f32 and bf16; leaves no value of an 8-bit float type.
 #include "ArithBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
 #include <cmath>
 
@@ -32,15 +34,16 @@ static Real widenE5M2(Bits code, FloatType f16, FloatType f32) {
   return code.zeroExtend(16).shl(8).asFloat(f16).to(f32);
 }
 
-/// The fields of f8E4M3FN fit those of f16, whose exponent bias is 8 larger: f16 reads 2^-8 of the value, for denormals too.
-/// The one NaN (0x7f, 0xff) has a number's fields.
+/// The fields of f8E4M3FN fit those of f16, whose exponent bias is 8 larger: f16 reads 2^-8 of the value, for
+/// denormals too. The one NaN (0x7f, 0xff) has a number's fields.
 static Real widenE4M3FN(Bits code, FloatType f16, FloatType f32) {
   Real value = (code.signExtend(16).shl(7) & 0xBFFF).asFloat(f16).to(f32) * 256;
   return select((code & 0x7F) == 0x7F, value.c(NAN), value);
 }
 
-/// f64 to f32 rounded to odd: what f32 cannot hold is cut off, and the last bit set. With two bits more than the final format needs, rounding that
-/// to nearest gives what rounding the f64 would: the set bit breaks what would look like a tie.
+/// f64 to f32 rounded to odd: what f32 cannot hold is cut off, and the last bit set. With two bits more than
+/// the final format needs, rounding that to nearest gives what rounding the f64 would: the set bit breaks
+/// what would look like a tie.
 static Real roundToOdd(Real x, FloatType f32) {
   Real nearest = x.to(f32);
   Real back = nearest.to(x.elementType());
@@ -65,7 +68,8 @@ static Real toF32(Real x) {
 // From f32, to nearest even
 //===----------------------------------------------------------------------===//
 
-/// Adding just under half a unit of the last place that stays, and one more where that place is odd, carries exactly when rounding up is right.
+/// Adding just under half a unit of the last place that stays, and one more where that place is odd, carries
+/// exactly when rounding up is right.
 static Bits roundAt(Bits magnitude, unsigned place) {
   return magnitude + ((int64_t(1) << (place - 1)) - 1) + (magnitude.shr(place) & 1);
 }
@@ -76,7 +80,8 @@ static Real narrowToBF16(Real x, FloatType bf16) {
 }
 
 namespace {
-/// An 8-bit float: sign, exponent with `bias`, `mantissa` bits. Codes from `overflow` on are what too large a number becomes.
+/// An 8-bit float: sign, exponent with `bias`, `mantissa` bits. Codes from `overflow` on are what too large a
+/// number becomes.
 struct Format8 {
   unsigned mantissa;
   int bias;
@@ -90,8 +95,8 @@ static Real narrowTo8(Real x, FloatType type, Format8 format) {
   Bits bits = x.bits();
   Bits magnitude = bits & 0x7FFFFFFF;
   Bits normal = roundAt(magnitude, place).shr(place) - (int64_t(127 - format.bias) << format.mantissa);
-  // Below the smallest normal number codes count units of 2^(1 - bias - mantissa). That is the last place of 2^(24 - bias - mantissa), so adding that
-  // number rounds to them, and the sum's low bits are the count.
+  // Below the smallest normal number codes count units of 2^(1 - bias - mantissa). That is the last place of
+  // 2^(24 - bias - mantissa), so adding that number rounds to them, and the sum's low bits are the count.
   Real unit = x.c(std::ldexp(1.0, 24 - format.bias - int(format.mantissa)));
   Bits denormal = (magnitude.asFloat(x.elementType()) + unit).bits() - unit.bits();
   int64_t smallestNormal = int64_t(127 + 1 - format.bias) << 23;
@@ -160,7 +165,8 @@ struct ExpandNarrowFloats : weir::impl::ExpandNarrowFloatsBase<ExpandNarrowFloat
         bitcasts.push_back(op);
     });
     for (arith::BitcastOp op : bitcasts)
-      if (auto inner = op.getIn().getDefiningOp<arith::BitcastOp>(); inner && inner.getIn().getType() == op.getType())
+      if (auto inner = op.getIn().getDefiningOp<arith::BitcastOp>();
+          inner && inner.getIn().getType() == op.getType())
         op.replaceAllUsesWith(inner.getIn());
     for (arith::BitcastOp op : llvm::reverse(bitcasts))
       if (op.use_empty())
@@ -172,8 +178,7 @@ struct ExpandNarrowFloats : weir::impl::ExpandNarrowFloatsBase<ExpandNarrowFloat
       auto isHeld = [](Type type) { return isFloat8(type); };
       if (llvm::none_of(op->getOperandTypes(), isHeld) && llvm::none_of(op->getResultTypes(), isHeld))
         return WalkResult::advance();
-      op->emitOpError("holds a value of an 8-bit float type, which no processor computes with")
-              .attachNote()
+      op->emitOpError("holds a value of an 8-bit float type, which no processor computes with").attachNote()
           << "keep the code as an i8; arith.bitcast it beside arith.extf and arith.truncf only";
       return WalkResult::interrupt();
     });

@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tricks with the bits of f32 and f64 that need no conversion between integers and floats: those are slow for f64 below AVX-512, and undefined
-// for NaN and values out of range.
+// Tricks with the bits of f32 and f64 that need no conversion between integers and floats: those are slow for
+// f64 below AVX-512, and undefined for NaN and values out of range.
 #ifndef WEIR_LIB_CONVERSION_TILESTOCPU_FLOATFORMAT_H
 #define WEIR_LIB_CONVERSION_TILESTOCPU_FLOATFORMAT_H
 #include "ArithBuilder.h"
@@ -17,8 +17,8 @@ inline int64_t exponentBias(Real x) { return x.isF64() ? 1023 : 127; }
 inline Real largest(Real x) { return x.c(FLT_MAX, DBL_MAX); }
 inline Real smallestNormal(Real x) { return x.c(FLT_MIN, DBL_MIN); }
 
-/// 1.5 * 2^mantissaBits: a number of magnitude up to 2^(mantissaBits-1) added to it is rounded to an integer (half to even), which
-/// then stands in the low bits of the sum.
+/// 1.5 * 2^mantissaBits: a number of magnitude up to 2^(mantissaBits-1) added to it is rounded to an integer
+/// (half to even), which then stands in the low bits of the sum.
 inline Real roundingConstant(Real x) { return x.c(0x1.8p23, 0x1.8p52); }
 
 struct NearestInteger {
@@ -27,7 +27,9 @@ struct NearestInteger {
 };
 
 /// The integer that `shifted`, a sum with the rounding constant, holds.
-inline NearestInteger nearestInteger(Real shifted, Real like) { return {shifted - roundingConstant(like), shifted.bits()}; }
+inline NearestInteger nearestInteger(Real shifted, Real like) {
+  return {shifted - roundingConstant(like), shifted.bits()};
+}
 
 /// x * 2^n for normal x and result; `exponent` is n shifted to the exponent field.
 inline Real addExponent(Real x, Bits exponent) { return (x.bits() + exponent).asFloat(x.elementType()); }
@@ -47,7 +49,8 @@ inline Decomposed decompose(Real x) {
   int64_t bias = exponentBias(x);
   unsigned bits = mantissaBits(x);
   int64_t sqrtHalf = x.isF64() ? 0x3FE6A09E667F3BCD : 0x3F3504F3;
-  // Subtracting the bits of sqrt(1/2) leaves floor(log2(x / sqrt(1/2))) in the exponent field; the bias keeps it positive.
+  // Subtracting the bits of sqrt(1/2) leaves floor(log2(x / sqrt(1/2))) in the exponent field; the bias keeps
+  // it positive.
   Bits field = x.bits() + ((bias << bits) - sqrtHalf);
   Bits biased = field.shr(bits);
   Real mantissa = (x.bits() - (biased - bias).shl(bits)).asFloat(x.elementType());

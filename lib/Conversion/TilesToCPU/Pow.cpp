@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An error e in y log2(x), which can be 1024, is an error of e ln(2) in the result. So log2 is needed to about 2^-64: f32 is computed in f64, f64 in pairs
-// of numbers (hi, lo) whose sum is meant, |lo| <= ulp(hi)/2.
+// An error e in y log2(x), which can be 1024, is an error of e ln(2) in the result. So log2 is needed to
+// about 2^-64: f32 is computed in f64, f64 in pairs of numbers (hi, lo) whose sum is meant, |lo| <=
+// ulp(hi)/2.
 #include "ElementaryFunctions.h"
 #include "FloatFormat.h"
 #include "Polynomials.h"
@@ -39,12 +40,12 @@ static Pair sum(Pair a, Pair b) {
   return {s.hi, s.lo + a.lo};
 }
 
-/// log2(x) of a positive, normal, finite f64: with s = f/(2+f), log(1+f) = 2s + 2/3 s^3 + s^5 (2/5 + ..). s and s^3 are pairs; s^5 is below
-/// 2^-12 of the whole.
+/// log2(x) of a positive, normal, finite f64: with s = f/(2+f), log(1+f) = 2s + 2/3 s^3 + s^5 (2/5 + ..). s
+/// and s^3 are pairs; s^5 is below 2^-12 of the whole.
 static Pair log2Pair(Real x) {
   Decomposed d = decompose(x);
   Real f = d.mantissa - 1, two = x.c(2);
-  Real denominator = f + two;                    // in [1.7, 2.42]; what its rounding lost:
+  Real denominator = f + two; // in [1.7, 2.42]; what its rounding lost:
   Real lost = f - (denominator - two);
   Real s = f / denominator;
   Real sLow = (fma(-s, denominator, f) - s * lost) / denominator;

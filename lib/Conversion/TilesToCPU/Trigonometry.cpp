@@ -19,9 +19,10 @@ struct Quadrant {
 };
 } // namespace
 
-/// Always in f64, also for f32 arguments. x and q times the first part of pi/2 are both multiples of 2^-52 (for |x| >= 1), and so is their
-/// difference, which is below 1: the first step is exact, up to |q| = 2^52. What remains is the rounding of the second step, relative to r, and
-/// the rounding of x 2/pi, which only makes |r| a little larger than pi/4.
+/// Always in f64, also for f32 arguments. x and q times the first part of pi/2 are both multiples of 2^-52
+/// (for |x| >= 1), and so is their difference, which is below 1: the first step is exact, up to |q| = 2^52.
+/// What remains is the rounding of the second step, relative to r, and the rounding of x 2/pi, which only
+/// makes |r| a little larger than pi/4.
 static Quadrant reduceQuadrant(Real x) {
   FloatType format = x.elementType();
   Real wide = format.isF64() ? x : x.to(Float64Type::get(format.getContext()));
@@ -57,17 +58,19 @@ Real weir::buildCos(Real x) {
   return sinOfQuadrant(reduced.r, reduced.q + 1);
 }
 
-/// atan of the smaller magnitude over the larger one, then the reflections at pi/4 and at the y axis. Constants are pairs: pi - a is (high - (a - low)).
+/// atan of the smaller magnitude over the larger one, then the reflections at pi/4 and at the y axis.
+/// Constants are pairs: pi - a is (high - (a - low)).
 Real weir::buildAtan2(Real y, Real x) {
   Real ax = abs(x), ay = abs(y);
   Mask steep = ay > ax;
   Real large = select(steep, ay, ax), small = select(steep, ax, ay);
   Real q = small / large;
-  q = select(large == 0, x.c(0), q);                            // atan2(0, 0) = 0
+  q = select(large == 0, x.c(0), q); // atan2(0, 0) = 0
   q = select((ax == HUGE_VAL) & (ay == HUGE_VAL), x.c(1), q);
   Real z = q * q;
   Real angle = fma(q * z, atanTail(z), q);
-  Real halfPi = x.c(0x1.921fb6p+0, 0x1.921fb54442d18p+0), halfPiLow = x.c(-0x1.777a5cp-25, 0x1.1a62633145c07p-54);
+  Real halfPi = x.c(0x1.921fb6p+0, 0x1.921fb54442d18p+0),
+       halfPiLow = x.c(-0x1.777a5cp-25, 0x1.1a62633145c07p-54);
   angle = select(steep, halfPi - (angle - halfPiLow), angle);
   Mask left = x.bits() < 0; // the sign of -0 counts
   angle = select(left, halfPi * 2 - (angle - halfPiLow * 2), angle);
