@@ -39,7 +39,7 @@ static void collectParams(Program &program) {
       program.params.push_back(node->param);
     work.append(node->args.begin(), node->args.end());
   }
-  llvm::sort(program.params, [](Param *a, Param *b) { return a->declaration->loc.getPointer() < b->declaration->loc.getPointer(); });
+  llvm::sort(program.params, [](Param *a, Param *b) { return a->order < b->order; });
 }
 
 static const World::CascadeEntry *chooseCascade(World &world) {
@@ -69,9 +69,8 @@ static OwningOpRef<ModuleOp> compile(llvm::SourceMgr &sources, unsigned bufferId
     return nullptr;
   }
   world.dtype = *dtype;
-  world.load(bufferId, path);
-  if (diags.hasErrors())
-    return nullptr;
+  if (!world.load(bufferId, path))
+    return nullptr; // what is missing would be an error wherever it is named
   world.checkDefines();
   world.checkFns();
   const World::CascadeEntry *chosen = chooseCascade(world);
@@ -86,8 +85,12 @@ static OwningOpRef<ModuleOp> compile(llvm::SourceMgr &sources, unsigned bufferId
   if (diags.hasErrors())
     return nullptr;
   world.warnUnused();
-  if (!program || program->failed)
+  if (!program || program->failed) {
+    if (!diags.hasErrors() && chosen)
+      diags.error(chosen->declaration->loc, "the cascade `" + chosen->declaration->name + "` could not be understood",
+                  "this is a fault of the compiler; please report it with the file");
     return nullptr;
+  }
   collectParams(*program);
   context.loadDialect<attn::AttnDialect, mapping::MappingDialect, arith::ArithDialect, func::FuncDialect, tensor::TensorDialect>();
   OwningOpRef<ModuleOp> module = ModuleOp::create(FileLineColLoc::get(&context, path, 1, 1));

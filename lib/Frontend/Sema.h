@@ -63,6 +63,7 @@ struct Coordinate {
 struct Param {
   const ast::Param *declaration;
   ElementType type;
+  unsigned order = 0; ///< of its declaration, among all files
   bool used = false;
 };
 
@@ -182,14 +183,14 @@ public:
       : sources(sources), diags(diags), options(options) {}
 
   struct ConstEntry { const ast::Const *declaration; std::optional<int64_t> value; bool active = false, done = false; };
-  struct LetEntry { const ast::Let *declaration; unsigned order; bool main; bool used = false; };
-  struct RankEntry { const ast::Rank *declaration; unsigned order; bool main; bool used = false; };
+  struct LetEntry { const ast::Let *declaration; unsigned order; bool used = false; };
+  struct RankEntry { const ast::Rank *declaration; unsigned order; bool used = false; };
   struct GivenEntry { const ast::Given *declaration; unsigned order; bool used = false; };
   struct FnEntry { const ast::Fn *declaration; };
   struct CascadeEntry { const ast::Cascade *declaration; unsigned order; bool main; bool active = false; };
-  struct ParamEntry { Param param; unsigned order; bool main; };
+  struct ParamEntry { Param param; };
 
-  /// Reads the file and what it imports; false after an error that leaves nothing to check.
+  /// Reads the file and what it imports; false if a part of them is missing or could not be parsed.
   bool load(unsigned bufferId, llvm::StringRef path);
   /// The prelude's cascade for a map along a rank or for logsumexp.
   const ast::Cascade *prelude(llvm::StringRef op);
@@ -223,6 +224,7 @@ public:
   std::vector<GivenEntry> givens;
 
 private:
+  std::vector<ast::Item> allItems() const;
   bool loadImport(const ast::Import &import, llvm::StringRef from);
   void define(const ast::Item &item, bool main);
   bool claim(llvm::StringRef name, llvm::SMLoc loc, llvm::StringRef what);

@@ -249,13 +249,16 @@ private:
     if (isBool && isNumeric)
       error(tensor.equations.back()->loc, "one equation of `" + tensor.name + "` is a bool, another a number",
             "write `p ? 1 : 0` for a bool, or `x != 0` for a number");
-    bool untyped = tensor.output && !tensor.type && !tensor.equations.empty();
-    if (untyped && (tensor.kind == Kind::Integer || tensor.kind == Kind::Bool)) {
-      StringRef type = tensor.kind == Kind::Bool ? "bool" : "i64";
-      if (!tensor.declaration)
-        tensor.type = *parseElementType(type);
-      else
-        error(tensor.loc, "the output `" + tensor.name + "` is " + describe(tensor.kind) + " and is declared without such a type",
+    if (!tensor.output || tensor.type || tensor.equations.empty())
+      return;
+    StringRef type = tensor.kind == Kind::Bool      ? "bool"
+                     : tensor.kind == Kind::Integer ? "i64"
+                     : tensor.kind == Kind::Double  ? "f64"
+                                                    : "f32";
+    if (!tensor.declaration) { // an intermediate that was asked for is stored as what it is
+      tensor.type = *parseElementType(type);
+    } else if (!isReal(tensor.kind) && tensor.kind != Kind::Unknown) {
+      error(tensor.loc, "the output `" + tensor.name + "` is " + describe(tensor.kind) + " and is declared without such a type",
               "write `" + tensor.name + ": " + type + "[...]`");
     }
   }

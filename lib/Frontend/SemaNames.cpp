@@ -70,15 +70,17 @@ bool World::load(unsigned bufferId, StringRef path) {
   bool main = files.empty();
   if (main)
     loaded[realPath(path)] = true;
+  unsigned before = diags.errorCount();
   files.push_back(parseFile(bufferId, path, diags));
+  bool whole = diags.errorCount() == before;
   const ast::File &file = *files.back();
   for (const ast::Item &item : file.items) {
     if (item.import)
-      loadImport(*item.import, path);
+      whole &= loadImport(*item.import, path);
     else
       define(item, main);
   }
-  return true;
+  return whole;
 }
 
 bool World::loadImport(const ast::Import &import, StringRef from) {
@@ -120,9 +122,9 @@ bool World::loadImport(const ast::Import &import, StringRef from) {
       options.filesRead->push_back(path);
     unsigned id = sources.AddNewSourceBuffer(std::move(*buffer), SMLoc());
     ++importDepth;
-    load(id, path);
+    bool whole = load(id, path);
     --importDepth;
-    return true;
+    return whole;
   }
   error(import.loc, "no file `" + import.path + "` to import",
         "it is looked for beside the importing file and in the folders of -I");
@@ -145,16 +147,16 @@ void World::define(const ast::Item &item, bool main) {
   if (item.constant && claim(item.constant->name, item.constant->loc, "const"))
     consts[item.constant->name] = {item.constant, std::nullopt};
   if (item.let && claim(item.let->name, item.let->loc, "let"))
-    lets[item.let->name] = {item.let, order, main};
+    lets[item.let->name] = {item.let, order};
   if (item.rank && claim(item.rank->name, item.rank->loc, "rank"))
-    ranks[item.rank->name] = {item.rank, order, main};
+    ranks[item.rank->name] = {item.rank, order};
   if (item.fn && claim(item.fn->name, item.fn->loc, "function"))
     fns[item.fn->name] = {item.fn};
   if (item.given)
     givens.push_back({item.given, order});
   if (item.param && claim(item.param->name, item.param->loc, "param")) {
     ElementType type = item.param->type.empty() ? dtype : *parseElementType(item.param->type);
-    params[item.param->name] = {Param{item.param, type}, order, main};
+    params[item.param->name] = {Param{item.param, type, order}};
     if (const ast::Expr *value = item.param->value) {
       const ast::Expr *literal = value->kind == ast::ExprKind::Unary ? value->args[0] : value;
       bool isBool = literal->kind == ast::ExprKind::Bool;
@@ -341,8 +343,9 @@ void World::checkDefines() {
     else if (name == "..." && value > 16)
       error(SMLoc(), "-D ...=" + Twine(value) + ": at most 16 ranks");
   }
-  for (auto &entry : consts)
-    constValue(entry.getKey());
+  for (const ast::Item &item : allItems())
+    if (item.constant)
+      constValue(item.constant->name);
 }
 
 //===----------------------------------------------------------------------===//
@@ -377,22 +380,25 @@ void World::checkFns() {
     visit(fn, *fn.value);
     state[name] = 2;
   };
-  std::vector<const ast::Fn *> ordered;
-  for (auto &entry : fns)
-    ordered.push_back(entry.second.declaration);
-  llvm::sort(ordered, [](const ast::Fn *a, const ast::Fn *b) { return a->loc.getPointer() < b->loc.getPointer(); });
-  for (const ast::Fn *fn : ordered)
-    visitFn(fn->name);
+  for (const ast::Item &item : allItems())
+    if (item.fn)
+      visitFn(item.fn->name);
+}
+
+std::vector<ast::Item> World::allItems() const {
+  std::vector<ast::Item> items;
+  for (const std::unique_ptr<ast::File> &file : files)
+    items.insert(items.end(), file->items.begin(), file->items.end());
+  return items;
 }
 
 void World::warnUnused() {
-  for (auto &entry : lets)
-    if (entry.second.main && !entry.second.used)
-      warning(entry.second.declaration->loc, "nothing uses the let `" + entry.getKey() + "`");
-  for (auto &entry : params)
-    if (entry.second.main && !entry.second.param.used)
-      warning(entry.second.param.declaration->loc, "nothing uses the param `" + entry.getKey() + "`");
-  for (auto &entry : ranks)
-    if (entry.second.main && !entry.second.used)
-      warning(entry.second.declaration->loc, "nothing uses the rank `" + entry.getKey() + "`");
+  for (const ast::Item &item : files.front()->items) {
+    if (item.let && !lets[item.let->name].used)
+      warning(item.let->loc, "nothing uses the let `" + item.let->name + "`");
+    if (item.param && !params[item.param->name].param.used)
+      warning(item.param->loc, "nothing uses the param `" + item.param->name + "`");
+    if (item.rank && !ranks[item.rank->name].used)
+      warning(item.rank->loc, "nothing uses the rank `" + item.rank->name + "`");
+  }
 }

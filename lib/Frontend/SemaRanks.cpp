@@ -56,6 +56,8 @@ Rank *Resolver::declareRank(const ast::Rank &declaration, unsigned rankOrder) {
   rank->extent = resolve(*declaration.value, scope);
   std::swap(outside, bindings);
   activeRanks.erase(declaration.name);
+  if (!rank->extent && world.quiet)
+    return nullptr; // only tried
   if (!rank->extent)
     program.failed = true;
   rank->override = rank->fixed = world.define(declaration.name);

@@ -64,7 +64,7 @@ private:
     const Equation *first = nullptr;
     for (Tensor *tensor : members)
       for (const Equation *equation : tensor->equations)
-        if (!first || (equation->loc.getPointer() < first->loc.getPointer() && !equation->expanded) || first->expanded)
+        if (!first || std::pair(equation->expanded, equation->order) < std::pair(first->expanded, first->order))
           first = equation;
     return first;
   }
