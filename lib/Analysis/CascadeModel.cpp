@@ -86,8 +86,9 @@ void CascadeModel::Reader::readArguments() {
     model.inputs.push_back(tensor.name);
     auto ranks = function.getArgAttrOfType<ArrayAttr>(arg.getArgNumber(), attn::kRanks);
     for (int64_t i = 0; i < type.getRank(); ++i) {
-      std::string rank = ranks && i < int64_t(ranks.size()) ? cast<StringAttr>(ranks[i]).str()
-                                                            : ("size(" + Twine(name) + ", " + Twine(i) + ")").str();
+      std::string rank = ranks && i < int64_t(ranks.size())
+                             ? cast<StringAttr>(ranks[i]).str()
+                             : ("size(" + Twine(name) + ", " + Twine(i) + ")").str();
       const Tree *size = type.isDynamicDim(i) ? arena.extent(rank) : arena.number(type.getDimSize(i));
       tensor.ranks.push_back(rank);
       tensor.extents.push_back(size);
@@ -148,7 +149,8 @@ const Tree *CascadeModel::Reader::scalarOp(Operation *op) {
   if (auto read = dyn_cast<attn::ReadOp>(op))
     return arena.get(TreeKind::Read, kind, tensorName(read.getSource()), all(read.getIndices()));
   if (auto map = dyn_cast<attn::MapOp>(op)) {
-    const Tree *tree = arena.get(TreeKind::Function, kind, attn::stringifyFn(map.getFn()), all(map.getOperands()));
+    const Tree *tree =
+        arena.get(TreeKind::Function, kind, attn::stringifyFn(map.getFn()), all(map.getOperands()));
     if (kind != ScalarKind::Integer)
       return tree;
     if (tree->text == "floordiv" && args[1]->getInteger() == 1)
@@ -170,7 +172,8 @@ const Tree *CascadeModel::Reader::scalarOp(Operation *op) {
     SmallVector<StringRef> coords(bound.begin(), bound.end());
     for (StringRef coord : coords)
       --active[coord];
-    return arena.get(TreeKind::Reduce, kind, attn::stringifyReduction(reduce.getReduction()), {inner}, coords);
+    return arena.get(TreeKind::Reduce, kind, attn::stringifyReduction(reduce.getReduction()), {inner},
+                     coords);
   }
   if (isa<arith::IndexCastOp>(op)) {
     return op->getOperand(0).getType().isIndex() ? extent(op->getOperand(0)) : scalar(op->getOperand(0));
@@ -178,22 +181,22 @@ const Tree *CascadeModel::Reader::scalarOp(Operation *op) {
   APInt constant;
   if (matchPattern(op, m_ConstantInt(&constant)))
     return kind == ScalarKind::Bool ? arena.boolean(constant.isOne()) : arena.number(constant.getSExtValue());
-  std::optional<TreeKind> plain =
-      llvm::TypeSwitch<Operation *, std::optional<TreeKind>>(op)
-          .Case([](attn::WhereOp) { return TreeKind::Where; })
-          .Case([](attn::ElseOp) { return TreeKind::Else; })
-          .Case([](attn::SelectOp) { return TreeKind::Select; })
-          .Case([](attn::IsabsentOp) { return TreeKind::IsAbsent; })
-          .Case([](attn::AndOp) { return TreeKind::And; })
-          .Case([](attn::OrOp) { return TreeKind::Or; })
-          .Case([](attn::NotOp) { return TreeKind::Not; })
-          .Default([](Operation *) { return std::nullopt; });
+  std::optional<TreeKind> plain = llvm::TypeSwitch<Operation *, std::optional<TreeKind>>(op)
+                                      .Case([](attn::WhereOp) { return TreeKind::Where; })
+                                      .Case([](attn::ElseOp) { return TreeKind::Else; })
+                                      .Case([](attn::SelectOp) { return TreeKind::Select; })
+                                      .Case([](attn::IsabsentOp) { return TreeKind::IsAbsent; })
+                                      .Case([](attn::AndOp) { return TreeKind::And; })
+                                      .Case([](attn::OrOp) { return TreeKind::Or; })
+                                      .Case([](attn::NotOp) { return TreeKind::Not; })
+                                      .Default([](Operation *) { return std::nullopt; });
   if (!plain)
     return nullptr;
   return arena.get(*plain, kind, "", all(op->getOperands()));
 }
 
-/// Binds a coordinate: a name that is in scope gets a prime, one whose rank has another extent elsewhere a number.
+/// Binds a coordinate: a name that is in scope gets a prime, one whose rank has another extent elsewhere a
+/// number.
 void CascadeModel::Reader::bind(StringRef name, Value extentValue, Value argument,
                                 SmallVectorImpl<std::string> &bound) {
   const Tree *size = extent(extentValue);
@@ -267,7 +270,8 @@ void CascadeModel::Reader::readEquation(Equation &equation) {
   }
   equation.body = body(block);
   if (argtopk)
-    equation.body = arena.get(TreeKind::Selection, ScalarKind::Integer, "argtopk", {equation.body}, {over[0]});
+    equation.body =
+        arena.get(TreeKind::Selection, ScalarKind::Integer, "argtopk", {equation.body}, {over[0]});
   active.clear();
 }
 
@@ -310,13 +314,16 @@ const CascadeModel::Tensor *CascadeModel::getTensor(StringRef name) const {
   return found == tensors.end() ? nullptr : &found->second;
 }
 
-const Tree *CascadeModel::getExtent(StringRef coordinate) const { return rankExtents.lookup(rankOf(coordinate)); }
+const Tree *CascadeModel::getExtent(StringRef coordinate) const {
+  return rankExtents.lookup(rankOf(coordinate));
+}
 
 bool CascadeModel::equalExtents(const Tree *a, const Tree *b) const {
   return a == b || polynomial(a) == polynomial(b);
 }
 
-std::optional<int64_t> CascadeModel::evaluate(const Tree *tree, const llvm::StringMap<int64_t> &extents) const {
+std::optional<int64_t> CascadeModel::evaluate(const Tree *tree,
+                                              const llvm::StringMap<int64_t> &extents) const {
   if (auto value = tree->getInteger())
     return value;
   if (tree->is(TreeKind::Extent)) {
@@ -338,7 +345,9 @@ std::optional<int64_t> CascadeModel::evaluate(const Tree *tree, const llvm::Stri
   }
   StringRef name = tree->text;
   if (args.size() == 1)
-    return name == "neg" ? std::optional(-args[0]) : name == "abs" ? std::optional(std::abs(args[0])) : std::nullopt;
+    return name == "neg"   ? std::optional(-args[0])
+           : name == "abs" ? std::optional(std::abs(args[0]))
+                           : std::nullopt;
   if (args.size() != 2)
     return std::nullopt;
   int64_t a = args[0], b = args[1], r;

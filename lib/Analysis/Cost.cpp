@@ -21,8 +21,8 @@ public:
 
 private:
   void visit(const Tree *tree, const Tree *context, ArrayRef<StringRef> scope);
-  void visitProduct(const Tree *reduction, const Tree *context, ArrayRef<StringRef> scope, const Tree *innerContext,
-                    ArrayRef<StringRef> inner);
+  void visitProduct(const Tree *reduction, const Tree *context, ArrayRef<StringRef> scope,
+                    const Tree *innerContext, ArrayRef<StringRef> inner);
   void charge(int64_t operations, ArrayRef<StringRef> coords, const Tree *context, ArrayRef<StringRef> scope);
 
   const CascadeModel &model;
@@ -49,7 +49,8 @@ static int64_t operationsOf(const Tree *tree) {
   return 1;
 }
 
-/// Adds `operations` for every setting of `coords` at which the context holds for some setting of the rest of the scope.
+/// Adds `operations` for every setting of `coords` at which the context holds for some setting of the rest of
+/// the scope.
 void FlopCounter::charge(int64_t operations, ArrayRef<StringRef> coords, const Tree *context,
                          ArrayRef<StringRef> scope) {
   if (!operations)
@@ -218,12 +219,14 @@ struct Size {
 
 /// As stored: bool and narrow types take a byte at least, i4 half of one.
 static unsigned storedBits(mlir::Type type) {
-  return type && type.isIntOrFloat() ? std::max(type.getIntOrFloatBitWidth(), type.isInteger(4) ? 4u : 8u) : 32;
+  return type && type.isIntOrFloat() ? std::max(type.getIntOrFloatBitWidth(), type.isInteger(4) ? 4u : 8u)
+                                     : 32;
 }
 
 /// The rank whose traversals decide about a dimension: the one that it is a part of, or itself.
 static const Traversals::Rank *traversed(const Traversals &traversals, StringRef rank) {
-  auto whole = find_if(traversals.ranks, [&](const Traversals::Rank &r) { return is_contained(r.parts, rank); });
+  auto whole =
+      find_if(traversals.ranks, [&](const Traversals::Rank &r) { return is_contained(r.parts, rank); });
   return whole != traversals.ranks.end() ? &*whole : traversals.find(rank);
 }
 
@@ -239,7 +242,8 @@ Costs weir::computeCosts(const CascadeModel &model, Domains &domains, const Trav
       continue;
     Costs::EquationCost cost = counter.count(equation, all);
     int64_t sum;
-    flops = flops && cost.flops.value && !AddOverflow(*flops, *cost.flops.value, sum) ? std::optional(sum) : std::nullopt;
+    flops = flops && cost.flops.value && !AddOverflow(*flops, *cost.flops.value, sum) ? std::optional(sum)
+                                                                                      : std::nullopt;
     costs.equations.push_back(std::move(cost));
   }
   costs.flops = {flops, toText(toTree(all, *model.arena))};
@@ -252,7 +256,8 @@ Costs weir::computeCosts(const CascadeModel &model, Domains &domains, const Trav
     if (const CascadeModel::Tensor *tensor = model.getTensor(output.tensor))
       compulsory.add(tensor->extents, storedBits(output.elementType));
   for (const Equation &equation : model.equations) {
-    if (!live.contains(equation.name) || is_contained(map_range(model.outputs, [](auto &o) { return o.tensor; }), equation.name))
+    if (!live.contains(equation.name) ||
+        is_contained(map_range(model.outputs, [](auto &o) { return o.tensor; }), equation.name))
       continue;
     const CascadeModel::Tensor *tensor = model.getTensor(equation.name);
     SmallVector<const Tree *> whole;

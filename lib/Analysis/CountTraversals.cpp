@@ -2,12 +2,13 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A printer of the analysis in Traversals.h, for the command line and tests. It runs at the cascade level and changes nothing.
+// A printer of the analysis in Traversals.h, for the command line and tests. It runs at the cascade level and
+// changes nothing.
 #include "dialects/Attention/AttentionDialect.h"
-#include "weir/Analysis/Passes.h"
-#include "weir/Analysis/Traversals.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "weir/Analysis/Passes.h"
+#include "weir/Analysis/Traversals.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace weir {
@@ -38,8 +39,8 @@ struct CountTraversals : weir::impl::CountTraversalsBase<CountTraversals> {
         continue;
       os << "  " << found.name << ": " << found.count << (found.loop ? ", a loop" : "") << "\n";
       for (const weir::Traversals::Wait &wait : found.waits)
-        os << "    " << wait.equation << " waits for " << wait.tensor << ", starts traversal " << wait.traversal
-           << "\n";
+        os << "    " << wait.equation << " waits for " << wait.tensor << ", starts traversal "
+           << wait.traversal << "\n";
     }
     os.flush();
   }

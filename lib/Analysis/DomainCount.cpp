@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Exact counts at given extents. Coordinates that the formula does not mention multiply; the last one that it mentions is summed as an interval where
-// the formula is a conjunction of bounds on it, so a causal mask costs one step a row; the others are enumerated.
+// Exact counts at given extents. Coordinates that the formula does not mention multiply; the last one that it
+// mentions is summed as an interval where the formula is a conjunction of bounds on it, so a causal mask
+// costs one step a row; the others are enumerated.
 #include "weir/Analysis/Domains.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -12,7 +13,8 @@ using namespace llvm;
 using namespace weir;
 
 namespace {
-/// Evaluates integer trees and formulas under a setting of the coordinates. A tree without a value (it reads data) stops everything.
+/// Evaluates integer trees and formulas under a setting of the coordinates. A tree without a value (it reads
+/// data) stops everything.
 class Evaluator {
 public:
   Evaluator(const CascadeModel &model, const StringMap<int64_t> &extents, uint64_t budget)
@@ -52,7 +54,8 @@ private:
   const CascadeModel &model;
   const StringMap<int64_t> &extents;
   uint64_t budget;
-  DenseMap<std::pair<const Tree *, const Tree *>, int64_t> factors; // of a coordinate in a literal; 0: not linear
+  DenseMap<std::pair<const Tree *, const Tree *>, int64_t>
+      factors; // of a coordinate in a literal; 0: not linear
 };
 } // namespace
 
@@ -168,8 +171,8 @@ bool Evaluator::any(const Tree *formula, ArrayRef<StringRef> coords) {
   return found;
 }
 
-/// The number of c in 0..extent-1 for which a conjunction of bounds on c holds, each linear in c with a factor of one; a bound's other terms
-/// are evaluated at c = 0. nullopt: not of that form.
+/// The number of c in 0..extent-1 for which a conjunction of bounds on c holds, each linear in c with a
+/// factor of one; a bound's other terms are evaluated at c = 0. nullopt: not of that form.
 std::optional<int64_t> Evaluator::interval(const Tree *formula, StringRef coord, int64_t extent) {
   ArrayRef<const Tree *> parts = formula->is(TreeKind::And) ? formula->args : ArrayRef<const Tree *>(formula);
   const Tree *c = model.arena->coordinate(coord);
@@ -218,7 +221,8 @@ int64_t Evaluator::count(const Tree *formula, ArrayRef<StringRef> coords) {
   int64_t extent = extentOf(coord), sum = 0;
   Binding binding(point, coord);
   if (coords.size() == 1) {
-    std::optional<int64_t> quick = formula->isTrue() ? std::optional(extent) : interval(formula, coord, extent);
+    std::optional<int64_t> quick =
+        formula->isTrue() ? std::optional(extent) : interval(formula, coord, extent);
     if (quick)
       return *quick;
   }

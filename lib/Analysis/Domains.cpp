@@ -49,8 +49,8 @@ const Tree *Domains::present(const Tree *e) {
     break;
   case TreeKind::Select: {
     const Tree *c = holds(e->args[0]);
-    result = formulas.disj({formulas.conj({c, present(e->args[1])}),
-                            formulas.conj({formulas.neg(c), present(e->args[2])})});
+    result = formulas.disj(
+        {formulas.conj({c, present(e->args[1])}), formulas.conj({formulas.neg(c), present(e->args[2])})});
     break;
   }
   case TreeKind::Where:
@@ -66,7 +66,9 @@ const Tree *Domains::present(const Tree *e) {
   return presence[e] = result;
 }
 
-static bool hasQuotient(const Tree *tree) { return tree->isFunction("floordiv") || any_of(tree->args, hasQuotient); }
+static bool hasQuotient(const Tree *tree) {
+  return tree->isFunction("floordiv") || any_of(tree->args, hasQuotient);
+}
 
 const Tree *Domains::presentRead(const Tree *read) {
   const CascadeModel::Tensor *tensor = model.getTensor(read->text);
@@ -186,7 +188,8 @@ const Tree *Domains::presentSelection(const CascadeModel::Equation &equation) {
     (dependsOn(part, body->coords[0]) ? counted : apart).push_back(part);
   const Tree *length = model.getExtent(body->coords[0]);
   if (!counted.empty())
-    length = arena.get(TreeKind::Reduce, ScalarKind::Integer, "count", {formulas.conj(counted)}, body->coords);
+    length =
+        arena.get(TreeKind::Reduce, ScalarKind::Integer, "count", {formulas.conj(counted)}, body->coords);
   apart.push_back(formulas.compare("lt", j, length));
   return formulas.conj(apart);
 }
@@ -207,8 +210,9 @@ const Tree *Domains::domainOfEquation(const CascadeModel::Equation &equation) {
   return domain;
 }
 
-/// Every cycle of a recurrence goes strictly one way, so the equations determine the domains: whatever satisfies them is the solution. Guess
-/// "present everywhere", evaluate, and take the result if evaluating it again changes nothing.
+/// Every cycle of a recurrence goes strictly one way, so the equations determine the domains: whatever
+/// satisfies them is the solution. Guess "present everywhere", evaluate, and take the result if evaluating it
+/// again changes nothing.
 void Domains::solveRecurrence(const CascadeModel::Equation &member) {
   SmallVector<const CascadeModel::Equation *> group;
   for (const CascadeModel::Equation &equation : model.equations)

@@ -39,8 +39,8 @@ static void addTraversals(const CascadeModel &model, const Traversals &traversal
         reason.line = line;
       reason.tensor = wait.tensor;
       reason.rank = rank.name;
-      reason.reason = formatv("{0} reads {1} again after all of {2}: traversal {3}, as written", wait.equation,
-                              rank.name, wait.tensor, wait.traversal)
+      reason.reason = formatv("{0} reads {1} again after all of {2}: traversal {3}, as written",
+                              wait.equation, rank.name, wait.tensor, wait.traversal)
                           .str();
       out.whyNotFewer.push_back(std::move(reason));
     }
@@ -58,8 +58,8 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, Ex
   addTraversals(model, traversals, out);
   for (const CascadeModel::Equation &equation : model.equations) {
     Domains::Count count = domains.count(equation.name, options.extents, options.budget);
-    out.domains.push_back({equation.name, domains.text(equation.name), count.present, count.total, count.density,
-                           domains.isTotal(equation.name)});
+    out.domains.push_back({equation.name, domains.text(equation.name), count.present, count.total,
+                           count.density, domains.isTotal(equation.name)});
     if (mlir::Attribute mapping = equation.op->getAttr("mapping")) {
       std::string text;
       raw_string_ostream(text) << mapping;
@@ -115,25 +115,24 @@ json::Value weir::toJson(const Explanation &e) {
   json::Object mapping;
   for (const Explanation::Mapping &m : e.mappings)
     mapping[m.equation] = m.attribute;
-  return json::Object{
-      {"cascade", e.cascade},
-      {"ranks", std::move(ranks)},
-      {"traversals", json::Object{{"as_written", std::move(asWritten)},
-                                  {"loops", std::move(loops)},
-                                  {"derived", nullptr},
-                                  {"lower_bound", nullptr}}},
-      {"why_not_fewer", std::move(reasons)},
-      {"domains", std::move(domains)},
-      {"state", nullptr},
-      {"footprint_bytes", orNull(e.footprintBytes)},
-      {"footprint_formula", e.footprintText},
-      {"flops", orNull(e.flops)},
-      {"flops_formula", e.flopsText},
-      {"bytes", json::Object{{"compulsory", orNull(e.compulsoryBytes)},
-                             {"compulsory_formula", e.compulsoryText},
-                             {"mapping", nullptr}}},
-      {"tiles", json::Object{{"full", nullptr}, {"partial", nullptr}, {"empty", nullptr}}},
-      {"mapping", std::move(mapping)}};
+  return json::Object{{"cascade", e.cascade},
+                      {"ranks", std::move(ranks)},
+                      {"traversals", json::Object{{"as_written", std::move(asWritten)},
+                                                  {"loops", std::move(loops)},
+                                                  {"derived", nullptr},
+                                                  {"lower_bound", nullptr}}},
+                      {"why_not_fewer", std::move(reasons)},
+                      {"domains", std::move(domains)},
+                      {"state", nullptr},
+                      {"footprint_bytes", orNull(e.footprintBytes)},
+                      {"footprint_formula", e.footprintText},
+                      {"flops", orNull(e.flops)},
+                      {"flops_formula", e.flopsText},
+                      {"bytes", json::Object{{"compulsory", orNull(e.compulsoryBytes)},
+                                             {"compulsory_formula", e.compulsoryText},
+                                             {"mapping", nullptr}}},
+                      {"tiles", json::Object{{"full", nullptr}, {"partial", nullptr}, {"empty", nullptr}}},
+                      {"mapping", std::move(mapping)}};
 }
 
 void weir::print(const Explanation &e, raw_ostream &os) {
@@ -163,7 +162,8 @@ void weir::print(const Explanation &e, raw_ostream &os) {
   };
   os << "\nwork\n";
   std::string inside = e.flops ? std::to_string(*e.flops) : "";
-  os << "  flops " << (e.flops && inside != e.flopsText ? inside + " inside the domains, of " : "") << e.flopsText << "\n";
+  os << "  flops " << (e.flops && inside != e.flopsText ? inside + " inside the domains, of " : "")
+     << e.flopsText << "\n";
   amount("compulsory bytes", e.compulsoryBytes, e.compulsoryText);
   amount("footprint bytes", e.footprintBytes, e.footprintText);
   if (!e.mappings.empty())

@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Flattening, unit propagation and absorption over literals; integer comparisons are compared as polynomials. Every rule
-// is an equivalence, so a formula that stays unsimplified is long, not wrong.
+// Flattening, unit propagation and absorption over literals; integer comparisons are compared as polynomials.
+// Every rule is an equivalence, so a formula that stays unsimplified is long, not wrong.
 #include "weir/Analysis/Domains.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -14,8 +14,8 @@ using namespace weir;
 // Ranges
 //===----------------------------------------------------------------------===//
 
-/// What is known of an atom without reading data: coordinates lie in their rank, `x % k` in 0..k-1, entries of argmax and
-/// argtopk are coordinates, and `h*G/H` with h in 0..H-1 is in 0..G-1.
+/// What is known of an atom without reading data: coordinates lie in their rank, `x % k` in 0..k-1, entries
+/// of argmax and argtopk are coordinates, and `h*G/H` with h in 0..H-1 is in 0..G-1.
 Formulas::Range Formulas::rangeOf(const Tree *atom) {
   Range range;
   auto zero = Polynomial::constant(0), one = Polynomial::constant(1);
@@ -81,7 +81,8 @@ bool Formulas::replaceByBound(Polynomial &p) {
       continue;
     auto signs = [&](bool positive) {
       return all_of(parts->first.terms, [&](auto &term) {
-        return (term.second > 0) == positive && all_of(term.first, [&](const Tree *t) { return isNonNegativeAtom(t); });
+        return (term.second > 0) == positive &&
+               all_of(term.first, [&](const Tree *t) { return isNonNegativeAtom(t); });
       });
     };
     Range range = rangeOf(atom);
@@ -102,7 +103,8 @@ bool Formulas::provesNonNegative(const Polynomial &polynomial) {
   SmallVector<const Tree *> inhabited;
   auto exists = [&](StringRef coordinate) {
     if (const Tree *extent = model.getExtent(coordinate))
-      if (auto open = model.polynomial(extent); open.terms.size() == 1 && open.terms.begin()->first.size() == 1)
+      if (auto open = model.polynomial(extent);
+          open.terms.size() == 1 && open.terms.begin()->first.size() == 1)
         inhabited.push_back(open.terms.begin()->first[0]);
   };
   for (const std::string &name : context)
@@ -189,7 +191,12 @@ const Tree *Formulas::neg(const Tree *formula) {
   }
   StringRef op = formula->text;
   if (comparesIntegers(formula) || (formula->isComparison() && (op == "eq" || op == "ne"))) {
-    StringRef opposite = op == "eq" ? "ne" : op == "ne" ? "eq" : op == "lt" ? "ge" : op == "ge" ? "lt" : op == "le" ? "gt" : "le";
+    StringRef opposite = op == "eq"   ? "ne"
+                         : op == "ne" ? "eq"
+                         : op == "lt" ? "ge"
+                         : op == "ge" ? "lt"
+                         : op == "le" ? "gt"
+                                      : "le";
     return compare(opposite, formula->args[0], formula->args[1]);
   }
   return arena.get(TreeKind::Not, ScalarKind::Bool, "", {formula});
@@ -212,7 +219,8 @@ bool Formulas::implies(const Tree *a, const Tree *b) {
     return provesNonNegative(*q - d) || provesNonNegative(*q + d);
   }
   if (p && b->isFunction("ne") && comparesIntegers(b)) {
-    Polynomial d = model.polynomial(b->args[0]) - model.polynomial(b->args[1]), apart = *p + Polynomial::constant(1);
+    Polynomial d = model.polynomial(b->args[0]) - model.polynomial(b->args[1]),
+               apart = *p + Polynomial::constant(1);
     return provesNonNegative(d - apart) || provesNonNegative(Polynomial::constant(0) - d - apart);
   }
   if (!p || !q)
@@ -244,7 +252,8 @@ static const Tree *join(TreeArena &arena, TreeKind kind, SmallVectorImpl<const T
   return arena.get(kind, ScalarKind::Bool, "", parts);
 }
 
-/// `F(n) and any(n) F(n)` is F(n): the coordinate itself is the witness. So most statistics vanish from the domains of what reads them.
+/// `F(n) and any(n) F(n)` is F(n): the coordinate itself is the witness. So most statistics vanish from the
+/// domains of what reads them.
 bool Formulas::hasWitness(const Tree *any, ArrayRef<const Tree *> others) {
   StringMap<const Tree *> to;
   for (StringRef coord : any->coords)
@@ -282,7 +291,8 @@ const Tree *Formulas::conj(ArrayRef<const Tree *> parts) {
       continue;
     SmallVector<const Tree *> open;
     for (const Tree *part : kept[i]->args)
-      if (part->is(TreeKind::And) || none_of(kept, [&](const Tree *k) { return k != kept[i] && implies(k, neg(part)); }))
+      if (part->is(TreeKind::And) ||
+          none_of(kept, [&](const Tree *k) { return k != kept[i] && implies(k, neg(part)); }))
         open.push_back(part);
     if (open.size() == kept[i]->args.size())
       continue;
@@ -388,7 +398,8 @@ const Tree *Formulas::substitute(const Tree *formula, const StringMap<const Tree
 }
 
 const Tree *Formulas::assumeInhabited(const Tree *formula) {
-  for (const Tree *next; (next = rebuild(formula, nullptr, true)) != formula;) // dropping one claim may uncover another
+  for (const Tree *next;
+       (next = rebuild(formula, nullptr, true)) != formula;) // dropping one claim may uncover another
     formula = next;
   return formula;
 }
@@ -443,7 +454,8 @@ const Tree *Formulas::nonNegative(const Polynomial &p) {
                             : compare("le", toTree(less, arena), toTree(more, arena));
 }
 
-/// `l <= c and c <= u` for some c, with factors of one, is `l <= u` for every pair; null where the parts are not of that form.
+/// `l <= c and c <= u` for some c, with factors of one, is `l <= u` for every pair; null where the parts are
+/// not of that form.
 const Tree *Formulas::eliminateLinear(StringRef coord, ArrayRef<const Tree *> parts) {
   const Tree *c = arena.coordinate(coord), *extent = model.getExtent(coord), *one = arena.number(1);
   struct Bound {
@@ -451,7 +463,8 @@ const Tree *Formulas::eliminateLinear(StringRef coord, ArrayRef<const Tree *> pa
     Polynomial value;
     bool strict;
   };
-  SmallVector<Bound> low = {{arena.number(0), {}, false}}, high; // c >= low; c <= high, or < if strict; the extent is apart
+  SmallVector<Bound> low = {{arena.number(0), {}, false}},
+                     high; // c >= low; c <= high, or < if strict; the extent is apart
   for (const Tree *part : parts) {
     auto p = asNonNegative(part);
     auto split = p ? p->split(c) : std::nullopt;

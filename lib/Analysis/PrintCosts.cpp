@@ -2,13 +2,14 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A printer of the analysis in Cost.h, for the command line and tests. It runs at the cascade level and changes nothing.
+// A printer of the analysis in Cost.h, for the command line and tests. It runs at the cascade level and
+// changes nothing.
 #include "dialects/Attention/AttentionDialect.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "weir/Analysis/Cost.h"
 #include "weir/Analysis/Explain.h"
 #include "weir/Analysis/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace weir {

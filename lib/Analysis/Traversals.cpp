@@ -2,7 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One forward dataflow a rank. Sweeps repeat until nothing changes: recurrences need more than one, at most one an equation and two.
+// One forward dataflow a rank. Sweeps repeat until nothing changes: recurrences need more than one, at most
+// one an equation and two.
 #include "weir/Analysis/Traversals.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -40,6 +41,7 @@ private:
     Order order = Order::Any;
     SmallVector<std::pair<std::string, unsigned>> bounds; // tensors with what must have ended
     SmallVector<std::pair<Availability, std::string>> streams;
+    unsigned outside = 0; // the largest number among streams of other recurrences
   };
 
   bool isMine(StringRef rank) const { return rank == whole || is_contained(parts, rank); }
@@ -48,12 +50,14 @@ private:
       kept.push_back(tensor.str());
   }
   Availability equation(const Equation &e);
-  Availability conclude(Needs &needs, ArrayRef<StringRef> iterated, ArrayRef<StringRef> carried, const Equation &e);
+  Availability conclude(Needs &needs, ArrayRef<StringRef> iterated, ArrayRef<StringRef> carried,
+                        const Equation &e);
   void walk(const Tree *tree, Needs &needs, SmallVectorImpl<const Tree *> &enclosing, const Equation &e);
   void read(const Tree *tree, Needs &needs, ArrayRef<const Tree *> enclosing, const Equation &e);
   Availability reduction(const Tree *tree, SmallVectorImpl<const Tree *> &enclosing, const Equation &e);
   enum class Access { Pointwise, Whole, Nothing };
-  Access recurrenceAccess(const Tree *tree, const CascadeModel::Tensor &tensor, const Equation &e, Order &order);
+  Access recurrenceAccess(const Tree *tree, const CascadeModel::Tensor &tensor, const Equation &e,
+                          Order &order);
   bool isPointwise(const Tree *index, StringRef rank, ArrayRef<const Tree *> enclosing, Order &order);
   bool isPrefix(StringRef coordinate, StringRef rank, ArrayRef<const Tree *> enclosing, Order &order);
   bool hides(StringRef coordinate, ArrayRef<const Tree *> enclosing);
@@ -80,13 +84,16 @@ static bool conflict(Order a, Order b) { return a != Order::Any && b != Order::A
 // Reads
 //===----------------------------------------------------------------------===//
 
-/// `sum(l | l <= t)` or `l < t`, t a coordinate of the rank: element t needs no more than what lies before it. The mirror image goes backward.
-bool RankFlow::isPrefix(StringRef coordinate, StringRef rank, ArrayRef<const Tree *> enclosing, Order &order) {
+/// `sum(l | l <= t)` or `l < t`, t a coordinate of the rank: element t needs no more than what lies before
+/// it. The mirror image goes backward.
+bool RankFlow::isPrefix(StringRef coordinate, StringRef rank, ArrayRef<const Tree *> enclosing,
+                        Order &order) {
   for (const Tree *reduction : enclosing) {
     if (!is_contained(reduction->coords, coordinate))
       continue;
     const Tree *domain = domains.present(reduction->args[0]);
-    ArrayRef<const Tree *> conjuncts = domain->is(TreeKind::And) ? domain->args : ArrayRef<const Tree *>(domain);
+    ArrayRef<const Tree *> conjuncts =
+        domain->is(TreeKind::And) ? domain->args : ArrayRef<const Tree *>(domain);
     const Tree *l = model.arena->coordinate(coordinate);
     for (const Tree *conjunct : conjuncts) {
       auto p = domains.formulas.asNonNegative(conjunct);
@@ -110,12 +117,14 @@ bool RankFlow::isPrefix(StringRef coordinate, StringRef rank, ArrayRef<const Tre
 bool RankFlow::hides(StringRef coordinate, ArrayRef<const Tree *> enclosing) {
   return any_of(enclosing, [&](const Tree *reduction) {
     return is_contained(reduction->coords, coordinate) &&
-           any_of(freeCoordinates(reduction), [&](StringRef c) { return isMine(rankOf(c)) && rankOf(c) == rankOf(coordinate); });
+           any_of(freeCoordinates(reduction),
+                  [&](StringRef c) { return isMine(rankOf(c)) && rankOf(c) == rankOf(coordinate); });
   });
 }
 
 /// Whether an index of a dimension of `rank` moves along with the traversal.
-bool RankFlow::isPointwise(const Tree *index, StringRef rank, ArrayRef<const Tree *> enclosing, Order &order) {
+bool RankFlow::isPointwise(const Tree *index, StringRef rank, ArrayRef<const Tree *> enclosing,
+                           Order &order) {
   if (index->is(TreeKind::Coordinate) && !isMine(rankOf(index->text)))
     return isPrefix(index->text, rank, enclosing, order);
   if (index->is(TreeKind::Function) && (index->text == "floordiv" || index->text == "mod") &&
@@ -147,10 +156,10 @@ bool RankFlow::isPointwise(const Tree *index, StringRef rank, ArrayRef<const Tre
   return mine.size() == 1 ? rankOf(mine[0]) == rank : rank == whole && mine.size() == parts.size();
 }
 
-/// How a read of a tensor of the same recurrence counts: earlier steps of the recurrence's own rank stream by; for another rank,
-/// an earlier step has ended altogether and the count is that of one step.
-RankFlow::Access RankFlow::recurrenceAccess(const Tree *tree, const CascadeModel::Tensor &tensor, const Equation &e,
-                                            Order &order) {
+/// How a read of a tensor of the same recurrence counts: earlier steps of the recurrence's own rank stream
+/// by; for another rank, an earlier step has ended altogether and the count is that of one step.
+RankFlow::Access RankFlow::recurrenceAccess(const Tree *tree, const CascadeModel::Tensor &tensor,
+                                            const Equation &e, Order &order) {
   const Equation &source = model.equations[tensor.equation];
   for (auto [ours, theirs] : zip(e.loops, source.loops)) {
     if (ours.op != theirs.op)
@@ -178,7 +187,8 @@ void RankFlow::read(const Tree *tree, Needs &needs, ArrayRef<const Tree *> enclo
   Access access = recurrenceAccess(tree, *tensor, e, order);
   if (access == Access::Nothing)
     return;
-  bool carries = false, pointwise = true, single = true; // single: one fixed coordinate of it, such as the last
+  bool carries = false, pointwise = true,
+       single = true; // single: one fixed coordinate of it, such as the last
   for (auto [rank, index] : zip(tensor->ranks, tree->args))
     if (isMine(rank)) {
       carries = true;
@@ -187,6 +197,8 @@ void RankFlow::read(const Tree *tree, Needs &needs, ArrayRef<const Tree *> enclo
     }
   if (available.streaming && (access == Access::Pointwise || (carries && pointwise))) {
     needs.streams.push_back({available, tree->text.str()});
+    if (access != Access::Pointwise)
+      needs.outside = std::max(needs.outside, available.number);
     merge(needs.order, order);
   } else {
     needs.bounds.push_back({tree->text.str(), available.number});
@@ -195,7 +207,8 @@ void RankFlow::read(const Tree *tree, Needs &needs, ArrayRef<const Tree *> enclo
   }
 }
 
-void RankFlow::walk(const Tree *tree, Needs &needs, SmallVectorImpl<const Tree *> &enclosing, const Equation &e) {
+void RankFlow::walk(const Tree *tree, Needs &needs, SmallVectorImpl<const Tree *> &enclosing,
+                    const Equation &e) {
   if (!visited.insert(tree).second)
     return;
   if (tree->is(TreeKind::Reduce) || tree->is(TreeKind::Selection)) {
@@ -204,10 +217,12 @@ void RankFlow::walk(const Tree *tree, Needs &needs, SmallVectorImpl<const Tree *
     Availability inner = reduction(tree, enclosing, e);
     outer.swap(visited);
     std::string name = tree->text.str() + "(" + join(tree->coords, ", ") + ")";
-    if (inner.streaming)
+    if (inner.streaming) {
       needs.streams.push_back({inner, name});
-    else if (inner.number)
+      needs.outside = std::max(needs.outside, inner.number);
+    } else if (inner.number) {
       needs.bounds.push_back({name, inner.number});
+    }
     return;
   }
   if (tree->is(TreeKind::Read))
@@ -225,7 +240,8 @@ Availability RankFlow::conclude(Needs &needs, ArrayRef<StringRef> iterated, Arra
   auto has = [](ArrayRef<StringRef> coords, StringRef rank) {
     return any_of(coords, [&](StringRef c) { return rankOf(c) == rank; });
   };
-  bool every = has(iterated, whole) || (!parts.empty() && all_of(parts, [&](auto &p) { return has(iterated, p); }));
+  bool every =
+      has(iterated, whole) || (!parts.empty() && all_of(parts, [&](auto &p) { return has(iterated, p); }));
   bool some = every || any_of(parts, [&](auto &p) { return has(iterated, p); });
   bool carries = has(carried, whole) || (!parts.empty() && has(carried, parts.front()));
   for (auto &[available, name] : needs.streams)
@@ -253,15 +269,17 @@ Availability RankFlow::conclude(Needs &needs, ArrayRef<StringRef> iterated, Arra
   for (auto &[available, name] : needs.streams)
     if (available.number < at)
       keep(name);
-  if (at > s && b > 0)
+  if (at > needs.outside && at == b + 1 && b > 0)
     for (auto &[name, number] : needs.bounds)
-      if (number == b && none_of(waits, [&, &tensor = name](auto &w) { return w.op == e.op && w.tensor == tensor; }))
+      if (number == b &&
+          none_of(waits, [&, &tensor = name](auto &w) { return w.op == e.op && w.tensor == tensor; }))
         waits.push_back({e.name, name, e.op, at});
   return {carries, at, carries ? needs.order : Order::Any};
 }
 
 /// A reduction inside a body is an equation of its own over the coordinates it mentions.
-Availability RankFlow::reduction(const Tree *tree, SmallVectorImpl<const Tree *> &enclosing, const Equation &e) {
+Availability RankFlow::reduction(const Tree *tree, SmallVectorImpl<const Tree *> &enclosing,
+                                 const Equation &e) {
   Needs needs;
   enclosing.push_back(tree);
   walk(tree->args[0], needs, enclosing, e);
@@ -275,7 +293,8 @@ Availability RankFlow::equation(const Equation &e) {
   SmallVector<StringRef> coords(e.coords.begin(), e.coords.end());
   SmallVector<const Tree *> enclosing;
   visited.clear();
-  // The list coordinate of argtopk and the one reduction that is the whole body belong to the equation itself.
+  // The list coordinate of argtopk and the one reduction that is the whole body belong to the equation
+  // itself.
   if (e.body->is(TreeKind::Selection) || e.body->is(TreeKind::Reduce)) {
     Needs needs;
     enclosing.push_back(e.body);
@@ -338,7 +357,8 @@ private:
 };
 } // namespace
 
-/// `n1*N0 + n0` in a dimension of N, where the extents say that it covers N exactly once: extent of n1 = N/N0 or its ceiling.
+/// `n1*N0 + n0` in a dimension of N, where the extents say that it covers N exactly once: extent of n1 = N/N0
+/// or its ceiling.
 void RankFinder::scanRead(const Tree *tree) {
   const CascadeModel::Tensor *tensor = model.getTensor(tree->text);
   for (auto [i, index] : enumerate(tree->args)) {
@@ -378,7 +398,8 @@ void RankFinder::scanRead(const Tree *tree) {
       }
     if (!covers)
       continue;
-    std::pair<std::string, std::vector<std::string>> partition(tensor->ranks[i], {parts.rbegin(), parts.rend()});
+    std::pair<std::string, std::vector<std::string>> partition(tensor->ranks[i],
+                                                               {parts.rbegin(), parts.rend()});
     if (!is_contained(partitions, partition))
       partitions.push_back(partition);
   }
@@ -401,13 +422,16 @@ void RankFinder::scan(const Tree *tree) {
     scan(arg);
 }
 
-/// N1, N0: one stem, falling numbers. Other names are parts of one rank if some reduction is over all of them.
+/// N1, N0: one stem, falling numbers. Other names are parts of one rank if some reduction is over all of
+/// them.
 bool RankFinder::reducedTogether(ArrayRef<std::string> tuple) const {
   auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
   auto stem = [&](StringRef name) { return name.rtrim("0123456789"); };
-  bool numbered = all_of(tuple, [&](StringRef name) { return isDigit(name.back()) && stem(name) == stem(tuple[0]); });
+  bool numbered =
+      all_of(tuple, [&](StringRef name) { return isDigit(name.back()) && stem(name) == stem(tuple[0]); });
   for (size_t i = 0; numbered && i + 1 < tuple.size(); ++i)
-    numbered = StringRef(tuple[i]).drop_front(stem(tuple[i]).size()) > StringRef(tuple[i + 1]).drop_front(stem(tuple[i + 1]).size());
+    numbered = StringRef(tuple[i]).drop_front(stem(tuple[i]).size()) >
+               StringRef(tuple[i + 1]).drop_front(stem(tuple[i + 1]).size());
   return numbered || any_of(reductions, [&](const Tree *reduction) {
            return all_of(tuple, [&](StringRef rank) {
              return any_of(reduction->coords, [&](StringRef c) { return rankOf(c) == rank; });
@@ -415,7 +439,8 @@ bool RankFinder::reducedTogether(ArrayRef<std::string> tuple) const {
          });
 }
 
-/// Ranks that stand side by side in every input that has one of them are only parts; as a tuple they are one rank.
+/// Ranks that stand side by side in every input that has one of them are only parts; as a tuple they are one
+/// rank.
 void RankFinder::addTuples() {
   auto follows = [&](StringRef a, StringRef b) { // b right after a, wherever either stands
     bool found = false;

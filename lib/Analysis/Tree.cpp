@@ -62,11 +62,15 @@ const Tree *TreeArena::get(TreeKind kind, ScalarKind scalar, StringRef text, Arr
   return tree;
 }
 
-const Tree *TreeArena::number(int64_t value) { return get(TreeKind::Number, ScalarKind::Integer, itostr(value)); }
+const Tree *TreeArena::number(int64_t value) {
+  return get(TreeKind::Number, ScalarKind::Integer, itostr(value));
+}
 const Tree *TreeArena::boolean(bool value) {
   return get(TreeKind::Bool, ScalarKind::Bool, value ? "true" : "false");
 }
-const Tree *TreeArena::coordinate(StringRef name) { return get(TreeKind::Coordinate, ScalarKind::Integer, name); }
+const Tree *TreeArena::coordinate(StringRef name) {
+  return get(TreeKind::Coordinate, ScalarKind::Integer, name);
+}
 const Tree *TreeArena::extent(StringRef rank) { return get(TreeKind::Extent, ScalarKind::Integer, rank); }
 const Tree *TreeArena::function(StringRef name, ArrayRef<const Tree *> args, ScalarKind scalar) {
   return get(TreeKind::Function, scalar, name, args);
@@ -123,7 +127,9 @@ std::vector<StringRef> weir::freeCoordinates(const Tree *tree) {
   return free;
 }
 
-bool weir::dependsOn(const Tree *tree, StringRef coordinate) { return is_contained(freeCoordinates(tree), coordinate); }
+bool weir::dependsOn(const Tree *tree, StringRef coordinate) {
+  return is_contained(freeCoordinates(tree), coordinate);
+}
 
 bool weir::readsData(const Tree *tree) {
   if (tree->is(TreeKind::Read) || tree->is(TreeKind::Param) || tree->is(TreeKind::Opaque))

@@ -2,17 +2,18 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs at every boundary between levels. The dialects' own verifiers say that an op is well formed; this pass says that it may still be
-// (or be already) there. Each clause of a contract is one sentence, and one example in test/Analysis/verify-level-*.mlir breaks it.
+// Runs at every boundary between levels. The dialects' own verifiers say that an op is well formed; this pass
+// says that it may still be (or be already) there. Each clause of a contract is one sentence, and one example
+// in test/Analysis/verify-level-*.mlir breaks it.
 #include "dialects/Attention/AttentionDialect.h"
-#include "weir/Analysis/Passes.h"
-#include "weir/Support/KernelContract.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "weir/Analysis/Passes.h"
+#include "weir/Support/KernelContract.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace weir {
@@ -32,7 +33,8 @@ public:
   void breaks(Operation *op, const Twine &clause, const Twine &suspect) {
     if (++broken > limit)
       return;
-    InFlightDiagnostic error = op->emitError() << "breaks the contract of level '" << level << "': " << clause;
+    InFlightDiagnostic error = op->emitError()
+                               << "breaks the contract of level '" << level << "': " << clause;
     error.attachNote() << "suspect: " << suspect;
   }
   bool failed() const { return broken != 0; }
@@ -56,7 +58,8 @@ static void judgeSignature(func::FuncOp cascade, Judge &judge) {
     bool tensor = isa<RankedTensorType>(arg.getType());
     std::string which = "argument " + std::to_string(i);
     if (!cascade.getArgAttrOfType<StringAttr>(i, attn::kName))
-      judge.breaks(cascade, which + " has no " + attn::kName, "the frontend, or a pass that rebuilt the signature");
+      judge.breaks(cascade, which + " has no " + attn::kName,
+                   "the frontend, or a pass that rebuilt the signature");
     if (tensor && !cascade.getArgAttrOfType<ArrayAttr>(i, attn::kRanks))
       judge.breaks(cascade, which + " is a tensor without " + attn::kRanks,
                    "the frontend, or a pass that rebuilt the signature");
@@ -70,10 +73,12 @@ static void judgeSignature(func::FuncOp cascade, Judge &judge) {
   }
   auto ret = dyn_cast<func::ReturnOp>(cascade.getBody().back().getTerminator());
   if (!ret || cascade.getBody().getBlocks().size() != 1)
-    return judge.breaks(cascade, "a cascade is one block that ends in func.return", "a pass that made branches");
+    return judge.breaks(cascade, "a cascade is one block that ends in func.return",
+                        "a pass that made branches");
   for (auto [i, value] : llvm::enumerate(ret.getOperands())) {
     if (!value.getDefiningOp<attn::MaterializeOp>())
-      judge.breaks(ret, "result " + Twine(i) + " is no attn.materialize, so absent entries would reach the caller",
+      judge.breaks(ret,
+                   "result " + Twine(i) + " is no attn.materialize, so absent entries would reach the caller",
                    "the frontend, or a rewrite that replaced an output");
     if (!cascade.getResultAttrOfType<StringAttr>(i, attn::kName))
       judge.breaks(cascade, "result " + Twine(i) + " has no " + attn::kName,
@@ -81,13 +86,15 @@ static void judgeSignature(func::FuncOp cascade, Judge &judge) {
   }
 }
 
-/// Level 2: equations and the scalars they need, nothing of how they run. With `mapped`, level 3: all equations say how they run, or
-/// none does and each is a loop nest of its own.
+/// Level 2: equations and the scalars they need, nothing of how they run. With `mapped`, level 3: all
+/// equations say how they run, or none does and each is a loop nest of its own.
 static void judgeCascade(func::FuncOp cascade, bool mapped, Judge &judge) {
   judgeSignature(cascade, judge);
-  bool anyMapping = cascade.walk([](Operation *op) {
-    return op->hasAttr("mapping") ? WalkResult::interrupt() : WalkResult::advance();
-  }).wasInterrupted();
+  bool anyMapping = cascade
+                        .walk([](Operation *op) {
+                          return op->hasAttr("mapping") ? WalkResult::interrupt() : WalkResult::advance();
+                        })
+                        .wasInterrupted();
   cascade.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op == cascade)
       return;
@@ -97,15 +104,17 @@ static void judgeCascade(func::FuncOp cascade, bool mapped, Judge &judge) {
       judge.breaks(op, "a body holds attn ops only, not " + op->getName().getStringRef(),
                    "a pass that moved function-level code into an equation");
     else if (!llvm::is_contained(ArrayRef<StringRef>{"attn", "func", "arith", "tensor"}, dialect))
-      judge.breaks(op, "a cascade holds attn, arith, tensor and func ops only, not " + op->getName().getStringRef(),
-                   "a lowering that ran too early");
+      judge.breaks(
+          op, "a cascade holds attn, arith, tensor and func ops only, not " + op->getName().getStringRef(),
+          "a lowering that ran too early");
     bool equation = isa<attn::EinsumOp, attn::ArgtopkOp>(op);
     if (!mapped && op->hasAttr("mapping"))
       judge.breaks(op, "no mapping is chosen yet", "attn-select-mapping ran before this level's end");
-    bool covered = op->hasAttr("mapping") ||
-                   (op->getParentOfType<attn::RecurrenceOp>() && op->getParentOfType<attn::RecurrenceOp>()->hasAttr("mapping"));
+    bool covered = op->hasAttr("mapping") || (op->getParentOfType<attn::RecurrenceOp>() &&
+                                              op->getParentOfType<attn::RecurrenceOp>()->hasAttr("mapping"));
     if (mapped && anyMapping && equation && !covered)
-      judge.breaks(op, "every equation has a mapping if one has", "a pass after attn-select-mapping made or rebuilt the equation");
+      judge.breaks(op, "every equation has a mapping if one has",
+                   "a pass after attn-select-mapping made or rebuilt the equation");
   });
 }
 
@@ -119,9 +128,9 @@ static bool isTiledDialect(StringRef dialect) {
 
 /// Elementary functions that level 4 may name; lib/Conversion/TilesToCPU has a kernel for each.
 static bool isTiledMath(StringRef op) {
-  static const llvm::StringSet<> known = {"exp",  "exp2",  "log",  "log2", "log1p", "expm1", "sqrt",      "rsqrt",
-                                          "tanh", "erf",   "sin",  "cos",  "atan2", "powf",  "absf",      "floor",
-                                          "ceil", "roundeven", "fma", "copysign"};
+  static const llvm::StringSet<> known = {"exp",   "exp2",  "log",  "log2",      "log1p", "expm1",   "sqrt",
+                                          "rsqrt", "tanh",  "erf",  "sin",       "cos",   "atan2",   "powf",
+                                          "absf",  "floor", "ceil", "roundeven", "fma",   "copysign"};
   return known.contains(op);
 }
 /// Those that are one instruction (or two) on every processor we compile for.
@@ -134,7 +143,8 @@ static void judgeTypes(Operation *op, Judge &judge, StringRef suspect) {
   auto judgeType = [&](Type type) {
     if (isa<TensorType>(type))
       judge.breaks(op, "no tensor is left, everything is a buffer or a scalar", suspect);
-    else if (auto vector = dyn_cast<VectorType>(type); vector && (vector.getRank() != 1 || vector.isScalable()))
+    else if (auto vector = dyn_cast<VectorType>(type);
+             vector && (vector.getRank() != 1 || vector.isScalable()))
       judge.breaks(op, "vectors have one fixed dimension", suspect);
   };
   for (Type type : op->getResultTypes())
@@ -147,7 +157,8 @@ static void judgeTypes(Operation *op, Judge &judge, StringRef suspect) {
 static void judgeTiled(func::FuncOp function, Judge &judge) {
   StringRef suspect = "attn-to-tiles-pipeline did not finish";
   if (function->hasAttr(weir::kKernelAttr)) {
-    auto last = function.getNumArguments() ? dyn_cast<MemRefType>(function.getArgumentTypes().back()) : MemRefType();
+    auto last =
+        function.getNumArguments() ? dyn_cast<MemRefType>(function.getArgumentTypes().back()) : MemRefType();
     if (!last || last.getRank() != 1 || !last.getElementType().isInteger(8))
       judge.breaks(function, "a kernel's last argument is its workspace, memref<?xi8>", suspect);
     for (unsigned i = 0; i + 1 < function.getNumArguments(); ++i)
@@ -162,10 +173,12 @@ static void judgeTiled(func::FuncOp function, Judge &judge) {
       return;
     StringRef dialect = op->getName().getDialectNamespace(), name = op->getName().stripDialect();
     if (dialect == "attn")
-      return judge.breaks(op, "no attn op is left", "attn-to-tiles has no lowering for this op, or did not run");
+      return judge.breaks(op, "no attn op is left",
+                          "attn-to-tiles has no lowering for this op, or did not run");
     if (!isTiledDialect(dialect))
-      return judge.breaks(op, "only scf, memref, arith, math, vector and func ops, not " + op->getName().getStringRef(),
-                          "a target's lowering ran too early");
+      return judge.breaks(
+          op, "only scf, memref, arith, math, vector and func ops, not " + op->getName().getStringRef(),
+          "a target's lowering ran too early");
     if (dialect == "math" && !isTiledMath(name))
       return judge.breaks(op, "math." + name + " is not among the functions that every target has",
                           "attn-to-tiles emitted it");
@@ -184,12 +197,16 @@ static void judgeCPU(func::FuncOp function, Judge &judge) {
       return;
     StringRef dialect = op->getName().getDialectNamespace(), name = op->getName().stripDialect();
     if (dialect == "attn")
-      return judge.breaks(op, "no attn op is left", "attn-to-tiles has no lowering for this op, or did not run");
-    if (!isTiledDialect(dialect) && !llvm::is_contained(ArrayRef<StringRef>{"llvm", "cf", "index", "ub", "x86vector", "amx", "builtin"}, dialect))
+      return judge.breaks(op, "no attn op is left",
+                          "attn-to-tiles has no lowering for this op, or did not run");
+    if (!isTiledDialect(dialect) &&
+        !llvm::is_contained(ArrayRef<StringRef>{"llvm", "cf", "index", "ub", "x86vector", "amx", "builtin"},
+                            dialect))
       return judge.breaks(op, "only what a CPU lowering takes, not " + op->getName().getStringRef(),
                           "a pass of another target ran");
     if (isa<scf::ForallOp>(op))
-      return judge.breaks(op, "parallel loops are outlined, no scf.forall is left", "outline-parallel-loops did not run");
+      return judge.breaks(op, "parallel loops are outlined, no scf.forall is left",
+                          "outline-parallel-loops did not run");
     if (dialect == "math" && !isNativeMath(name))
       return judge.breaks(op, "elementary functions are expanded, no math." + name + " is left",
                           "the expansion of elementary functions did not run, or has none for this type");
@@ -203,14 +220,16 @@ static void judgeCPU(func::FuncOp function, Judge &judge) {
 
 static void judgeLLVM(Operation *function, Judge &judge) {
   if (!isa<LLVM::LLVMFuncOp>(function))
-    return judge.breaks(function, "every function is an llvm.func", "the conversion of functions did not run");
+    return judge.breaks(function, "every function is an llvm.func",
+                        "the conversion of functions did not run");
   function->walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op->getName().getDialectNamespace() == "llvm")
       return;
     if (isa<UnrealizedConversionCastOp>(op))
       return judge.breaks(op, "only llvm ops; a cast between type systems is left",
                           "a conversion left an operand of a type that nobody converts");
-    judge.breaks(op, "only llvm ops, not " + op->getName().getStringRef(), "no conversion of this op to llvm ran");
+    judge.breaks(op, "only llvm ops, not " + op->getName().getStringRef(),
+                 "no conversion of this op to llvm ran");
   });
 }
 
@@ -218,7 +237,8 @@ static void judgeLLVM(Operation *function, Judge &judge) {
 // Who is judged
 //===----------------------------------------------------------------------===//
 
-/// The names of the module's kernels, by attribute of the functions (level 4) or of the module (from level 5 on).
+/// The names of the module's kernels, by attribute of the functions (level 4) or of the module (from level 5
+/// on).
 static llvm::StringSet<> kernelNames(ModuleOp module) {
   llvm::StringSet<> names;
   for (Operation &op : *module.getBody())
@@ -233,7 +253,8 @@ static llvm::StringSet<> kernelNames(ModuleOp module) {
   return names;
 }
 
-/// Kernels and the functions that belong to them, `NAME.check`; all functions of a module that names no kernel.
+/// Kernels and the functions that belong to them, `NAME.check`; all functions of a module that names no
+/// kernel.
 static SmallVector<Operation *> kernelFunctions(ModuleOp module) {
   llvm::StringSet<> kernels = kernelNames(module);
   SmallVector<Operation *> functions;
@@ -241,7 +262,8 @@ static SmallVector<Operation *> kernelFunctions(ModuleOp module) {
     auto function = dyn_cast<FunctionOpInterface>(op);
     if (!function || function.isExternal())
       continue;
-    if (kernels.empty() || kernels.contains(function.getName()) || kernels.contains(function.getName().split('.').first))
+    if (kernels.empty() || kernels.contains(function.getName()) ||
+        kernels.contains(function.getName().split('.').first))
       functions.push_back(&op);
   }
   return functions;
@@ -267,7 +289,8 @@ struct VerifyLevel : weir::impl::VerifyLevelBase<VerifyLevel> {
       for (Operation *op : kernelFunctions(module))
         judgeLLVM(op, judge);
     } else {
-      module.emitError() << "there is no level '" << level << "'; the levels are cascade, streamed, tiled, cpu and llvm";
+      module.emitError() << "there is no level '" << level
+                         << "'; the levels are cascade, streamed, tiled, cpu and llvm";
       return signalPassFailure();
     }
     if (judge.failed())

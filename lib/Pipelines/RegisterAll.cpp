@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A room that gains a pass needs no edit here: its generated registration function grows by itself. A new room adds its
-// header and one line to registerPasses.
+// A room that gains a pass needs no edit here: its generated registration function grows by itself. A new
+// room adds its header and one line to registerPasses.
 #include "weir/Pipelines/RegisterAll.h"
 #include "dialects/Attention/AttentionDialect.h"
 #include "dialects/Mapping/MappingDialect.h"
@@ -29,19 +29,21 @@ using namespace mlir;
 
 namespace {
 struct TargetOptions : PassPipelineOptions<TargetOptions> {
-  Option<std::string> target{*this, "target", llvm::cl::desc("the processor, cpu:NAME"), llvm::cl::init("cpu:x86-64-v3")};
+  Option<std::string> target{*this, "target", llvm::cl::desc("the processor, cpu:NAME"),
+                             llvm::cl::init("cpu:x86-64-v3")};
 };
 } // namespace
 
 /// A pipeline of ours under a name; a target that does not exist is a usage error.
 static void registerPipeline(StringRef name, StringRef description,
                              void (*build)(OpPassManager &, const weir::TargetDescription &)) {
-  PassPipelineRegistration<TargetOptions>(name, description, [build](OpPassManager &pm, const TargetOptions &options) {
-    auto target = weir::describeTarget(options.target);
-    if (!target)
-      llvm::report_fatal_error(target.takeError(), /*gen_crash_diag=*/false);
-    build(pm, *target);
-  });
+  PassPipelineRegistration<TargetOptions>(
+      name, description, [build](OpPassManager &pm, const TargetOptions &options) {
+        auto target = weir::describeTarget(options.target);
+        if (!target)
+          llvm::report_fatal_error(target.takeError(), /*gen_crash_diag=*/false);
+        build(pm, *target);
+      });
 }
 
 static void registerPasses() {
@@ -49,20 +51,26 @@ static void registerPasses() {
   weir::registerTransformsPasses();
   weir::registerAttnToTilesPasses();
   weir::registerTilesToCPUPasses();
-  registerPipeline("attn-to-tiles-pipeline", "level 2 to level 4", [](OpPassManager &pm, const weir::TargetDescription &target) {
-    weir::buildCascadeToStreamedPipeline(pm, target);
-    weir::buildStreamedToTiledPipeline(pm, target);
-  });
+  registerPipeline("attn-to-tiles-pipeline", "level 2 to level 4",
+                   [](OpPassManager &pm, const weir::TargetDescription &target) {
+                     weir::buildCascadeToStreamedPipeline(pm, target);
+                     weir::buildStreamedToTiledPipeline(pm, target);
+                   });
   registerPipeline("attn-to-streamed-pipeline", "level 2 to level 3",
-                   [](OpPassManager &pm, const weir::TargetDescription &target) { weir::buildCascadeToStreamedPipeline(pm, target); });
+                   [](OpPassManager &pm, const weir::TargetDescription &target) {
+                     weir::buildCascadeToStreamedPipeline(pm, target);
+                   });
   registerPipeline("streamed-to-tiles-pipeline", "level 3 to level 4", weir::buildStreamedToTiledPipeline);
-  registerPipeline("attn-to-tiles-pipeline", "level 2 to level 4", [](OpPassManager &pm, const weir::TargetDescription &target) {
-    weir::buildCascadeToStreamedPipeline(pm, target);
-    weir::buildStreamedToTiledPipeline(pm, target);
-  });
-  registerPipeline("tiles-to-cpu-pipeline", "level 4 to level 5 for processors", weir::buildTiledToCPUPipeline);
+  registerPipeline("attn-to-tiles-pipeline", "level 2 to level 4",
+                   [](OpPassManager &pm, const weir::TargetDescription &target) {
+                     weir::buildCascadeToStreamedPipeline(pm, target);
+                     weir::buildStreamedToTiledPipeline(pm, target);
+                   });
+  registerPipeline("tiles-to-cpu-pipeline", "level 4 to level 5 for processors",
+                   weir::buildTiledToCPUPipeline);
   registerPipeline("cpu-to-llvm-pipeline", "level 5 to level 6", weir::buildCPUToLLVMPipeline);
-  registerPipeline("tiles-to-llvm-pipeline", "level 4 to level 6 for processors", weir::buildTiledToLLVMPipeline);
+  registerPipeline("tiles-to-llvm-pipeline", "level 4 to level 6 for processors",
+                   weir::buildTiledToLLVMPipeline);
 }
 
 void weir::registerAll(DialectRegistry &registry) {

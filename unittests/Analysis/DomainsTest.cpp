@@ -2,19 +2,20 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Random programs are run by the interpreter, and every tensor's domain is evaluated at every coordinate: it must say "present" exactly where the
-// interpreter has a value. Formulas with functions of reals in them are left out, since rounding could decide those.
+// Random programs are run by the interpreter, and every tensor's domain is evaluated at every coordinate: it
+// must say "present" exactly where the interpreter has a value. Formulas with functions of reals in them are
+// left out, since rounding could decide those.
 #include "dialects/Attention/AttentionDialect.h"
 #include "dialects/Mapping/MappingDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Analysis/Explain.h"
 #include "weir/Analysis/Traversals.h"
 #include "weir/Frontend/Frontend.h"
 #include "weir/Reference/Draw.h"
 #include "weir/Reference/Interpreter.h"
 #include "weir/Reference/RandomCascade.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "gtest/gtest.h"
 
 using namespace weir;
@@ -28,8 +29,8 @@ struct Compiled {
   mlir::func::FuncOp function;
 
   explicit Compiled(llvm::StringRef text) {
-    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                        mlir::tensor::TensorDialect>();
+    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect,
+                        mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
     llvm::raw_string_ostream os(errors);
     module = compileToCascade(text, "test.attn", FrontendOptions(), context, os);
     if (module)
@@ -104,7 +105,8 @@ long double Evaluator::value(const Tree *t) {
   case TreeKind::Number:
     if (auto integer = t->getInteger())
       return *integer;
-    return t->text == "inf" ? std::numeric_limits<long double>::infinity() : std::strtold(t->text.str().c_str(), nullptr);
+    return t->text == "inf" ? std::numeric_limits<long double>::infinity()
+                            : std::strtold(t->text.str().c_str(), nullptr);
   case TreeKind::Coordinate:
     return point.at(t->text.str());
   case TreeKind::Extent:
@@ -174,11 +176,16 @@ bool Evaluator::holds(const Tree *t) {
   if (!t->isComparison())
     return unknown = true, false;
   long double a = value(t->args[0]), b = value(t->args[1]);
-  return t->text == "eq" ? a == b : t->text == "ne" ? a != b : t->text == "lt" ? a < b : t->text == "le" ? a <= b
-         : t->text == "gt" ? a > b : a >= b;
+  return t->text == "eq"   ? a == b
+         : t->text == "ne" ? a != b
+         : t->text == "lt" ? a < b
+         : t->text == "le" ? a <= b
+         : t->text == "gt" ? a > b
+                           : a >= b;
 }
 
-/// Compares every domain with a run; returns how many that say anything (beyond that a rank has a coordinate) could be compared.
+/// Compares every domain with a run; returns how many that say anything (beyond that a rank has a coordinate)
+/// could be compared.
 unsigned compare(Compiled &program, unsigned seed, unsigned trial, const std::string &text) {
   CascadeModel model(program.function);
   Domains domains(model);
@@ -207,8 +214,9 @@ unsigned compare(Compiled &program, unsigned seed, unsigned trial, const std::st
       bool present = evaluator.holds(formula);
       if (evaluator.unknown)
         break;
-      EXPECT_EQ(present, bool(tensor.present[i])) << equation.name << " at entry " << i << ", domain "
-                                                  << toText(formula) << "\nseed " << seed << "\n" << text;
+      EXPECT_EQ(present, bool(tensor.present[i]))
+          << equation.name << " at entry " << i << ", domain " << toText(formula) << "\nseed " << seed << "\n"
+          << text;
       if (present != bool(tensor.present[i]))
         return compared;
     }

@@ -2,15 +2,16 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Random formulas are built twice, as trees that nobody simplifies and through Formulas, and compared at every point of small extents, 0 included.
+// Random formulas are built twice, as trees that nobody simplifies and through Formulas, and compared at
+// every point of small extents, 0 included.
 #include "dialects/Attention/AttentionDialect.h"
 #include "dialects/Mapping/MappingDialect.h"
-#include "weir/Analysis/Domains.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Parser/Parser.h"
+#include "weir/Analysis/Domains.h"
 #include "gtest/gtest.h"
 #include <random>
 
@@ -41,8 +42,8 @@ func.func @f(%A: tensor<?x?x?xf32> {attn.name = "A", attn.ranks = ["M", "N", "G"
 class FormulasTest : public ::testing::Test {
 protected:
   void SetUp() override {
-    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect, mlir::func::FuncDialect,
-                        mlir::tensor::TensorDialect>();
+    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect,
+                        mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
     module = mlir::parseSourceString<mlir::ModuleOp>(kSource, &context);
     ASSERT_TRUE(module);
     model = std::make_unique<CascadeModel>(*module->getOps<mlir::func::FuncOp>().begin());
@@ -101,8 +102,12 @@ bool truthOf(const Tree *t, Point at) {
     break;
   }
   int64_t a = valueOf(t->args[0], at), b = valueOf(t->args[1], at);
-  return t->text == "lt" ? a < b : t->text == "le" ? a <= b : t->text == "gt" ? a > b : t->text == "ge" ? a >= b
-         : t->text == "eq" ? a == b : a != b;
+  return t->text == "lt"   ? a < b
+         : t->text == "le" ? a <= b
+         : t->text == "gt" ? a > b
+         : t->text == "ge" ? a >= b
+         : t->text == "eq" ? a == b
+                           : a != b;
 }
 
 /// A formula as it was drawn, and as Formulas builds it.
@@ -119,7 +124,8 @@ public:
     case 0:
     case 1: {
       Pair a = formula(depth - 1), b = formula(depth - 1), c = formula(depth - 1);
-      return {node(TreeKind::And, {a.plain, b.plain, c.plain}), formulas.conj({a.simple, b.simple, c.simple})};
+      return {node(TreeKind::And, {a.plain, b.plain, c.plain}),
+              formulas.conj({a.simple, b.simple, c.simple})};
     }
     case 2:
     case 3: {
@@ -131,7 +137,8 @@ public:
       if (below(2))
         return {node(TreeKind::Not, {a.plain}), formulas.neg(a.simple)};
       llvm::StringRef coord = below(2) ? "n" : "g";
-      return {arena.get(TreeKind::Any, ScalarKind::Bool, "", {a.plain}, {coord}), formulas.any({coord}, a.simple)};
+      return {arena.get(TreeKind::Any, ScalarKind::Bool, "", {a.plain}, {coord}),
+              formulas.any({coord}, a.simple)};
     }
     default: {
       static const char *const ops[] = {"lt", "le", "gt", "ge", "eq", "ne"};
@@ -163,7 +170,8 @@ private:
     case 6:
       return arena.function("sub", {term(depth - 1), term(depth - 1)}, ScalarKind::Integer);
     default:
-      return arena.function(below(2) ? "mod" : "mul", {term(depth - 1), arena.number(2)}, ScalarKind::Integer);
+      return arena.function(below(2) ? "mod" : "mul", {term(depth - 1), arena.number(2)},
+                            ScalarKind::Integer);
     }
   }
   TreeArena &arena;
@@ -183,13 +191,13 @@ TEST_F(FormulasTest, RandomFormulasKeepTheirMeaning) {
           for (int64_t m = 0; m < std::max<int64_t>(M, 1); ++m)
             for (int64_t n = 0; n < std::max<int64_t>(N, 1); ++n)
               for (int64_t g = 0; g < std::max<int64_t>(G, 1); ++g) {
-                if ((m == 0 && M == 0 && llvm::is_contained(free, "m")) || (N == 0 && llvm::is_contained(free, "n")) ||
-                    (G == 0 && llvm::is_contained(free, "g")))
+                if ((m == 0 && M == 0 && llvm::is_contained(free, "m")) ||
+                    (N == 0 && llvm::is_contained(free, "n")) || (G == 0 && llvm::is_contained(free, "g")))
                   continue;
                 Point at = {{"M", M}, {"N", N}, {"G", G}, {"m", m}, {"n", n}, {"g", g}};
                 ASSERT_EQ(truthOf(pair.plain, at), truthOf(pair.simple, at))
-                    << plain << "\nbecame " << simple << "\nat M=" << M << " N=" << N << " G=" << G << " m=" << m
-                    << " n=" << n << " g=" << g << " (seed " << seed << ")";
+                    << plain << "\nbecame " << simple << "\nat M=" << M << " N=" << N << " G=" << G
+                    << " m=" << m << " n=" << n << " g=" << g << " (seed " << seed << ")";
               }
   }
 }
@@ -206,7 +214,8 @@ TEST_F(FormulasTest, CountsAgreeWithEnumeration) {
           expected += truthOf(pair.plain, {{"M", 4}, {"N", 5}, {"G", 3}, {"m", m}, {"n", n}, {"g", g}});
     auto counted = domains->countPoints(pair.simple, {"m", "n", "g"}, extents);
     ASSERT_TRUE(counted) << toText(pair.simple);
-    ASSERT_EQ(*counted, expected) << toText(pair.plain) << "\nbecame " << toText(pair.simple) << " (seed " << seed << ")";
+    ASSERT_EQ(*counted, expected) << toText(pair.plain) << "\nbecame " << toText(pair.simple) << " (seed "
+                                  << seed << ")";
   }
 }
 
@@ -226,12 +235,14 @@ TEST_F(FormulasTest, PrintsAsTheLanguageWrites) {
   const Tree *inner = arena.function("sub", {extent("N"), extent("M")}, ScalarKind::Integer);
   const Tree *at = arena.function("add", {m, inner}, ScalarKind::Integer);
   EXPECT_EQ(toText(arena.function("le", {n, at}, ScalarKind::Bool)), "n <= m + (N - M)");
-  const Tree *left = arena.function("sub", {arena.function("sub", {m, n}, ScalarKind::Integer), number(1)}, ScalarKind::Integer);
+  const Tree *left = arena.function("sub", {arena.function("sub", {m, n}, ScalarKind::Integer), number(1)},
+                                    ScalarKind::Integer);
   EXPECT_EQ(toText(left), "m - n - 1");
   const Tree *quotient = arena.function("floordiv", {m, number(64)}, ScalarKind::Integer);
   EXPECT_EQ(toText(quotient), "floordiv(m, 64)");
   EXPECT_EQ(toText(quotient, /*index=*/true), "m/64");
-  const Tree *either = arena.get(TreeKind::Or, ScalarKind::Bool, "", {arena.boolean(true), arena.boolean(false)});
+  const Tree *either =
+      arena.get(TreeKind::Or, ScalarKind::Bool, "", {arena.boolean(true), arena.boolean(false)});
   EXPECT_EQ(toText(arena.get(TreeKind::And, ScalarKind::Bool, "", {either, arena.boolean(true)})),
             "(true or false) and true");
 }
@@ -239,7 +250,8 @@ TEST_F(FormulasTest, PrintsAsTheLanguageWrites) {
 TEST_F(FormulasTest, SubstitutionDoesNotCapture) {
   TreeArena &arena = *model->arena;
   const Tree *m = coordinate("m"), *n = coordinate("n");
-  const Tree *some = arena.get(TreeKind::Any, ScalarKind::Bool, "", {arena.function("lt", {n, m}, ScalarKind::Bool)}, {"n"});
+  const Tree *some =
+      arena.get(TreeKind::Any, ScalarKind::Bool, "", {arena.function("lt", {n, m}, ScalarKind::Bool)}, {"n"});
   llvm::StringMap<const Tree *> to;
   to["m"] = n;
   EXPECT_EQ(toText(arena.substitute(some, to)), "any(n') (n' < n)");

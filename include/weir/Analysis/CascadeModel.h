@@ -3,38 +3,39 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_ANALYSIS_CASCADEMODEL_H
 #define WEIR_ANALYSIS_CASCADEMODEL_H
-#include "weir/Analysis/Tree.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Analysis/Tree.h"
 #include <memory>
 
 namespace weir {
 
-/// A cascade read once: every equation as a tree in the user's names. It refers to the function and does not change it.
+/// A cascade read once: every equation as a tree in the user's names. It refers to the function and does not
+/// change it.
 class CascadeModel {
 public:
   struct Tensor {
-    std::string name;                    ///< unique in the model
-    std::vector<std::string> ranks;      ///< a rank's name, or the text of an expression, one a dimension
-    std::vector<const Tree *> extents;   ///< one a dimension
+    std::string name;                  ///< unique in the model
+    std::vector<std::string> ranks;    ///< a rank's name, or the text of an expression, one a dimension
+    std::vector<const Tree *> extents; ///< one a dimension
     mlir::Type elementType;
-    int equation = -1;                   ///< index into `equations`; -1 for an input
+    int equation = -1; ///< index into `equations`; -1 for an input
   };
   /// A recurrence that an equation stands in.
   struct Loop {
     mlir::Operation *op;
-    std::string along;                   ///< the coordinate
+    std::string along; ///< the coordinate
     bool backward;
   };
   struct Equation {
-    std::string name;                    ///< the tensor's
+    std::string name; ///< the tensor's
     mlir::Operation *op;
-    std::vector<std::string> coords;     ///< of the left side
-    const Tree *body;                    ///< a Selection for argtopk
-    std::vector<Loop> loops;             ///< outermost first
+    std::vector<std::string> coords; ///< of the left side
+    const Tree *body;                ///< a Selection for argtopk
+    std::vector<Loop> loops;         ///< outermost first
   };
   struct Output {
     std::string name;
-    std::string tensor;                  ///< the name of what is stored
+    std::string tensor; ///< the name of what is stored
     mlir::Type elementType;
   };
 
@@ -43,10 +44,10 @@ public:
 
   mlir::func::FuncOp function;
   std::unique_ptr<TreeArena> arena = std::make_unique<TreeArena>();
-  std::vector<Equation> equations;       ///< in the order of the function
-  std::vector<std::string> inputs;       ///< tensors, in signature order
+  std::vector<Equation> equations; ///< in the order of the function
+  std::vector<std::string> inputs; ///< tensors, in signature order
   std::vector<Output> outputs;
-  std::vector<std::string> ranks;        ///< every rank of a signature or of a coordinate, in order of appearance
+  std::vector<std::string> ranks; ///< every rank of a signature or of a coordinate, in order of appearance
   llvm::StringMap<const Tree *> definitions; ///< declared ranks: `rank L = N`
   llvm::StringMap<const Tree *> rankExtents; ///< a rank's extent: itself, or a number where it is fixed
 

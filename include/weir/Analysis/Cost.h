@@ -2,16 +2,19 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// FLOPs: every operation on reals counts one, the step of a reduction too, integer and index arithmetic nothing. A subexpression is
-// evaluated once for every setting of the coordinates it mentions, and a factor without a summed coordinate leaves the sum, as an optimising
-// reader would have it: in `sum(n) P[m,n]/Z[m]*V[n,f]` product and sum cost M*N*F each, the division M*F. Where extents are known and
-// no data decides, only settings at which the value is needed count (inside the domains); elsewhere all coordinates do.
+// FLOPs: every operation on reals counts one, the step of a reduction too, integer and index arithmetic
+// nothing. A subexpression is evaluated once for every setting of the coordinates it mentions, and a factor
+// without a summed coordinate leaves the sum, as an optimising reader would have it: in `sum(n)
+// P[m,n]/Z[m]*V[n,f]` product and sum cost M*N*F each, the division M*F. Where extents are known and no data
+// decides, only settings at which the value is needed count (inside the domains); elsewhere all coordinates
+// do.
 //
 // Compulsory bytes: every input that an output depends on read once, every output written once, as stored.
 //
-// Footprint: bytes of intermediates that the equations as written keep while the ranks are traversed: a tensor counts the extents of the ranks
-// along which something reads it after their traversal went by, and one coordinate along the others. Softmax attention in three traversals
-// keeps S and P of one row, 2*N numbers; in one traversal nothing that grows with N.
+// Footprint: bytes of intermediates that the equations as written keep while the ranks are traversed: a
+// tensor counts the extents of the ranks along which something reads it after their traversal went by, and
+// one coordinate along the others. Softmax attention in three traversals keeps S and P of one row, 2*N
+// numbers; in one traversal nothing that grows with N.
 #ifndef WEIR_ANALYSIS_COST_H
 #define WEIR_ANALYSIS_COST_H
 #include "weir/Analysis/Traversals.h"

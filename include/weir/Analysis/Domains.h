@@ -2,27 +2,25 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Two questions about an expression e, answered by formulas built from the equations as they are written, never from a
-// rewritten value:
+// Two questions about an expression e, answered by formulas built from the equations as they are written,
+// never from a rewritten value:
 //
 //   P(e)  "e is present"            T(e)  "e is present and true" (a bool)
 //
 //   number, coordinate, extent, param     P = true
-//   T[i..]                                P = P(i..), 0 <= i < extent where i is no coordinate of that rank, and T's own domain at i..
-//   any strict function                   P = P of every operand
-//   a else b                              P = P(a) or P(b)                   T = T(a) or (not P(a) and T(b))
-//   c ? a : b                             P = (T(c) and P(a)) or (not T(c) and P(b))
-//   a where p                             P = P(a) and T(p)
-//   isabsent(a), not a                    P = true                           T = not P(a), not T(a)
-//   a and b, a or b                       P = T or F, F being "present and false", by the dual table
-//   sum prod max min mean argmax over i   P = any(i) P(body)
-//   count any all                         P = true
+//   T[i..]                                P = P(i..), 0 <= i < extent where i is no coordinate of that rank,
+//   and T's own domain at i.. any strict function                   P = P of every operand a else b P = P(a)
+//   or P(b)                   T = T(a) or (not P(a) and T(b)) c ? a : b                             P = (T(c)
+//   and P(a)) or (not T(c) and P(b)) a where p                             P = P(a) and T(p) isabsent(a), not
+//   a                    P = true                           T = not P(a), not T(a) a and b, a or b P = T or
+//   F, F being "present and false", by the dual table sum prod max min mean argmax over i   P = any(i)
+//   P(body) count any all                         P = true
 //
-// Example: `S[m,n] = sum(d) Q[m,d]*K[n,d] where n <= m` has the domain `{ m, n : n <= m }`, provided that D is at least 1;
-// `X[m] = max(n) S[m,n]` has `{ m }`: some n in 0..N-1 is <= m, since n = 0 is.
+// Example: `S[m,n] = sum(d) Q[m,d]*K[n,d] where n <= m` has the domain `{ m, n : n <= m }`, provided that D
+// is at least 1; `X[m] = max(n) S[m,n]` has `{ m }`: some n in 0..N-1 is <= m, since n = 0 is.
 //
-// Formulas are two-valued; simplification knows the ranges of coordinates, uses integer arithmetic without wrapping, and proves a
-// claim or leaves it. `any(i)` is eliminated where its bounds have factors of one.
+// Formulas are two-valued; simplification knows the ranges of coordinates, uses integer arithmetic without
+// wrapping, and proves a claim or leaves it. `any(i)` is eliminated where its bounds have factors of one.
 #ifndef WEIR_ANALYSIS_DOMAINS_H
 #define WEIR_ANALYSIS_DOMAINS_H
 #include "weir/Analysis/CascadeModel.h"
@@ -46,7 +44,8 @@ public:
   const Tree *substitute(const Tree *formula, const llvm::StringMap<const Tree *> &to);
   /// The formula where every rank has at least one coordinate: `D >= 1` is taken as true.
   const Tree *assumeInhabited(const Tree *formula);
-  /// Whether `p >= 0` holds for all coordinates within their ranks and all extents; false where it is not proved.
+  /// Whether `p >= 0` holds for all coordinates within their ranks and all extents; false where it is not
+  /// proved.
   bool provesNonNegative(const Polynomial &p);
   /// The literal as `polynomial >= 0`, if it is a comparison of integers of that kind.
   std::optional<Polynomial> asNonNegative(const Tree *literal);
@@ -78,22 +77,24 @@ public:
 
   /// The domain of a tensor, a formula over the coordinates of its equation (true for an input).
   const Tree *domainOf(llvm::StringRef tensor);
-  const Tree *present(const Tree *expression);                                  ///< P
-  const Tree *holds(const Tree *predicate) { return truth(predicate, true); }   ///< T
-  const Tree *isFalse(const Tree *predicate) { return truth(predicate, false); }///< F
+  const Tree *present(const Tree *expression);                                   ///< P
+  const Tree *holds(const Tree *predicate) { return truth(predicate, true); }    ///< T
+  const Tree *isFalse(const Tree *predicate) { return truth(predicate, false); } ///< F
 
   /// `{ m, n : n <= m }`, taking every rank that is reduced to have at least one coordinate.
   std::string text(llvm::StringRef tensor);
   /// The ranks whose extent must be at least 1 for text() to be the domain.
   std::vector<std::string> inhabitedRanks(llvm::StringRef tensor);
-  /// Whether the tensor is present at all its coordinates, whatever the inputs and the extents (0 included) are.
+  /// Whether the tensor is present at all its coordinates, whatever the inputs and the extents (0 included)
+  /// are.
   bool isTotal(llvm::StringRef tensor) { return domainOf(tensor)->isTrue(); }
 
   struct Count {
     std::optional<int64_t> present, total; ///< coordinates
     std::optional<double> density;         ///< present / total; 1 where total is 0
   };
-  /// Counts exactly at the given extents (by rank). `present` is missing where the domain reads data or the work would exceed `budget` evaluations.
+  /// Counts exactly at the given extents (by rank). `present` is missing where the domain reads data or the
+  /// work would exceed `budget` evaluations.
   Count count(llvm::StringRef tensor, const llvm::StringMap<int64_t> &extents, uint64_t budget = 1u << 22);
   /// The same of a formula over the given coordinates.
   std::optional<int64_t> countPoints(const Tree *formula, llvm::ArrayRef<std::string> coords,

@@ -27,7 +27,7 @@ struct Explanation {
   struct Count {
     std::string rank;
     unsigned asWritten;
-    bool loop;                        ///< a recurrence goes along it
+    bool loop; ///< a recurrence goes along it
   };
   struct Reason {
     std::string equation;
@@ -38,7 +38,7 @@ struct Explanation {
     std::string tensor, set;
     std::optional<int64_t> present, total;
     std::optional<double> density;
-    bool isTotal;                     ///< present everywhere, whatever the inputs and extents are
+    bool isTotal; ///< present everywhere, whatever the inputs and extents are
   };
   struct Mapping {
     std::string equation, attribute;
@@ -53,7 +53,8 @@ struct Explanation {
   std::string flopsText, compulsoryText, footprintText; ///< in the extents' names
 };
 
-/// Explains a cascade (a function that isCascade() accepts and that verifies). Runs on a thread with a large stack, so expressions may nest deeply.
+/// Explains a cascade (a function that isCascade() accepts and that verifies). Runs on a thread with a large
+/// stack, so expressions may nest deeply.
 Explanation explain(mlir::func::FuncOp cascade, const ExplainOptions &options = {});
 
 /// The object that `weirc explain --json` prints.

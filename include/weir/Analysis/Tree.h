@@ -2,9 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An immutable tree of what a cascade's bodies say, in the user's names: coordinates, extents, params, tensors. Trees are
-// hash-consed in an arena, so pointer equality is structural equality, and they are printed as the language writes them.
-// IR is read into trees once (CascadeModel) and never written back.
+// An immutable tree of what a cascade's bodies say, in the user's names: coordinates, extents, params,
+// tensors. Trees are hash-consed in an arena, so pointer equality is structural equality, and they are
+// printed as the language writes them. IR is read into trees once (CascadeModel) and never written back.
 #ifndef WEIR_ANALYSIS_TREE_H
 #define WEIR_ANALYSIS_TREE_H
 #include "llvm/ADT/ArrayRef.h"
@@ -33,15 +33,15 @@ enum class TreeKind : uint8_t {
   And,        ///< args; in a formula any number of them, flattened
   Or,
   Not,
-  Else,       ///< args[0] else args[1]
-  Select,     ///< args[0] ? args[1] : args[2]
-  Where,      ///< args[0] where args[1]
-  IsAbsent,   ///< args[0]
-  Reduce,     ///< text: the reduction; coords; args[0] the body
-  Selection,  ///< argtopk: coords[0] is listed; args[0] the body
-  Present,    ///< formula only: the read args[0] is present
-  Any,        ///< formula only: args[0] holds for some setting of coords
-  Opaque,     ///< a value that no equation makes; text names it
+  Else,      ///< args[0] else args[1]
+  Select,    ///< args[0] ? args[1] : args[2]
+  Where,     ///< args[0] where args[1]
+  IsAbsent,  ///< args[0]
+  Reduce,    ///< text: the reduction; coords; args[0] the body
+  Selection, ///< argtopk: coords[0] is listed; args[0] the body
+  Present,   ///< formula only: the read args[0] is present
+  Any,       ///< formula only: args[0] holds for some setting of coords
+  Opaque,    ///< a value that no equation makes; text names it
 };
 
 enum class ScalarKind : uint8_t { Integer, Real, Bool };
@@ -72,8 +72,8 @@ private:
 /// Owns trees. A tree is valid as long as its arena.
 class TreeArena {
 public:
-  const Tree *get(TreeKind kind, ScalarKind scalar, llvm::StringRef text, llvm::ArrayRef<const Tree *> args = {},
-                  llvm::ArrayRef<llvm::StringRef> coords = {});
+  const Tree *get(TreeKind kind, ScalarKind scalar, llvm::StringRef text,
+                  llvm::ArrayRef<const Tree *> args = {}, llvm::ArrayRef<llvm::StringRef> coords = {});
   const Tree *number(int64_t value);
   const Tree *boolean(bool value);
   const Tree *coordinate(llvm::StringRef name);
@@ -83,7 +83,8 @@ public:
   const Tree *add(const Tree *a, const Tree *b);
   const Tree *sub(const Tree *a, const Tree *b);
   const Tree *mul(const Tree *a, const Tree *b);
-  /// `tree` with every free coordinate replaced that `to` has; bound coordinates that would capture one are primed.
+  /// `tree` with every free coordinate replaced that `to` has; bound coordinates that would capture one are
+  /// primed.
   const Tree *substitute(const Tree *tree, const llvm::StringMap<const Tree *> &to);
 
 private:
@@ -104,7 +105,8 @@ bool readsData(const Tree *tree);
 llvm::StringRef unprimed(llvm::StringRef coordinate);
 std::string rankOf(llvm::StringRef coordinate);
 
-/// The tree as the language writes it. `index`: integer division prints as `/`, as it may in an index and in a comparison of integers.
+/// The tree as the language writes it. `index`: integer division prints as `/`, as it may in an index and in
+/// a comparison of integers.
 std::string toText(const Tree *tree, bool index = false);
 
 /// An integer polynomial over atoms (coordinates, extents, params, reads, and whatever is no sum or product).

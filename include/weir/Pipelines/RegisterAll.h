@@ -7,8 +7,9 @@
 
 namespace weir {
 
-/// Adds to `registry` the dialects that a cascade meets on its way down (ours and the upstream ones they are lowered to), and registers every
-/// pass of every room and the named pipelines with MLIR's global pass registry. May be called several times.
+/// Adds to `registry` the dialects that a cascade meets on its way down (ours and the upstream ones they are
+/// lowered to), and registers every pass of every room and the named pipelines with MLIR's global pass
+/// registry. May be called several times.
 void registerAll(mlir::DialectRegistry &registry);
 
 } // namespace weir
