@@ -41,7 +41,7 @@ private:
     Order order = Order::Any;
     SmallVector<std::pair<std::string, unsigned>> bounds; // tensors with what must have ended
     SmallVector<std::pair<Availability, std::string>> streams;
-    unsigned outside = 0; // the largest number among streams of other recurrences
+    SmallVector<std::pair<Availability, std::string>> own; // streams of the equation's own recurrence
   };
 
   bool isMine(StringRef rank) const { return rank == whole || is_contained(parts, rank); }
@@ -196,9 +196,7 @@ void RankFlow::read(const Tree *tree, Needs &needs, ArrayRef<const Tree *> enclo
       pointwise &= access == Access::Pointwise || isPointwise(index, rank, enclosing, order);
     }
   if (available.streaming && (access == Access::Pointwise || (carries && pointwise))) {
-    needs.streams.push_back({available, tree->text.str()});
-    if (access != Access::Pointwise)
-      needs.outside = std::max(needs.outside, available.number);
+    (access == Access::Pointwise ? needs.own : needs.streams).push_back({available, tree->text.str()});
     merge(needs.order, order);
   } else {
     needs.bounds.push_back({tree->text.str(), available.number});
@@ -217,12 +215,10 @@ void RankFlow::walk(const Tree *tree, Needs &needs, SmallVectorImpl<const Tree *
     Availability inner = reduction(tree, enclosing, e);
     outer.swap(visited);
     std::string name = tree->text.str() + "(" + join(tree->coords, ", ") + ")";
-    if (inner.streaming) {
+    if (inner.streaming)
       needs.streams.push_back({inner, name});
-      needs.outside = std::max(needs.outside, inner.number);
-    } else if (inner.number) {
+    else if (inner.number)
       needs.bounds.push_back({name, inner.number});
-    }
     return;
   }
   if (tree->is(TreeKind::Read))
@@ -255,7 +251,9 @@ Availability RankFlow::conclude(Needs &needs, ArrayRef<StringRef> iterated, Arra
     }
   for (auto &[name, number] : needs.bounds)
     needs.bound = std::max(needs.bound, number);
-  unsigned s = needs.pointwise, b = needs.bound;
+  unsigned outside = needs.pointwise, s = outside, b = needs.bound;
+  for (auto &[available, name] : needs.own)
+    s = std::max(s, available.number);
   if (!some)
     return {false, std::max(s, b), Order::Any};
   if (!every) {
@@ -266,10 +264,10 @@ Availability RankFlow::conclude(Needs &needs, ArrayRef<StringRef> iterated, Arra
     return {streams, std::max(s, b), streams ? needs.order : Order::Any};
   }
   unsigned at = std::max({s, b + 1, 1u});
-  for (auto &[available, name] : needs.streams)
+  for (auto &[available, name] : concat<std::pair<Availability, std::string>>(needs.streams, needs.own))
     if (available.number < at)
       keep(name);
-  if (at > needs.outside && at == b + 1 && b > 0)
+  if (at > outside && at == b + 1 && b > 0)
     for (auto &[name, number] : needs.bounds)
       if (number == b &&
           none_of(waits, [&, &tensor = name](auto &w) { return w.op == e.op && w.tensor == tensor; }))

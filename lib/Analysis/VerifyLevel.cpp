@@ -4,7 +4,7 @@
 //
 // Runs at every boundary between levels. The dialects' own verifiers say that an op is well formed; this pass
 // says that it may still be (or be already) there. Each clause of a contract is one sentence, and one example
-// in test/Analysis/verify-level-*.mlir breaks it.
+// in test/Analysis/verify-level.mlir breaks it.
 #include "dialects/Attention/AttentionDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -7,14 +7,18 @@
 //
 //   P(e)  "e is present"            T(e)  "e is present and true" (a bool)
 //
-//   number, coordinate, extent, param     P = true
-//   T[i..]                                P = P(i..), 0 <= i < extent where i is no coordinate of that rank,
-//   and T's own domain at i.. any strict function                   P = P of every operand a else b P = P(a)
-//   or P(b)                   T = T(a) or (not P(a) and T(b)) c ? a : b                             P = (T(c)
-//   and P(a)) or (not T(c) and P(b)) a where p                             P = P(a) and T(p) isabsent(a), not
-//   a                    P = true                           T = not P(a), not T(a) a and b, a or b P = T or
-//   F, F being "present and false", by the dual table sum prod max min mean argmax over i   P = any(i)
-//   P(body) count any all                         P = true
+//   number, coordinate, extent, param   P = true
+//   T[i..]                              P = P(i..), T's own domain at i.., and 0 <= i < extent where i is no
+//                                       coordinate of that rank
+//   any strict function                 P = P of every operand
+//   a else b                            P = P(a) or P(b)            T = T(a) or (not P(a) and T(b))
+//   c ? a : b                           P = (T(c) and P(a)) or (not T(c) and P(b))
+//   a where p                           P = P(a) and T(p)
+//   isabsent(a)                         P = true                    T = not P(a)
+//   not a                               P = true                    T = not T(a)
+//   a and b, a or b                     P = T or F, F being "present and false", by the dual table
+//   sum prod max min mean argmax argmin P = any(i) P(body), i the reduced coordinates
+//   count any all                       P = true
 //
 // Example: `S[m,n] = sum(d) Q[m,d]*K[n,d] where n <= m` has the domain `{ m, n : n <= m }`, provided that D
 // is at least 1; `X[m] = max(n) S[m,n]` has `{ m }`: some n in 0..N-1 is <= m, since n = 0 is.

@@ -11,9 +11,11 @@
 // With s the largest p over the operands that an equation reads point by point along the rank, and b the
 // largest number over the others,
 //
-//   an equation over the whole rank      at = max(s, b + 1, 1); streaming(at) if the result carries the rank,
-//   else complete(at) over some parts of it (summaries)    complete(b) if b >= s, else streaming(s) or
-//   complete(s) not over the rank                    complete(max(s, b))
+//   over the whole rank             at = max(s, b + 1, 1): streaming(at) if the result carries the rank,
+//                                   else complete(at)
+//   over some parts of it           complete(b) if b >= s, else streaming(s) or complete(s): it works on
+//                                   summaries of blocks
+//   not over the rank               complete(max(s, b))
 //
 // and the count is the largest number given. Softmax attention, along N:
 //
@@ -27,8 +29,7 @@
 // Point by point is a read at the coordinate itself, at a constant distance or one bounded by a reduced
 // coordinate (a halo), at an earlier step of a recurrence, or under a prefix reduction `sum(l | l <= t)`; a
 // gather or a fixed coordinate needs the whole tensor. A reduction inside an expression is an equation of its
-// own. The numbering is that of FuseMax (Nayak et al., MICRO 2024, section 3), where a traversal is called a
-// pass.
+// own. The numbering is that of FuseMax (Nayak et al., MICRO 2024), where a traversal is called a pass.
 #ifndef WEIR_ANALYSIS_TRAVERSALS_H
 #define WEIR_ANALYSIS_TRAVERSALS_H
 #include "weir/Analysis/Domains.h"
