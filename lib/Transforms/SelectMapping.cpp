@@ -192,6 +192,7 @@ static double weigh(Operation *op) {
 /// Scalar operations that an equation costs if the coordinate called `vector` makes the lanes.
 double Mapper::work(Operation *equation, StringRef vector) {
   double total = 0;
+  Block *own = &equation->getRegion(0).front();
   equation->walk([&](Operation *op) {
     if (op == equation || op->getNumResults() != 1)
       return;
@@ -203,6 +204,11 @@ double Mapper::work(Operation *equation, StringRef vector) {
       for (Value c : reduce.getBody().getArguments())
         set.insert(c);
     }
+    // What a reduction's loop holds runs for every setting of the left side, whether it depends on all of it or not.
+    bool inLoop = llvm::any_of(set, [&](Value c) { return cast<BlockArgument>(c).getOwner() != own; });
+    if (inLoop)
+      for (Value c : own->getArguments())
+        set.insert(c);
     for (Value c : set) {
       auto arg = cast<BlockArgument>(c);
       times *= guess(extents.of(getExtent(arg)));

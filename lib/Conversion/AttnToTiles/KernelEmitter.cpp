@@ -124,8 +124,11 @@ void KernelEmitter::prologue(Builder &b, func::FuncOp function) {
     }
     for (int64_t k = 0; k < type.getRank(); ++k) {
       std::string name = extents.ofDim(arg, k);
-      if (!emitter.extentValues.count(name))
-        emitter.extentValues[name] = memref::DimOp::create(b, mirror, k);
+      if (emitter.extentValues.count(name))
+        continue;
+      auto constant = Extents::constant(name);
+      emitter.extentValues[name] = constant ? constantIndex(b, *constant)
+                                            : memref::DimOp::create(b, mirror, k).getResult();
     }
     Storage storage;
     storage.data = mirror;

@@ -18,6 +18,12 @@ using namespace weir::tiles;
 /// The outer nest of a group: its iterations counted through, split into chunks that threads take.
 void KernelEmitter::emitGroup(Builder &b, unsigned index) {
   Group &group = groups[index];
+  auto isDone = [&](Operation *item) { // an output that was computed in place
+    auto materialize = dyn_cast<MaterializeOp>(item);
+    return materialize && direct.count(getDefinition(materialize.getSource()));
+  };
+  if (llvm::all_of(group.items, isDone))
+    return;
   if (group.shared.empty()) {
     for (Operation *item : group.items)
       emitItem(b, item);
