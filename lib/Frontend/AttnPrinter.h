@@ -22,7 +22,10 @@ private:
   using Value = mlir::Value;
   /// How tightly the outermost operator of a text binds.
   enum Precedence : int { Choice, Else, Or, And, Not, Comparison, Sum, Product, As, Sign, Power, Primary };
-  struct Text { std::string text; int precedence; };
+  struct Text {
+    std::string text;
+    int precedence;
+  };
 
   // Names, ranks, the signature (PrintAttn.cpp).
   std::string freshTensor(StringRef wanted);
@@ -45,7 +48,8 @@ private:
   void printGiven(attn::GivenOp given);
   void printEinsum(attn::EinsumOp einsum);
   void printSelection(attn::ArgtopkOp topk);
-  void bindCoordinates(mlir::ArrayAttr coords, mlir::OperandRange extents, mlir::Block::BlockArgListType arguments);
+  void bindCoordinates(mlir::ArrayAttr coords, mlir::OperandRange extents,
+                       mlir::Block::BlockArgListType arguments);
   std::string left(Value result, llvm::ArrayRef<std::string> coords, bool typed);
 
   // Expressions (PrintAttnBody.cpp).
@@ -68,7 +72,11 @@ private:
   llvm::StringMap<Value> secondRanks;
   llvm::DenseMap<Value, Text> text;
   std::vector<std::string> scope; ///< coordinates that are bound here
-  struct Copy { std::string left; Value tensor; std::string indices; };
+  struct Copy {
+    std::string left;
+    Value tensor;
+    std::string indices;
+  };
   std::vector<Copy> copies;
   unsigned lets = 0;
 };

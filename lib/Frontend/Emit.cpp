@@ -13,14 +13,16 @@ using llvm::enumerate;
 using llvm::SMLoc;
 
 Emitter::Emitter(Program &program, World &world, ModuleOp module)
-    : program(program), world(world), module(module), context(module.getContext()), header(context), builder(context) {}
+    : program(program), world(world), module(module), context(module.getContext()), header(context),
+      builder(context) {}
 
 Location Emitter::location(SMLoc loc) {
   auto [line, column] = world.diags.lineAndColumn(loc);
   if (line == 0)
     return UnknownLoc::get(context);
   unsigned buffer = world.sources.FindBufferContainingLoc(loc);
-  return FileLineColLoc::get(context, world.sources.getMemoryBuffer(buffer)->getBufferIdentifier(), line, column);
+  return FileLineColLoc::get(context, world.sources.getMemoryBuffer(buffer)->getBufferIdentifier(), line,
+                             column);
 }
 
 Type Emitter::scalarType(Kind kind) {
@@ -71,7 +73,8 @@ DictionaryAttr Emitter::paramAttributes(const Param &param) {
       builder.getNamedAttr(attn::kName, builder.getStringAttr(param.declaration->name)),
       builder.getNamedAttr(attn::kType, TypeAttr::get(toMLIR(param.type, context)))};
   if (const ast::Expr *value = param.declaration->value)
-    attributes.push_back(builder.getNamedAttr(attn::kDefault, builder.getStringAttr(world.textOf(value->begin, value->end))));
+    attributes.push_back(
+        builder.getNamedAttr(attn::kDefault, builder.getStringAttr(world.textOf(value->begin, value->end))));
   return builder.getDictionaryAttr(attributes);
 }
 
@@ -104,7 +107,8 @@ Value Emitter::extent(const Rank &start) {
       number = emit(rank->extent, Kind::Integer);
       std::swap(outer, values);
     }
-    value = attn::RankOp::create(header, loc, builder.getIndexType(), builder.getStringAttr(rank->name), number);
+    value =
+        attn::RankOp::create(header, loc, builder.getIndexType(), builder.getStringAttr(rank->name), number);
   } else if (rank->fixed) {
     value = constant(*rank->fixed);
   } else {
@@ -152,7 +156,8 @@ void Emitter::emitFunction() {
   }
   Location loc = location(program.cascade->loc);
   builder.setInsertionPointToEnd(module.getBody());
-  function = func::FuncOp::create(builder, loc, program.cascade->name, builder.getFunctionType(inputTypes, resultTypes));
+  function = func::FuncOp::create(builder, loc, program.cascade->name,
+                                  builder.getFunctionType(inputTypes, resultTypes));
   function->setAttr(attn::kCascade, builder.getUnitAttr());
   for (auto [i, attributes] : enumerate(inputAttributes))
     function.setArgAttrs(i, attributes);
@@ -178,7 +183,8 @@ void Emitter::run() {
   SmallVector<Value> results;
   for (Tensor *output : program.outputs) {
     Type element = toMLIR(output->type.value_or(world.dtype), context);
-    results.push_back(attn::MaterializeOp::create(builder, location(output->loc), tensorType(*output, element), lookup(*output)));
+    results.push_back(attn::MaterializeOp::create(builder, location(output->loc),
+                                                  tensorType(*output, element), lookup(*output)));
   }
   func::ReturnOp::create(builder, location(program.cascade->loc), results);
   headerEnd->erase();
@@ -201,7 +207,8 @@ void Emitter::emitPromises(bool early) {
       bounds.push_back(extent(*coord->rank));
     }
     Location loc = location(promise.loc);
-    auto op = attn::GivenOp::create(builder, loc, builder.getStringAttr(promise.source), builder.getStrArrayAttr(names), bounds,
+    auto op = attn::GivenOp::create(builder, loc, builder.getStringAttr(promise.source),
+                                    builder.getStrArrayAttr(names), bounds,
                                     promise.shape ? builder.getUnitAttr() : UnitAttr());
     OpBuilder::InsertionGuard guard(builder);
     Block *block = builder.createBlock(&op.getBody());
@@ -282,7 +289,8 @@ void Emitter::emitEquations(Tensor &tensor) {
   SmallVector<Value, 6> bounds;
   for (const Dim &dim : tensor.dims)
     bounds.push_back(dimExtent(dim));
-  auto op = attn::EinsumOp::create(builder, loc, tensorType(tensor, elementType(tensor)), builder.getStringAttr(tensor.name),
+  auto op = attn::EinsumOp::create(builder, loc, tensorType(tensor, elementType(tensor)),
+                                   builder.getStringAttr(tensor.name),
                                    builder.getStrArrayAttr(coordinateNames(tensor)), bounds, Attribute());
   {
     OpBuilder::InsertionGuard guard(builder);
@@ -295,7 +303,8 @@ void Emitter::emitEquations(Tensor &tensor) {
       for (auto [coord, argument] : llvm::zip(equation->coords, block->getArguments()))
         coords[coord] = argument;
       Value value = emitValue(*equation, tensor);
-      result = result ? attn::ElseOp::create(builder, location(equation->loc), result, value).getResult() : value;
+      result =
+          result ? attn::ElseOp::create(builder, location(equation->loc), result, value).getResult() : value;
     }
     attn::YieldOp::create(builder, loc, result);
   }
@@ -308,9 +317,10 @@ void Emitter::emitSelection(Tensor &tensor) {
   SmallVector<Value, 6> bounds;
   for (const Dim &dim : tensor.dims)
     bounds.push_back(dimExtent(dim));
-  auto op = attn::ArgtopkOp::create(builder, loc, tensorType(tensor, elementType(tensor)), builder.getStringAttr(tensor.name),
-                                    builder.getStrArrayAttr(coordinateNames(tensor)), bounds,
-                                    builder.getStrArrayAttr({equation.over->name}), extent(*equation.over->rank), Attribute());
+  auto op = attn::ArgtopkOp::create(
+      builder, loc, tensorType(tensor, elementType(tensor)), builder.getStringAttr(tensor.name),
+      builder.getStrArrayAttr(coordinateNames(tensor)), bounds,
+      builder.getStrArrayAttr({equation.over->name}), extent(*equation.over->rank), Attribute());
   {
     OpBuilder::InsertionGuard guard(builder);
     Block *block = builder.createBlock(&op.getBody());
@@ -358,7 +368,8 @@ void Emitter::emitRecurrence(const Group &group) {
     builder.createBlock(&op.getBody());
     tensors.emplace_back();
     for (auto [tensor, type] : llvm::zip(group.tensors, types))
-      tensors.back()[tensor] = UnrealizedConversionCastOp::create(builder, loc, type, ValueRange()).getResult(0);
+      tensors.back()[tensor] =
+          UnrealizedConversionCastOp::create(builder, loc, type, ValueRange()).getResult(0);
     for (const Group &inner : group.inner)
       emitGroup(inner);
     SmallVector<Value> yields;
@@ -371,4 +382,6 @@ void Emitter::emitRecurrence(const Group &group) {
     define(*tensor, result);
 }
 
-void weir::sema::emit(Program &program, World &world, ModuleOp module) { Emitter(program, world, module).run(); }
+void weir::sema::emit(Program &program, World &world, ModuleOp module) {
+  Emitter(program, world, module).run();
+}

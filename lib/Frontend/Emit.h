@@ -9,7 +9,8 @@
 
 namespace weir::sema {
 
-/// Emits one cascade. Extents and numbers made of them stand before the equations; a body holds what only it uses.
+/// Emits one cascade. Extents and numbers made of them stand before the equations; a body holds what only it
+/// uses.
 class Emitter {
 public:
   Emitter(Program &program, World &world, mlir::ModuleOp module);
@@ -60,7 +61,8 @@ private:
   mlir::func::FuncOp function;
   mlir::OpBuilder header, builder;
   mlir::Operation *headerEnd = nullptr;
-  std::vector<llvm::DenseMap<Tensor *, mlir::Value>> tensors; ///< a level for the function and for each recurrence
+  std::vector<llvm::DenseMap<Tensor *, mlir::Value>>
+      tensors; ///< a level for the function and for each recurrence
   llvm::DenseMap<int64_t, mlir::Value> constants;
   llvm::DenseMap<const Rank *, mlir::Value> extents, extentNumbers;
   llvm::DenseMap<const Param *, mlir::Value> params;

@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One op for each node and region in which it is used: a node that a let shares is emitted once in the region of its first
-// use, and is seen from the reductions inside that region, not from those beside it.
+// One op for each node and region in which it is used: a node that a let shares is emitted once in the region
+// of its first use, and is seen from the reductions inside that region, not from those beside it.
 #include "Emit.h"
 #include "llvm/ADT/ScopeExit.h"
 
@@ -26,7 +26,8 @@ Value Emitter::roundTo(Value value, ElementType type, Location loc) {
     value = map(Fn::Integer, {value}, Kind::Integer, loc);
   if (value.getType().isInteger(1))
     return value;
-  return attn::CastOp::create(builder, loc, scalarType(kindOf(type)), value, TypeAttr::get(toMLIR(type, context)));
+  return attn::CastOp::create(builder, loc, scalarType(kindOf(type)), value,
+                              TypeAttr::get(toMLIR(type, context)));
 }
 
 /// Up the ladder of kinds. Literals are exact, so one is written anew instead of being converted.
@@ -157,7 +158,8 @@ Value Emitter::emitReduce(const Node *node) {
     names.push_back(coord->name);
     bounds.push_back(extent(*coord->rank));
   }
-  auto op = attn::ReduceOp::create(builder, loc, scalarType(node->kind), node->reduction, builder.getStrArrayAttr(names), bounds);
+  auto op = attn::ReduceOp::create(builder, loc, scalarType(node->kind), node->reduction,
+                                   builder.getStrArrayAttr(names), bounds);
   OpBuilder::InsertionGuard guard(builder);
   Block *block = builder.createBlock(&op.getBody());
   for (const Coordinate *coord : node->coords)

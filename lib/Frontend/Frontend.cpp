@@ -14,7 +14,8 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::sema;
 
-/// Walks over expressions recur once for each operator: kMaxNodeHeight levels of them fit in here with room to spare.
+/// Walks over expressions recur once for each operator: kMaxNodeHeight levels of them fit in here with room
+/// to spare.
 static constexpr unsigned kStackBytes = 512u << 20;
 
 /// What the parameters that equations read are, and which of them an unread one leaves out.
@@ -53,19 +54,23 @@ static const World::CascadeEntry *chooseCascade(World &world) {
     std::string names;
     for (const World::CascadeEntry *entry : world.cascadeOrder)
       names += (names.empty() ? "" : ", ") + entry->declaration->name.str();
-    world.error(llvm::SMLoc(), "the file has no cascade `" + world.options.cascade + "`", names.empty() ? "" : "it has " + names);
+    world.error(llvm::SMLoc(), "the file has no cascade `" + world.options.cascade + "`",
+                names.empty() ? "" : "it has " + names);
   } else if (!world.diags.hasErrors()) {
-    world.error(llvm::SMLoc(), "the file has no cascade to compile", world.cascadeOrder.empty() ? "" : "its imports do: choose one by --cascade");
+    world.error(llvm::SMLoc(), "the file has no cascade to compile",
+                world.cascadeOrder.empty() ? "" : "its imports do: choose one by --cascade");
   }
   return nullptr;
 }
 
 static OwningOpRef<ModuleOp> compile(llvm::SourceMgr &sources, unsigned bufferId, llvm::StringRef path,
-                                     const FrontendOptions &options, MLIRContext &context, Diagnostics &diags) {
+                                     const FrontendOptions &options, MLIRContext &context,
+                                     Diagnostics &diags) {
   World world(sources, diags, options);
   auto dtype = parseElementType(options.dtype);
   if (!dtype || !isReal(*dtype)) {
-    diags.error(llvm::SMLoc(), "`" + options.dtype + "` is no real element type", "they are f64 f32 f16 bf16 f8e4m3 f8e5m2");
+    diags.error(llvm::SMLoc(), "`" + options.dtype + "` is no real element type",
+                "they are f64 f32 f16 bf16 f8e4m3 f8e5m2");
     return nullptr;
   }
   world.dtype = *dtype;
@@ -87,16 +92,19 @@ static OwningOpRef<ModuleOp> compile(llvm::SourceMgr &sources, unsigned bufferId
   world.warnUnused();
   if (!program || program->failed) {
     if (!diags.hasErrors() && chosen)
-      diags.error(chosen->declaration->loc, "the cascade `" + chosen->declaration->name + "` could not be understood",
+      diags.error(chosen->declaration->loc,
+                  "the cascade `" + chosen->declaration->name + "` could not be understood",
                   "this is a fault of the compiler; please report it with the file");
     return nullptr;
   }
   collectParams(*program);
-  context.loadDialect<attn::AttnDialect, mapping::MappingDialect, arith::ArithDialect, func::FuncDialect, tensor::TensorDialect>();
+  context.loadDialect<attn::AttnDialect, mapping::MappingDialect, arith::ArithDialect, func::FuncDialect,
+                      tensor::TensorDialect>();
   OwningOpRef<ModuleOp> module = ModuleOp::create(FileLineColLoc::get(&context, path, 1, 1));
   emit(*program, world, *module);
   if (failed(verify(*module))) {
-    diags.error(program->cascade->loc, "the cascade `" + program->cascade->name + "` was translated to IR that does not verify",
+    diags.error(program->cascade->loc,
+                "the cascade `" + program->cascade->name + "` was translated to IR that does not verify",
                 "this is a fault of the compiler; please report it with the file");
     return nullptr;
   }
@@ -104,18 +112,20 @@ static OwningOpRef<ModuleOp> compile(llvm::SourceMgr &sources, unsigned bufferId
 }
 
 static OwningOpRef<ModuleOp> compileBuffer(std::unique_ptr<llvm::MemoryBuffer> buffer, llvm::StringRef path,
-                                           const FrontendOptions &options, MLIRContext &context, llvm::raw_ostream &errors) {
+                                           const FrontendOptions &options, MLIRContext &context,
+                                           llvm::raw_ostream &errors) {
   llvm::SourceMgr sources;
   unsigned id = sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   Diagnostics diags(sources, errors);
   OwningOpRef<ModuleOp> module;
-  llvm::thread worker(std::optional<unsigned>(kStackBytes), [&] { module = compile(sources, id, path, options, context, diags); });
+  llvm::thread worker(std::optional<unsigned>(kStackBytes),
+                      [&] { module = compile(sources, id, path, options, context, diags); });
   worker.join();
   return module;
 }
 
-OwningOpRef<ModuleOp> weir::compileToCascade(llvm::StringRef path, const FrontendOptions &options, MLIRContext &context,
-                                             llvm::raw_ostream &errors) {
+OwningOpRef<ModuleOp> weir::compileToCascade(llvm::StringRef path, const FrontendOptions &options,
+                                             MLIRContext &context, llvm::raw_ostream &errors) {
   auto buffer = llvm::MemoryBuffer::getFileOrSTDIN(path);
   if (!buffer) {
     errors << "error: cannot read '" << path << "': " << buffer.getError().message() << "\n";
@@ -126,7 +136,8 @@ OwningOpRef<ModuleOp> weir::compileToCascade(llvm::StringRef path, const Fronten
   return compileBuffer(std::move(*buffer), path, options, context, errors);
 }
 
-OwningOpRef<ModuleOp> weir::compileToCascade(llvm::StringRef text, llvm::StringRef name, const FrontendOptions &options,
-                                             MLIRContext &context, llvm::raw_ostream &errors) {
+OwningOpRef<ModuleOp> weir::compileToCascade(llvm::StringRef text, llvm::StringRef name,
+                                             const FrontendOptions &options, MLIRContext &context,
+                                             llvm::raw_ostream &errors) {
   return compileBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, name), name, options, context, errors);
 }

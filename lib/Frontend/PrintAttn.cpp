@@ -2,9 +2,10 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The text stands alone: element types are written out, consts are numbers, and what one body uses twice is a `let`. A
-// coordinate of the language is the lower case of its rank, so a second coordinate over an extent gets a rank of its own,
-// `rank L = N`. A `where` inside an expression, which the language has not, becomes a tensor over the coordinates around it.
+// The text stands alone: element types are written out, consts are numbers, and what one body uses twice is a
+// `let`. A coordinate of the language is the lower case of its rank, so a second coordinate over an extent
+// gets a rank of its own, `rank L = N`. A `where` inside an expression, which the language has not, becomes a
+// tensor over the coordinates around it.
 #include "AttnPrinter.h"
 #include "Names.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -44,7 +45,8 @@ std::string AttnPrinter::freshRank(StringRef wanted) {
     name = "R" + name;
   auto taken = [&](const std::string &candidate) {
     std::string coordinate = names::coordinateOf(candidate);
-    return names::classify(coordinate) != names::Word::None || rankNames.contains(candidate) || scalarNames.contains(coordinate);
+    return names::classify(coordinate) != names::Word::None || rankNames.contains(candidate) ||
+           scalarNames.contains(coordinate);
   };
   std::string unique = name;
   for (unsigned k = 2; taken(unique); ++k)
@@ -93,7 +95,8 @@ bool AttnPrinter::sameExtent(StringRef rank, Value extent) {
   return second != secondRanks.end() && second->second == extent;
 }
 
-/// A coordinate for `extent` that is not in use here, called `wanted` if that is the coordinate of such a rank.
+/// A coordinate for `extent` that is not in use here, called `wanted` if that is the coordinate of such a
+/// rank.
 std::string AttnPrinter::coordinateFor(StringRef wanted, Value extent) {
   auto inScope = [&](StringRef c) { return llvm::is_contained(scope, c); };
   std::string upper = wanted.upper();
@@ -122,7 +125,8 @@ static std::string typeName(Type type) { return getName(*fromMLIR(type)).str(); 
 /// The expression that a shape check compares dimension `dim` of `argument` with, or null.
 static Value checkedAgainst(func::FuncOp function, Value argument, unsigned dim) {
   for (auto given : function.getOps<attn::GivenOp>()) {
-    auto equal = given.getShape() ? given.getYield().getValues()[0].getDefiningOp<attn::MapOp>() : attn::MapOp();
+    auto equal =
+        given.getShape() ? given.getYield().getValues()[0].getDefiningOp<attn::MapOp>() : attn::MapOp();
     if (!equal || equal.getFn() != attn::Fn::Eq)
       continue;
     auto cast = equal.getOperands()[0].getDefiningOp<arith::IndexCastOp>();
@@ -170,7 +174,8 @@ void AttnPrinter::nameRanks() {
 }
 
 bool AttnPrinter::isRankName(StringRef name) const {
-  return names::isUpperName(name) && llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; }) &&
+  return names::isUpperName(name) &&
+         llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; }) &&
          names::classify(names::coordinateOf(name)) == names::Word::None;
 }
 
@@ -202,7 +207,8 @@ void AttnPrinter::print() {
     } else {
       scalarNames.insert(name);
       text[argument] = {name.str(), Primary};
-      os << "param " << name << ": " << typeName(function.getArgAttrOfType<TypeAttr>(i, attn::kType).getValue());
+      os << "param " << name << ": "
+         << typeName(function.getArgAttrOfType<TypeAttr>(i, attn::kType).getValue());
       if (auto value = function.getArgAttrOfType<StringAttr>(i, attn::kDefault))
         os << " = " << value.getValue();
       os << "\n";
@@ -217,7 +223,8 @@ void AttnPrinter::print() {
   for (Operation &op : function.getBody().front())
     printTopLevel(op);
   std::string name = function.getSymName().str();
-  os << "cascade " << (names::classify(name) == names::Word::None ? name : name + "_") << "(" << inputs << ") -> (" << outputs << ") {\n"
+  os << "cascade " << (names::classify(name) == names::Word::None ? name : name + "_") << "(" << inputs
+     << ") -> (" << outputs << ") {\n"
      << declarations << equations << "}\n";
 }
 
@@ -291,7 +298,8 @@ std::string AttnPrinter::tensorName(Value tensor) {
 
 void AttnPrinter::printTopLevel(Operation &op) {
   if (auto rank = dyn_cast<attn::RankOp>(op)) {
-    declarations += "  rank " + rankOfExtent[rank.getExtent()] + " = " + expression(rank.getValue(), 0) + "\n";
+    declarations +=
+        "  rank " + rankOfExtent[rank.getExtent()] + " = " + expression(rank.getValue(), 0) + "\n";
   } else if (auto given = dyn_cast<attn::GivenOp>(op)) {
     printGiven(given);
   } else if (auto einsum = dyn_cast<attn::EinsumOp>(op)) {
@@ -380,7 +388,8 @@ void AttnPrinter::printSelection(attn::ArgtopkOp topk) {
   Block &body = topk.getBody().front();
   size_t count = topk.getCoords().size();
   bindCoordinates(topk.getCoords(), topk.getExtents(), body.getArguments().take_front(count - 1));
-  std::string list = coordinateFor(cast<StringAttr>(topk.getCoords()[count - 1]).getValue(), topk.getExtents()[count - 1]);
+  std::string list =
+      coordinateFor(cast<StringAttr>(topk.getCoords()[count - 1]).getValue(), topk.getExtents()[count - 1]);
   scope.push_back(list);
   std::vector<std::string> coords(scope.begin() + outer, scope.end());
   std::string over = coordinateFor(cast<StringAttr>(topk.getOver()[0]).getValue(), topk.getOverExtent());
@@ -393,7 +402,8 @@ void AttnPrinter::printSelection(attn::ArgtopkOp topk) {
     value = where.getValue();
   }
   std::string x = expression(value, 0);
-  equations += pending + "  " + left(topk.getResult(), coords, true) + " = argtopk(" + over + predicate + ") " + x + "\n";
+  equations += pending + "  " + left(topk.getResult(), coords, true) + " = argtopk(" + over + predicate +
+               ") " + x + "\n";
   pending.clear();
   scope.resize(outer);
 }

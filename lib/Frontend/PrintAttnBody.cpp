@@ -82,7 +82,8 @@ AttnPrinter::Text AttnPrinter::define(Operation *op) {
 
 AttnPrinter::Text AttnPrinter::binary(StringRef op, Value a, Value b, int precedence) {
   // Operators group to the left; comparisons do not group.
-  std::string x = expression(a, precedence == Comparison ? Sum : precedence), y = expression(b, precedence + 1);
+  std::string x = expression(a, precedence == Comparison ? Sum : precedence),
+              y = expression(b, precedence + 1);
   return {x + " " + op.str() + " " + y, precedence};
 }
 
@@ -104,8 +105,12 @@ AttnPrinter::Text AttnPrinter::map(attn::MapOp op) {
   auto operands = op.getOperands();
   // Where one operand is a real by itself, integers beside it become reals by themselves.
   bool anyReal = llvm::any_of(operands, [](Value v) { return isRealValue(v) && !isConverted(v); });
-  auto bare = [&](Value v) { return anyReal && isConverted(v) ? v.getDefiningOp<attn::MapOp>().getOperands()[0] : v; };
-  auto operation = [&](StringRef text, int precedence) { return binary(text, bare(operands[0]), bare(operands[1]), precedence); };
+  auto bare = [&](Value v) {
+    return anyReal && isConverted(v) ? v.getDefiningOp<attn::MapOp>().getOperands()[0] : v;
+  };
+  auto operation = [&](StringRef text, int precedence) {
+    return binary(text, bare(operands[0]), bare(operands[1]), precedence);
+  };
   switch (op.getFn()) {
   case Fn::Neg:
     return {"-" + expression(operands[0], Power), Sign};

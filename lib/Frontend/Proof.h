@@ -2,21 +2,30 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A proof collects facts about coordinates, extents and other integers and asks whether they contradict each other. Three
-// questions of the language come down to it: are two equations of a tensor disjoint, is a domain empty, does a cycle go
-// strictly back along a rank.
+// A proof collects facts about coordinates, extents and other integers and asks whether they contradict each
+// other. Three questions of the language come down to it: are two equations of a tensor disjoint, is a domain
+// empty, does a cycle go strictly back along a rank.
 //
-// A fact is a predicate that holds, one that does not, or a value that is present: a product is present only where its
-// factors are, so the domain of one restricts the reads of the others. What is affine becomes a constraint of a Presburger
-// set; every other integer (an element of a tensor, a product) is an unknown of its own, with what is known of its kind:
-// min(a, b) <= a, 0 <= mod(a, 3) <= 2. Comparisons of reals are kept as relations of their two sides.
+// A fact is a predicate that holds, one that does not, or a value that is present: a product is present only
+// where its factors are, so the domain of one restricts the reads of the others. What is affine becomes a
+// constraint of a Presburger set; every other integer (an element of a tensor, a product) is an unknown of
+// its own, with what is known of its kind: min(a, b) <= a, 0 <= mod(a, 3) <= 2. Comparisons of reals are kept
+// as relations of their two sides.
 //
-// The answer is on the safe side: "contradictory" is proved, and what takes too long is not. Indices are taken not to wrap.
+// The answer is on the safe side: "contradictory" is proved, and what takes too long is not. Indices are
+// taken not to wrap.
 #ifndef WEIR_LIB_FRONTEND_PROOF_H
 #define WEIR_LIB_FRONTEND_PROOF_H
 #include "Sema.h"
 
 namespace weir::sema {
+
+/// How many nodes one proof looks at.
+constexpr unsigned kMaxVisits = 50000;
+
+inline bool isComparison(const Node *node) {
+  return node->op == Op::Map && node->fn >= attn::Fn::Eq && node->fn <= attn::Fn::Ge;
+}
 
 struct Fact {
   enum Kind : uint8_t { True, NotTrue, Present } kind;
@@ -32,7 +41,8 @@ struct ProofBudget {
 class Proof {
 public:
   /// With `symbolic`, the answer holds whatever the extents and consts are.
-  Proof(Program &program, ProofBudget &budget, bool symbolic) : program(program), budget(budget), symbolic(symbolic) {}
+  Proof(Program &program, ProofBudget &budget, bool symbolic)
+      : program(program), budget(budget), symbolic(symbolic) {}
 
   /// The coordinates `same[i]` of another equation are those of `coords[i]`.
   void identify(llvm::ArrayRef<Coordinate *> coords, llvm::ArrayRef<Coordinate *> same);
@@ -45,9 +55,14 @@ public:
   bool contradictory();
 
 private:
-  /// Coordinates as other nodes, or as new unknowns: inside a promise, another tensor's equation, a reduction.
+  /// Coordinates as other nodes, or as new unknowns: inside a promise, another tensor's equation, a
+  /// reduction.
   struct Scope {
-    struct Target { const Node *node; const Scope *scope; int variable; };
+    struct Target {
+      const Node *node;
+      const Scope *scope;
+      int variable;
+    };
     llvm::DenseMap<const Coordinate *, Target> coords;
     const Scope *parent = nullptr;
     mutable llvm::DenseMap<const Node *, unsigned> ids;
@@ -57,9 +72,17 @@ private:
     std::map<unsigned, int64_t> terms;
     int64_t constant = 0;
   };
-  struct Literal { const Node *node; const Scope *scope; bool holds; };
+  struct Literal {
+    const Node *node;
+    const Scope *scope;
+    bool holds;
+  };
   using Case = std::vector<Literal>;
-  struct Atom { const Node *node; const Scope *scope; unsigned variable; };
+  struct Atom {
+    const Node *node;
+    const Scope *scope;
+    unsigned variable;
+  };
 
   std::optional<Linear> linear(const Node *node, const Scope *scope);
   std::optional<Linear> opaque(const Node *node, const Scope *scope);
@@ -67,8 +90,16 @@ private:
   std::optional<Linear> quotient(const Node *node, const Scope *scope, bool remainder);
   std::optional<Linear> combine(const Linear &a, const Linear &b, int64_t scale);
   std::optional<Linear> scale(const Linear &a, int64_t factor);
-  Linear variable(unsigned v) { Linear l; l.terms[v] = 1; return l; }
-  Linear number(int64_t c) { Linear l; l.constant = c; return l; }
+  Linear variable(unsigned v) {
+    Linear l;
+    l.terms[v] = 1;
+    return l;
+  }
+  Linear number(int64_t c) {
+    Linear l;
+    l.constant = c;
+    return l;
+  }
   unsigned coordinate(const Coordinate *coord);
   unsigned extent(const Rank *rank);
   void atLeastZero(std::optional<Linear> l);
@@ -93,7 +124,13 @@ private:
   ProofBudget &budget;
   bool symbolic;
   std::vector<Fact> facts;
-  struct Distance { const Node *index; Coordinate *coord; int64_t offset; int direction; bool equal; };
+  struct Distance {
+    const Node *index;
+    Coordinate *coord;
+    int64_t offset;
+    int direction;
+    bool equal;
+  };
   std::vector<Distance> distances;
   llvm::DenseMap<const Coordinate *, const Coordinate *> aliases;
   Scope root; ///< with nothing in it

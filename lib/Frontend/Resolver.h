@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Resolves the names of one cascade and adds its equations to a program: the cascade that is compiled, one that it
-// calls, or one of the prelude. Each expansion has ranks, tensors and lets of its own.
+// Resolves the names of one cascade and adds its equations to a program: the cascade that is compiled, one
+// that it calls, or one of the prelude. Each expansion has ranks, tensors and lets of its own.
 #ifndef WEIR_LIB_FRONTEND_RESOLVER_H
 #define WEIR_LIB_FRONTEND_RESOLVER_H
 #include "Names.h"
@@ -15,6 +15,9 @@ namespace weir::sema {
 constexpr size_t kMaxNodes = 400000;
 constexpr unsigned kMaxNodeHeight = 20000;
 constexpr unsigned kMaxReductionDepth = 200;
+
+/// Statements of a cascade come after all those at file level.
+constexpr unsigned kOwnOrder = 1u << 28;
 
 class Resolver {
 public:
@@ -34,13 +37,17 @@ public:
   void explainGiven(const ast::Given &given, unsigned givenOrder);
 
 private:
-  struct Binding { StringRef name; Coords coords; bool left; };
+  struct Binding {
+    StringRef name;
+    Coords coords;
+    bool left;
+  };
   /// What an expression is resolved in.
   struct Scope {
-    unsigned order = ~0u;          ///< lets from here on are not defined yet
+    unsigned order = ~0u; ///< lets from here on are not defined yet
     Context context = Context::Value;
     Node *comparison = nullptr;
-    const ast::Fn *fn = nullptr;   ///< inside a function's body
+    const ast::Fn *fn = nullptr;                        ///< inside a function's body
     const llvm::StringMap<Node *> *arguments = nullptr; ///< of that function
     bool inLet = false, inGiven = false, inWhere = false, numbersOnly = false;
   };
@@ -52,8 +59,8 @@ private:
   void collectDefinitions();
   void defineLeft(StringRef name, StringRef type, SMLoc loc, SMLoc typeLoc, bool ellipsis,
                   llvm::ArrayRef<StringRef> indices, llvm::ArrayRef<SMLoc> locs);
-  bool resolveLeft(StringRef name, bool ellipsis, llvm::ArrayRef<StringRef> indices, llvm::ArrayRef<SMLoc> locs,
-                   std::vector<Coordinate *> &coords);
+  bool resolveLeft(StringRef name, bool ellipsis, llvm::ArrayRef<StringRef> indices,
+                   llvm::ArrayRef<SMLoc> locs, std::vector<Coordinate *> &coords);
   void checkOutputLeft(const Tensor &tensor, llvm::ArrayRef<Rank *> ranks, SMLoc loc);
   void resolveStatements();
   void resolveEquation(const ast::Equation &equation);
@@ -102,7 +109,8 @@ private:
 
   // The prelude and calls (SemaPrelude.cpp, SemaCalls.cpp).
   Node *expandMap(const ast::Expr &e, const Scope &scope);
-  Node *expandAlong(const ast::Expr &e, Node *body, Node *predicate, Node *eps, Coords leading, const Coords &along);
+  Node *expandAlong(const ast::Expr &e, Node *body, Node *predicate, Node *eps, Coords leading,
+                    const Coords &along);
   bool splitEps(const ast::Expr &e, const Scope &scope, unsigned &count, Node *&eps);
   Tensor *newTensor(const Twine &name, SMLoc loc);
   void bindCallInput(const ast::TensorDecl &decl, Tensor *argument, SMLoc loc);
@@ -118,8 +126,8 @@ private:
   const ast::Cascade &cascade;
   unsigned order;
   bool warn;
-  std::string prefix;                        ///< of the names of its tensors
-  SMLoc callLoc;                             ///< of the call or map that it expands
+  std::string prefix; ///< of the names of its tensors
+  SMLoc callLoc;      ///< of the call or map that it expands
   std::optional<unsigned> ellipsisCount;
   llvm::SmallVector<Rank *, 2> dots;
   bool haveDots = false, isCall = false, isPrelude = false;
@@ -135,8 +143,8 @@ private:
   std::vector<const ast::Fn *> activeFns;
   std::map<std::pair<const ast::Let *, std::vector<Coordinate *>>, Node *> letCache;
   std::vector<Binding> bindings;
-  llvm::StringMap<Coords> groups;            ///< in the prelude: its coordinate `n` is several
-  llvm::StringMap<Node *> values;            ///< in the prelude: `eps`
+  llvm::StringMap<Coords> groups; ///< in the prelude: its coordinate `n` is several
+  llvm::StringMap<Node *> values; ///< in the prelude: `eps`
   const llvm::StringSet<> &namesIn(const ast::Let &let, unsigned letOrder);
   std::pair<const ast::Let *, unsigned> findLet(StringRef name, unsigned before) const;
 };

@@ -2,13 +2,13 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What stands between the tree and the attn dialect: one cascade as a flat list of equations over tensors. Lets and
-// functions are values in it, maps along ranks and called cascades are equations, and a coordinate is an object, so
-// that two which are spelled alike are not confused. Expressions are graphs: what a let names is one node however often
-// it is used, hence every walk over them remembers where it has been.
+// What stands between the tree and the attn dialect: one cascade as a flat list of equations over tensors.
+// Lets and functions are values in it, maps along ranks and called cascades are equations, and a coordinate
+// is an object, so that two which are spelled alike are not confused. Expressions are graphs: what a let
+// names is one node however often it is used, hence every walk over them remembers where it has been.
 //
-// The order of work: SemaNames (files, scopes), SemaCascade and SemaExpressions (resolution, with SemaPrelude and
-// SemaCalls for what expands), SemaKinds, SemaRecurrences, SemaDomains, and then Emit.
+// The order of work: SemaNames (files, scopes), SemaCascade and SemaExpressions (resolution, with SemaPrelude
+// and SemaCalls for what expands), SemaKinds, SemaRecurrences, SemaDomains, and then Emit.
 #ifndef WEIR_LIB_FRONTEND_SEMA_H
 #define WEIR_LIB_FRONTEND_SEMA_H
 #include "dialects/Attention/AttentionDialect.h"
@@ -22,8 +22,9 @@
 
 namespace weir::sema {
 
-/// What an expression is, the least first: round a cycle each tensor gets the least that fits. Real and Double are reals that
-/// run in f32 and f64; Unknown is what a tensor of a cycle is until one of its operands says more.
+/// What an expression is, the least first: round a cycle each tensor gets the least that fits. Real and
+/// Double are reals that run in f32 and f64; Unknown is what a tensor of a cycle is until one of its operands
+/// says more.
 enum class Kind : uint8_t { Unknown, Bool, Integer, Real, Double };
 inline bool isReal(Kind kind) { return kind >= Kind::Real; }
 inline bool isNumber(Kind kind) { return kind >= Kind::Integer; }
@@ -68,22 +69,27 @@ struct Param {
 };
 
 enum class Op : uint8_t {
-  Integer,  // `integer`; `name` is the const that it stands for, if any
-  Real,     // `text`
-  Bool,     // `integer` 0 or 1
-  Coord,    // `coord`
-  Extent,   // `rank`
-  Param,    // `param`
-  Read,     // `tensor`, args the indices
-  Map,      // `fn` of args; kinds are made equal on the way
-  Number,   // args[0], a bool as 0 or 1
-  Divide,   // `/`, of integers a floor where `context` allows it
-  Modulo,   // `%`, likewise
-  Power,    // `^`; `integer` is the exponent if `text` is not empty
-  And, Or, Not, Else, Select, IsAbsent,
-  Cast,     // to `type`
-  Where,    // args[0] where args[1] holds
-  Reduce,   // `reduction` over `coords` of args[0]; a predicate is a Where in it
+  Integer, // `integer`; `name` is the const that it stands for, if any
+  Real,    // `text`
+  Bool,    // `integer` 0 or 1
+  Coord,   // `coord`
+  Extent,  // `rank`
+  Param,   // `param`
+  Read,    // `tensor`, args the indices
+  Map,     // `fn` of args; kinds are made equal on the way
+  Number,  // args[0], a bool as 0 or 1
+  Divide,  // `/`, of integers a floor where `context` allows it
+  Modulo,  // `%`, likewise
+  Power,   // `^`; `integer` is the exponent if `text` is not empty
+  And,
+  Or,
+  Not,
+  Else,
+  Select,
+  IsAbsent,
+  Cast,   // to `type`
+  Where,  // args[0] where args[1] holds
+  Reduce, // `reduction` over `coords` of args[0]; a predicate is a Where in it
 };
 
 /// Where `/` and `%` of two integers stand.
@@ -101,12 +107,12 @@ struct Node {
   unsigned height = 1, depth = 0; ///< of the expression; of reductions in it
   unsigned epoch = 0;             ///< of the last kind inference that saw it
   int64_t integer = 0;
-  std::string text;               ///< a literal as written, the name of a const, a reduction's or function's name
+  std::string text; ///< a literal as written, the name of a const, a reduction's or function's name
   Coordinate *coord = nullptr;
   Rank *rank = nullptr;
   Param *param = nullptr;
   Tensor *tensor = nullptr;
-  Node *comparison = nullptr;     ///< the one around a `/` in Context::Comparison
+  Node *comparison = nullptr; ///< the one around a `/` in Context::Comparison
   llvm::SmallVector<Node *, 2> args;
   llvm::SmallVector<Coordinate *, 1> coords;
 };
@@ -153,11 +159,11 @@ struct Promise {
 
 /// A strongly connected group of equations that goes along a rank, or a tensor alone.
 struct Group {
-  std::vector<Tensor *> tensors;         ///< all of it; one for a tensor that is in no cycle
-  const Rank *along = nullptr;           ///< set for a recurrence
+  std::vector<Tensor *> tensors; ///< all of it; one for a tensor that is in no cycle
+  const Rank *along = nullptr;   ///< set for a recurrence
   bool backward = false;
   llvm::DenseMap<Tensor *, unsigned> dim; ///< where each tensor carries `along`
-  std::vector<Group> inner;              ///< of a recurrence: the groups of one step, in order
+  std::vector<Group> inner;               ///< of a recurrence: the groups of one step, in order
 };
 
 /// A cascade, resolved.
@@ -170,10 +176,10 @@ struct Program {
   std::deque<Equation> equations;
   std::deque<Promise> promises;
   std::vector<Tensor *> inputs, outputs;
-  std::vector<Param *> params;          ///< those that it uses, in the order of their declaration
-  std::vector<Group> groups;            ///< in an order of evaluation
-  llvm::StringSet<> names;              ///< of tensors, so that fresh ones are new
-  bool failed = false;                  ///< an error was found; later checks are skipped
+  std::vector<Param *> params; ///< those that it uses, in the order of their declaration
+  std::vector<Group> groups;   ///< in an order of evaluation
+  llvm::StringSet<> names;     ///< of tensors, so that fresh ones are new
+  bool failed = false;         ///< an error was found; later checks are skipped
 };
 
 /// Everything that the files define, and what the command line says.
@@ -182,13 +188,38 @@ public:
   World(llvm::SourceMgr &sources, Diagnostics &diags, const FrontendOptions &options)
       : sources(sources), diags(diags), options(options) {}
 
-  struct ConstEntry { const ast::Const *declaration; std::optional<int64_t> value; bool active = false, done = false; };
-  struct LetEntry { const ast::Let *declaration; unsigned order; bool used = false; };
-  struct RankEntry { const ast::Rank *declaration; unsigned order; bool used = false; };
-  struct GivenEntry { const ast::Given *declaration; unsigned order; bool used = false; };
-  struct FnEntry { const ast::Fn *declaration; };
-  struct CascadeEntry { const ast::Cascade *declaration; unsigned order; bool main; bool active = false; };
-  struct ParamEntry { Param param; };
+  struct ConstEntry {
+    const ast::Const *declaration;
+    std::optional<int64_t> value;
+    bool active = false, done = false;
+  };
+  struct LetEntry {
+    const ast::Let *declaration;
+    unsigned order;
+    bool used = false;
+  };
+  struct RankEntry {
+    const ast::Rank *declaration;
+    unsigned order;
+    bool used = false;
+  };
+  struct GivenEntry {
+    const ast::Given *declaration;
+    unsigned order;
+    bool used = false;
+  };
+  struct FnEntry {
+    const ast::Fn *declaration;
+  };
+  struct CascadeEntry {
+    const ast::Cascade *declaration;
+    unsigned order;
+    bool main;
+    bool active = false;
+  };
+  struct ParamEntry {
+    Param param;
+  };
 
   /// Reads the file and what it imports; false if a part of them is missing or could not be parsed.
   bool load(unsigned bufferId, llvm::StringRef path);
@@ -262,7 +293,8 @@ Kind readKind(const Tensor &tensor);
 /// The value of an integer expression of numbers and consts, if it is one.
 std::optional<int64_t> evaluateConstant(const Node *node);
 
-/// An operator or a function of integers on numbers; nullopt where it is absent and for what is no such function.
+/// An operator or a function of integers on numbers; nullopt where it is absent and for what is no such
+/// function.
 std::optional<int64_t> foldInteger(llvm::StringRef op, llvm::ArrayRef<int64_t> operands);
 int64_t floorDivide(int64_t a, int64_t b); ///< b is not 0
 int64_t floorModulo(int64_t a, int64_t b);

@@ -2,9 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A call is inlined: the callee's inputs are tensors of the caller, or conversions of them to the types declared there,
-// its ranks have the caller's extents, and each result is an equation that reads the callee's output. Where two extents
-// must be equal and are not known to be, a shape check says so.
+// A call is inlined: the callee's inputs are tensors of the caller, or conversions of them to the types
+// declared there, its ranks have the caller's extents, and each result is an equation that reads the callee's
+// output. Where two extents must be equal and are not known to be, a shape check says so.
 #include "Resolver.h"
 
 using namespace llvm;
@@ -66,7 +66,9 @@ Rank *Resolver::aliasDim(StringRef name, Tensor *argument, unsigned dim, SMLoc l
   return rank;
 }
 
-static std::string plural(size_t n, StringRef noun) { return std::to_string(n) + " " + noun.str() + (n == 1 ? "" : "s"); }
+static std::string plural(size_t n, StringRef noun) {
+  return std::to_string(n) + " " + noun.str() + (n == 1 ? "" : "s");
+}
 
 /// The tensor that the callee sees: the argument, or a copy in the type declared there.
 Tensor *Resolver::convert(Tensor *argument, const ast::TensorDecl &decl, SMLoc loc) {
@@ -145,25 +147,27 @@ bool Resolver::resolveCall(const ast::CallEquation &call, Resolver &caller) {
   auto entry = world.cascades.find(call.callee);
   if (entry == world.cascades.end()) {
     world.error(call.calleeLoc, "there is no cascade `" + call.callee + "`",
-                world.fns.count(call.callee) ? "a function has one result" : "define it above, or import its file");
+                world.fns.count(call.callee) ? "a function has one result"
+                                             : "define it above, or import its file");
     return false;
   }
   World::CascadeEntry &callee = entry->second;
   if (callee.active) {
-    world.error(call.calleeLoc, "the cascade `" + call.callee + "` calls itself", "a repetition is a recurrence along a rank");
+    world.error(call.calleeLoc, "the cascade `" + call.callee + "` calls itself",
+                "a repetition is a recurrence along a rank");
     return false;
   }
   order = callee.order;
   isCall = true;
   callLoc = call.loc;
   if (call.arguments.size() != cascade.inputs.size()) {
-    world.error(call.calleeLoc, "`" + call.callee + "` takes " + plural(cascade.inputs.size(), "tensor") + ", not " +
-                                    std::to_string(call.arguments.size()));
+    world.error(call.calleeLoc, "`" + call.callee + "` takes " + plural(cascade.inputs.size(), "tensor") +
+                                    ", not " + std::to_string(call.arguments.size()));
     return false;
   }
   if (call.results.size() != cascade.outputs.size()) {
-    world.error(call.calleeLoc, "`" + call.callee + "` has " + plural(cascade.outputs.size(), "result") + ", not " +
-                                    std::to_string(call.results.size()));
+    world.error(call.calleeLoc, "`" + call.callee + "` has " + plural(cascade.outputs.size(), "result") +
+                                    ", not " + std::to_string(call.results.size()));
     return false;
   }
   for (unsigned k = 1; prefix.empty() || program.names.contains(prefix); ++k)
@@ -183,7 +187,8 @@ bool Resolver::resolveCall(const ast::CallEquation &call, Resolver &caller) {
     bool fits = generic ? argument->dims.size() >= written : argument->dims.size() == written;
     unsigned leading = argument->dims.size() - written;
     if (!fits || (generic && ellipsisCount.value_or(leading) != leading)) {
-      world.error(loc, "`" + name + "` has " + plural(argument->dims.size(), "rank") + ", and `" + call.callee + "` takes one of " +
+      world.error(loc, "`" + name + "` has " + plural(argument->dims.size(), "rank") + ", and `" +
+                           call.callee + "` takes one of " +
                            plural(generic && ellipsisCount ? *ellipsisCount + written : written, "rank"));
       good = false;
       continue;
@@ -199,7 +204,8 @@ bool Resolver::resolveCall(const ast::CallEquation &call, Resolver &caller) {
   callee.active = true;
   for (const ast::Statement &statement : cascade.body)
     if (statement.rank)
-      ownRanks.try_emplace(statement.rank->name, statement.rank, (1u << 28) + unsigned(&statement - cascade.body.data()));
+      ownRanks.try_emplace(statement.rank->name, statement.rank,
+                           kOwnOrder + unsigned(&statement - cascade.body.data()));
   for (auto [name, loc, decl] : zip(call.arguments, call.argumentLocs, cascade.inputs))
     bindCallInput(decl, caller.tensors[name], loc);
   checkCarriedRanks();
@@ -215,7 +221,8 @@ bool Resolver::resolveCall(const ast::CallEquation &call, Resolver &caller) {
   return true;
 }
 
-/// Declared ranks that an argument carries, and expressions in the callee's brackets, must agree with the arguments' extents.
+/// Declared ranks that an argument carries, and expressions in the callee's brackets, must agree with the
+/// arguments' extents.
 void Resolver::checkCallShapes(const ast::CallEquation &call, Resolver &caller) {
   for (auto [name, loc, decl] : zip(call.arguments, call.argumentLocs, cascade.inputs)) {
     Tensor *argument = caller.tensors[name];
@@ -230,7 +237,8 @@ void Resolver::checkCallShapes(const ast::CallEquation &call, Resolver &caller) 
       scope.order = order;
       scope.context = Context::Floor;
       scope.numbersOnly = true;
-      Node *value = isConst ? makeInteger(world.constValue(dim.rank).value_or(0), dim.loc) : resolve(*dim.expr, scope);
+      Node *value =
+          isConst ? makeInteger(world.constValue(dim.rank).value_or(0), dim.loc) : resolve(*dim.expr, scope);
       requireSameExtent(extentNode(argument->dims[here], argument, here, loc), value,
                         "an extent of " + decl.name + " of " + call.callee, loc);
     }
@@ -247,8 +255,10 @@ void Resolver::bindResults(const ast::CallEquation &call, Resolver &caller) {
       continue;
     }
     if (coords.size() != source->dims.size()) {
-      world.error(result.loc, "`" + call.callee + "` gives `" + decl.name + "` with " + plural(source->dims.size(), "rank") + ", and `" +
-                                  result.name + "` has " + std::to_string(coords.size()),
+      world.error(result.loc,
+                  "`" + call.callee + "` gives `" + decl.name + "` with " +
+                      plural(source->dims.size(), "rank") + ", and `" + result.name + "` has " +
+                      std::to_string(coords.size()),
                   "write one coordinate for each, in the order of `" + decl.name + "`");
       program.failed = true;
       continue;
@@ -261,7 +271,9 @@ void Resolver::bindResults(const ast::CallEquation &call, Resolver &caller) {
         continue;
       left->rank = coord->rank;
       requireSameExtent(left, extentNode(source->dims[i], source, i, result.loc),
-                        "rank " + coord->rank->name + " of " + result.name + " as " + call.callee + " gives it", result.loc);
+                        "rank " + coord->rank->name + " of " + result.name + " as " + call.callee +
+                            " gives it",
+                        result.loc);
     }
     Node *read = is_contained(indices, nullptr) ? nullptr : makeRead(source, result.loc, indices);
     if (!read)

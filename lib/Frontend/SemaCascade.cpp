@@ -9,9 +9,6 @@ using namespace llvm;
 using namespace weir;
 using namespace weir::sema;
 
-/// Lets of a cascade come after all those at file level.
-static constexpr unsigned kOwnOrder = 1u << 28;
-
 //===----------------------------------------------------------------------===//
 // The signature
 //===----------------------------------------------------------------------===//
@@ -32,7 +29,9 @@ Tensor *Resolver::newTensor(const Twine &name, SMLoc loc) {
 void Resolver::declareTensor(const ast::TensorDecl &decl, bool input) {
   if (auto it = tensors.find(decl.name); it != tensors.end()) {
     world.error(decl.loc, "the tensor `" + decl.name + "` is declared twice",
-                it->second && it->second->input && !input ? "an output is a tensor of its own; give it a name and an equation" : "");
+                it->second && it->second->input && !input
+                    ? "an output is a tensor of its own; give it a name and an equation"
+                    : "");
     program.failed = true;
     return;
   }
@@ -74,7 +73,8 @@ bool Resolver::declareDims(const ast::TensorDecl &decl, Tensor &tensor) {
       tensor.dims.push_back({nullptr, nullptr, text});
     } else if (!seen.insert(dim.rank).second && !tensor.input) {
       world.error(dim.loc, "the output `" + decl.name + "` has the rank `" + dim.rank + "` twice",
-                  "a second coordinate over the same extent is a rank of its own: `rank L = " + dim.rank + "`");
+                  "a second coordinate over the same extent is a rank of its own: `rank L = " + dim.rank +
+                      "`");
       good = false;
     } else {
       Rank *rank = tensor.input ? ranks.lookup(dim.rank) : findRank(dim.rank);
@@ -104,7 +104,8 @@ void Resolver::declareSignature() {
     if (!statement.rank)
       continue;
     StringRef name = statement.rank->name;
-    if (!ownRanks.try_emplace(name, statement.rank, kOwnOrder + unsigned(&statement - cascade.body.data())).second) {
+    if (!ownRanks.try_emplace(name, statement.rank, kOwnOrder + unsigned(&statement - cascade.body.data()))
+             .second) {
       world.error(statement.rank->loc, "the rank `" + name + "` is declared twice");
       program.failed = true;
     }
@@ -146,7 +147,9 @@ void Resolver::checkCarriedRanks() {
     Node *extent = make(Op::Extent, declaration->loc, {});
     extent->rank = bound;
     Node *value = declared->override ? makeInteger(*declared->override, declaration->loc) : declared->extent;
-    requireSameExtent(extent, value, "rank " + name + " = " + world.textOf(declaration->value->begin, declaration->value->end),
+    requireSameExtent(extent, value,
+                      "rank " + name + " = " +
+                          world.textOf(declaration->value->begin, declaration->value->end),
                       declaration->loc);
   }
 }
@@ -169,7 +172,8 @@ void Resolver::resolveBrackets() {
       scope.order = order;
       scope.context = Context::Floor;
       scope.numbersOnly = true;
-      Node *value = dim.expr ? resolve(*dim.expr, scope) : makeInteger(world.constValue(dim.rank).value_or(0), dim.loc);
+      Node *value =
+          dim.expr ? resolve(*dim.expr, scope) : makeInteger(world.constValue(dim.rank).value_or(0), dim.loc);
       if (!value) {
         program.failed = true;
         continue;
@@ -184,10 +188,12 @@ void Resolver::resolveBrackets() {
       Node *extent = make(Op::Extent, dim.loc, {});
       if (extent && !evaluateConstant(value)) {
         extent->rank = bracket;
-        requireSameExtent(extent, value, world.textOf(decl.loc, dim.loc) + tensor->dims[at].text + "]", dim.loc);
+        requireSameExtent(extent, value, world.textOf(decl.loc, dim.loc) + tensor->dims[at].text + "]",
+                          dim.loc);
       }
       if (auto number = evaluateConstant(value); number && *number < 0)
-        world.error(dim.loc, "the extent `" + tensor->dims[at].text + "` of `" + decl.name + "` is negative: it is " + Twine(*number));
+        world.error(dim.loc, "the extent `" + tensor->dims[at].text + "` of `" + decl.name +
+                                 "` is negative: it is " + Twine(*number));
     }
   }
 }
@@ -206,7 +212,8 @@ void Resolver::collectDefinitions() {
     if (const ast::Let *let = statement.let) {
       unsigned at = kOwnOrder + unsigned(&statement - cascade.body.data());
       if (!lets.try_emplace(let->name, let, at).second) {
-        world.error(let->loc, "the let `" + let->name + "` is defined twice in this cascade", "choose another name");
+        world.error(let->loc, "the let `" + let->name + "` is defined twice in this cascade",
+                    "choose another name");
         program.failed = true;
       }
     }
@@ -222,7 +229,8 @@ void Resolver::collectDefinitions() {
 
 /// The ranks of the left indices; false after an error.
 static bool sameRanks(ArrayRef<Rank *> a, ArrayRef<Dim> b) {
-  return a.size() == b.size() && all_of(zip(a, b), [](auto pair) { return std::get<0>(pair) == std::get<1>(pair).rank; });
+  return a.size() == b.size() &&
+         all_of(zip(a, b), [](auto pair) { return std::get<0>(pair) == std::get<1>(pair).rank; });
 }
 
 static std::string listCoordinates(ArrayRef<Dim> dims, bool ellipsis, unsigned ellipsisDims) {
@@ -269,17 +277,21 @@ void Resolver::defineLeft(StringRef name, StringRef type, SMLoc loc, SMLoc typeL
   if (!sameRanks(left, tensor->dims) || ellipsis != tensor->ellipsis) {
     std::string expected = listCoordinates(tensor->dims, tensor->ellipsis, tensor->ellipsisDims);
     if (tensor->declaration)
-      world.error(loc, "the indices of the output `" + name + "` are the coordinates of its ranks, in the order of the signature",
+      world.error(loc,
+                  "the indices of the output `" + name +
+                      "` are the coordinates of its ranks, in the order of the signature",
                   "write `" + name + expected + "`");
     else
-      world.error(loc, "the equations of `" + name + "` differ in their indices", "the first one has `" + name + expected + "`");
+      world.error(loc, "the equations of `" + name + "` differ in their indices",
+                  "the first one has `" + name + expected + "`");
     program.failed = true;
   }
   if (type.empty())
     return;
   ElementType written = *parseElementType(type);
   if (tensor->type && *tensor->type != written) {
-    world.error(typeLoc, "`" + name + "` has two element types, " + getName(*tensor->type) + " and " + type, "write one of them, once");
+    world.error(typeLoc, "`" + name + "` has two element types, " + getName(*tensor->type) + " and " + type,
+                "write one of them, once");
     program.failed = true;
   }
   tensor->type = written;
@@ -310,7 +322,8 @@ bool Resolver::resolveLeft(StringRef name, bool ellipsis, ArrayRef<StringRef> in
       continue;
     }
     if (lets.count(index) || world.lets.count(index) || world.params.count(index))
-      world.error(loc, "an index on the left is a coordinate, `" + index + "` is a " + (world.params.count(index) ? "param" : "let"));
+      world.error(loc, "an index on the left is a coordinate, `" + index + "` is a " +
+                           (world.params.count(index) ? "param" : "let"));
     else if (!activeRanks.contains(index.upper()))
       unknownCoordinate(index, loc);
     good = false;
@@ -331,7 +344,9 @@ void Resolver::resolveStatements() {
     if (statement.call) {
       const ast::CallEquation &call = *statement.call;
       if (world.cascades.count(call.callee) || !call.asEquation) {
-        Resolver callee(world, program, world.cascades.count(call.callee) ? *world.cascades[call.callee].declaration : cascade, 0, false);
+        Resolver callee(
+            world, program,
+            world.cascades.count(call.callee) ? *world.cascades[call.callee].declaration : cascade, 0, false);
         if (!callee.resolveCall(call, *this))
           program.failed = true;
       } else {
@@ -416,7 +431,8 @@ void Resolver::resolveSelection(const ast::Equation &equation, Equation &resolve
   Coords over;
   bool good = bindReduced(e, scope, over);
   if (good && over[0]->name == list.name) {
-    world.error(e.coordLocs[0], "`" + e.text + "` selects from `" + list.name + "`, which is the list's own coordinate",
+    world.error(e.coordLocs[0],
+                "`" + e.text + "` selects from `" + list.name + "`, which is the list's own coordinate",
                 "the list needs a rank of its own: `rank J = 8`");
     good = false;
   }
@@ -434,99 +450,6 @@ void Resolver::resolveSelection(const ast::Equation &equation, Equation &resolve
     }
   }
   bindings.push_back(list);
-}
-
-//===----------------------------------------------------------------------===//
-// Promises
-//===----------------------------------------------------------------------===//
-
-void Resolver::resolveGivens() {
-  for (const ast::Statement &statement : cascade.body)
-    if (statement.given && !resolveGiven(*statement.given, false, kOwnOrder + unsigned(&statement - cascade.body.data())))
-      program.failed = true;
-  if (isPrelude)
-    return;
-  for (World::GivenEntry &entry : world.givens) {
-    // At file level a promise is about the cascades that have its tensors and ranks.
-    bool outer = world.quiet;
-    unsigned before = world.quietErrors;
-    world.quiet = true;
-    size_t promises = program.promises.size();
-    bool good = resolveGiven(*entry.declaration, true, entry.order);
-    world.quiet = outer;
-    if (good && world.quietErrors == before)
-      entry.used = true;
-    else
-      program.promises.resize(promises);
-    world.quietErrors = before;
-  }
-}
-
-/// The same promise about the same tensors; those with coordinates are told apart by them.
-static bool sameNode(const Node *a, const Node *b) {
-  bool same = a->op == b->op && a->fn == b->fn && a->integer == b->integer && a->text == b->text && a->coord == b->coord &&
-              a->param == b->param && a->tensor == b->tensor && a->args.size() == b->args.size() &&
-              (!a->rank || (b->rank && a->rank->canonical() == b->rank->canonical()));
-  return same && all_of(zip(a->args, b->args), [](auto pair) { return sameNode(std::get<0>(pair), std::get<1>(pair)); });
-}
-
-bool Resolver::resolveGiven(const ast::Given &given, bool fileLevel, unsigned givenOrder) {
-  bindings.clear();
-  Scope scope;
-  scope.order = givenOrder;
-  scope.inGiven = true;
-  Node *predicate = resolve(*given.value, scope);
-  Promise promise;
-  for (const Binding &binding : bindings)
-    promise.coords.insert(promise.coords.end(), binding.coords.begin(), binding.coords.end());
-  bindings.clear();
-  if (!predicate)
-    return false;
-  unsigned before = world.quiet ? world.quietErrors : world.diags.errorCount();
-  checkGivenShape(predicate, true);
-  if ((world.quiet ? world.quietErrors : world.diags.errorCount()) != before)
-    return false;
-  promise.source = world.textOf(given.begin, given.end);
-  for (const Promise &known : program.promises)
-    if (known.source == promise.source && sameNode(known.predicate, predicate))
-      return true; // of a cascade around this one, about the same things
-  promise.loc = given.loc;
-  promise.predicate = predicate;
-  program.promises.push_back(std::move(promise));
-  return true;
-}
-
-static bool isComparison(const Node *node) {
-  return node->op == Op::Map && node->fn >= attn::Fn::Eq && node->fn <= attn::Fn::Ge;
-}
-
-/// Comparisons and bool tensors joined by `and`; a reduction only as the norm of an input.
-void Resolver::checkGivenShape(const Node *node, bool top) {
-  if (top) {
-    if (node->op == Op::And) {
-      checkGivenShape(node->args[0], true);
-      checkGivenShape(node->args[1], true);
-      return;
-    }
-    bool negated = node->op == Op::Not && (node->args[0]->op == Op::Read || node->args[0]->op == Op::Param);
-    if (!isComparison(node) && node->op != Op::Read && node->op != Op::Param && node->op != Op::Bool && !negated) {
-      StringRef note = node->op == Op::Or ? "write a promise without it, or give the two cases in a bool tensor" : "";
-      world.error(node->loc, "a promise is made of comparisons and bool tensors joined by `and`", note);
-      return;
-    }
-  }
-  if (node->op == Op::Read && !node->tensor->input && !isCall)
-    world.error(node->loc, "a promise is about inputs, params and extents, `" + node->tensor->name + "` is computed",
-                "the caller cannot promise it; an equation can make it so");
-  if (node->op == Op::Reduce) {
-    bool norm = node->reduction == attn::Reduction::Sum && node->args.size() == 1 &&
-                ((node->args[0]->op == Op::Power && node->args[0]->text == "2") ||
-                 (node->args[0]->op == Op::Map && node->args[0]->fn == attn::Fn::Mul));
-    if (!norm)
-      world.error(node->loc, "a promise holds no reduction but a norm", "as in `given sum(d) K[t,d]^2 == 1`");
-  }
-  for (const Node *arg : node->args)
-    checkGivenShape(arg, false);
 }
 
 //===----------------------------------------------------------------------===//
@@ -548,7 +471,9 @@ void Resolver::promoteOutputs() {
 void Resolver::finish() {
   checkHiding();
   if (program.nodes.size() > kMaxNodes) {
-    world.error(cascade.loc, "the cascade `" + cascade.name + "` is too large once its lets, functions and calls are written out",
+    world.error(cascade.loc,
+                "the cascade `" + cascade.name +
+                    "` is too large once its lets, functions and calls are written out",
                 "give a part of it a name by an equation: it is then computed once");
     program.failed = true;
   }
@@ -578,27 +503,8 @@ void Resolver::resolveOutermost() {
   finish();
 }
 
-void World::checkGivens() {
-  for (const GivenEntry &entry : givens) {
-    if (entry.used || cascadeOrder.empty())
-      continue;
-    unsigned before = diags.errorCount();
-    const CascadeEntry &last = *cascadeOrder.back();
-    Program program;
-    Resolver(*this, program, *last.declaration, last.order, false).explainGiven(*entry.declaration, entry.order);
-    if (diags.errorCount() == before)
-      error(entry.declaration->loc, "the promise is about no cascade of the file");
-  }
-}
-
-/// Why a promise at file level does not fit this cascade.
-void Resolver::explainGiven(const ast::Given &given, unsigned givenOrder) {
-  declareSignature();
-  collectDefinitions();
-  resolveGiven(given, true, givenOrder);
-}
-
-/// A list that is restricted by its own coordinate, or by other equations of its tensor, is a tensor of its own.
+/// A list that is restricted by its own coordinate, or by other equations of its tensor, is a tensor of its
+/// own.
 static void splitSelections(Program &program) {
   size_t count = program.equations.size();
   for (size_t i = 0; i < count; ++i) {
@@ -639,7 +545,8 @@ static void splitSelections(Program &program) {
   }
 }
 
-void weir::sema::analyse(Program &program, const ast::Cascade &cascade, unsigned order, bool warn, World &world) {
+void weir::sema::analyse(Program &program, const ast::Cascade &cascade, unsigned order, bool warn,
+                         World &world) {
   program.cascade = &cascade;
   Resolver resolver(world, program, cascade, order, warn);
   resolver.resolveOutermost();

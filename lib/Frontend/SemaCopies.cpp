@@ -7,8 +7,8 @@
 //   softmax_1[m,n] = softmax_1_E[m,n] / softmax_1_Z[m]        A[m,n] = softmax_1_E[m,n] / softmax_1_Z[m]
 //   A[m,n] = softmax_1[m,n]                              -->
 //
-// and a call whose arguments need no conversion a copy of each. Only what an expansion made is removed, and only where no
-// rounding is lost with it.
+// and a call whose arguments need no conversion a copy of each. Only what an expansion made is removed, and
+// only where no rounding is lost with it.
 #include "Sema.h"
 
 using namespace llvm;
@@ -20,10 +20,12 @@ static Tensor *repeated(const Equation &equation) {
   const Node *value = equation.value;
   if (value->op == Op::Map && value->fn == attn::Fn::Real && value->args[0]->kind == value->kind)
     value = value->args[0];
-  if (equation.where || equation.over || value->op != Op::Read || value->args.size() != equation.coords.size())
+  if (equation.where || equation.over || value->op != Op::Read ||
+      value->args.size() != equation.coords.size())
     return nullptr;
   for (auto [arg, coord, dim] : zip(value->args, equation.coords, value->tensor->dims))
-    if (arg->op != Op::Coord || arg->coord != coord || !dim.rank || dim.rank->canonical() != coord->rank->canonical())
+    if (arg->op != Op::Coord || arg->coord != coord || !dim.rank ||
+        dim.rank->canonical() != coord->rank->canonical())
       return nullptr;
   return value->tensor;
 }

@@ -30,9 +30,12 @@ static void checkDisjoint(Program &program, World &world, ProofBudget &budget) {
         if (disjoint(program, budget, a, b))
           continue;
         unsigned line = world.diags.lineAndColumn(a.loc).first;
-        world.error(b.loc, "this equation of `" + tensor.name + "` and the one of line " + Twine(line) +
-                               " are not proved to be disjoint" + (a.where && b.where ? "" : ": one of them has no `where`"),
-                    "write one equation, with `p ? x : y` or `x else y`, or give one the other's predicate negated: `where not (p)`");
+        world.error(b.loc,
+                    "this equation of `" + tensor.name + "` and the one of line " + Twine(line) +
+                        " are not proved to be disjoint" +
+                        (a.where && b.where ? "" : ": one of them has no `where`"),
+                    "write one equation, with `p ? x : y` or `x else y`, or give one the other's predicate "
+                    "negated: `where not (p)`");
         program.failed = true;
         break; // one message for an equation
       }
@@ -53,8 +56,10 @@ static void checkEmpty(Program &program, World &world, ProofBudget &budget) {
       continue;
     reported.insert(equation.tensor);
     world.error(equation.where && equation.whereLoc.isValid() ? equation.whereLoc : equation.loc,
-                "the domain of this equation of `" + equation.tensor->name + "` is empty whatever the extents are",
-                equation.where ? "no coordinates satisfy its `where` and lie inside what it reads" : "what it reads lies outside its tensors");
+                "the domain of this equation of `" + equation.tensor->name +
+                    "` is empty whatever the extents are",
+                equation.where ? "no coordinates satisfy its `where` and lie inside what it reads"
+                               : "what it reads lies outside its tensors");
     program.failed = true;
   }
 }

@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A null node is an error that has been reported. Kinds are not known yet, so `/`, `%` and `^` of what may be integers are
-// left to SemaKinds, with a note of where they stand.
+// A null node is an error that has been reported. Kinds are not known yet, so `/`, `%` and `^` of what may be
+// integers are left to SemaKinds, with a note of where they stand.
 #include "Resolver.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -31,8 +31,10 @@ Node *Resolver::make(Op op, SMLoc loc, ArrayRef<Node *> args) {
   node.depth += op == Op::Reduce;
   if (node.height > kMaxNodeHeight || node.depth > kMaxReductionDepth) {
     bool deep = node.depth > kMaxReductionDepth;
-    world.error(loc, deep ? "more than " + Twine(kMaxReductionDepth) + " reductions stand in each other"
-                          : "the expression is more than " + Twine(kMaxNodeHeight) + " operators high once its lets are written out",
+    world.error(loc,
+                deep ? "more than " + Twine(kMaxReductionDepth) + " reductions stand in each other"
+                     : "the expression is more than " + Twine(kMaxNodeHeight) +
+                           " operators high once its lets are written out",
                 "give a part of it a name by an equation");
     return nullptr;
   }
@@ -72,12 +74,14 @@ Node *Resolver::makeRead(Tensor *tensor, SMLoc loc, ArrayRef<Node *> indices) {
 /// The value of an integer expression of numbers and consts, if it is one.
 std::optional<int64_t> weir::sema::evaluateConstant(const Node *root) {
   DenseMap<const Node *, std::optional<int64_t>> known;
-  std::function<std::optional<int64_t>(const Node *)> visit = [&](const Node *node) -> std::optional<int64_t> {
+  std::function<std::optional<int64_t>(const Node *)> visit =
+      [&](const Node *node) -> std::optional<int64_t> {
     if (node->op == Op::Integer)
       return node->integer;
     if (node->op == Op::Extent)
       return node->rank->canonical()->fixed;
-    bool folds = node->op == Op::Map || node->op == Op::Divide || node->op == Op::Modulo || node->op == Op::Power;
+    bool folds =
+        node->op == Op::Map || node->op == Op::Divide || node->op == Op::Modulo || node->op == Op::Power;
     if (!folds)
       return std::nullopt;
     if (auto it = known.find(node); it != known.end())
@@ -99,8 +103,15 @@ std::optional<int64_t> weir::sema::evaluateConstant(const Node *root) {
       op = "^";
     else
       op = StringSwitch<StringRef>(attn::stringifyFn(node->fn))
-               .Case("add", "+").Case("sub", "-").Case("mul", "*").Case("eq", "==").Case("ne", "!=")
-               .Case("lt", "<").Case("le", "<=").Case("gt", ">").Case("ge", ">=")
+               .Case("add", "+")
+               .Case("sub", "-")
+               .Case("mul", "*")
+               .Case("eq", "==")
+               .Case("ne", "!=")
+               .Case("lt", "<")
+               .Case("le", "<=")
+               .Case("gt", ">")
+               .Case("ge", ">=")
                .Default(attn::stringifyFn(node->fn));
     if (op == "neg" && values.size() == 1)
       return known[node] = foldInteger("-", {0, values[0]});
@@ -194,9 +205,11 @@ Node *Resolver::resolveName(const ast::Expr &e, const Scope &scope) {
   if (ownRanks.count(e.text) || world.ranks.count(e.text))
     return nullptr; // its declaration has an error
   if (tensors.count(e.text))
-    world.error(e.loc, "`" + e.text + "` is a tensor and is read with indices", "write `" + e.text + "[...]` with its indices");
+    world.error(e.loc, "`" + e.text + "` is a tensor and is read with indices",
+                "write `" + e.text + "[...]` with its indices");
   else
-    world.error(e.loc, "`" + e.text + "` is no extent of the cascade and no const", "declare it: `const " + e.text + " = ...` or `rank " + e.text + " = ...`");
+    world.error(e.loc, "`" + e.text + "` is no extent of the cascade and no const",
+                "declare it: `const " + e.text + " = ...` or `rank " + e.text + " = ...`");
   return nullptr;
 }
 
@@ -210,7 +223,8 @@ const Resolver::Binding *Resolver::findBinding(StringRef name) const {
 std::pair<const ast::Let *, unsigned> Resolver::findLet(StringRef name, unsigned before) const {
   if (auto it = lets.find(name); it != lets.end() && it->second.second < before)
     return it->second;
-  if (auto it = world.lets.find(name); it != world.lets.end() && it->second.order < std::min(before, order) && !isPrelude)
+  if (auto it = world.lets.find(name);
+      it != world.lets.end() && it->second.order < std::min(before, order) && !isPrelude)
     return {it->second.declaration, it->second.order};
   return {nullptr, 0};
 }
@@ -241,11 +255,13 @@ Node *Resolver::resolveLower(const ast::Expr &e, const Scope &scope) {
   if (scope.fn)
     return nullptr; // reported with the function
   if (scope.numbersOnly) {
-    world.error(e.loc, "an extent is made of literals, consts, params and extents, `" + name + "` is none of them");
+    world.error(e.loc,
+                "an extent is made of literals, consts, params and extents, `" + name + "` is none of them");
     return nullptr;
   }
   if (lets.count(name) || world.lets.count(name)) {
-    world.error(e.loc, "the let `" + name + "` is used above its line", "move it up: a let holds for what stands below it");
+    world.error(e.loc, "the let `" + name + "` is used above its line",
+                "move it up: a let holds for what stands below it");
     return nullptr;
   }
   if (Rank *rank = rankOfCoordinate(name)) {
@@ -265,7 +281,8 @@ Node *Resolver::resolveLower(const ast::Expr &e, const Scope &scope) {
   if (activeRanks.contains(name.upper()) || ownRanks.count(name.upper()))
     return nullptr;
   if (tensors.count(name))
-    world.error(e.loc, "`" + name + "` is a tensor and is read with indices", "write `" + name + "[...]` with its indices");
+    world.error(e.loc, "`" + name + "` is a tensor and is read with indices",
+                "write `" + name + "[...]` with its indices");
   else if (world.fns.count(name))
     world.error(e.loc, "`" + name + "` is a function and needs its arguments", "write `" + name + "(...)`");
   else
@@ -274,73 +291,11 @@ Node *Resolver::resolveLower(const ast::Expr &e, const Scope &scope) {
 }
 
 //===----------------------------------------------------------------------===//
-// Lets
-//===----------------------------------------------------------------------===//
-
-/// What a let's value depends on where it is used: the names in it, and in the lets that it uses, that may be coordinates.
-const StringSet<> &Resolver::namesIn(const ast::Let &let, unsigned letOrder) {
-  auto [it, isNew] = letNames.try_emplace(&let);
-  if (!isNew)
-    return it->second;
-  StringSet<> found, seen;
-  std::function<void(const ast::Expr &)> visit = [&](const ast::Expr &e) {
-    if (e.ellipsis)
-      found.insert("...");
-    for (StringRef coord : e.coords)
-      found.insert(coord);
-    if (e.kind == ExprKind::Name && seen.insert(e.text).second && names::isLowerName(e.text)) {
-      auto [inner, innerOrder] = findLet(e.text, letOrder);
-      if (!inner)
-        found.insert(e.text);
-      else
-        for (const auto &name : namesIn(*inner, innerOrder))
-          found.insert(name.getKey());
-    }
-    for (const ast::Expr *arg : e.args)
-      visit(*arg);
-    for (const ast::Expr *part : {e.predicate, e.eps})
-      if (part)
-        visit(*part);
-  };
-  visit(*let.value);
-  return letNames[&let] = std::move(found);
-}
-
-/// A let is a value. What differs between two uses is only what its names are bound to.
-Node *Resolver::resolveLet(const ast::Let &let, unsigned letOrder, const ast::Expr &use, const Scope &scope) {
-  if (lets.count(let.name) && lets[let.name].first == &let)
-    usedLets.insert(let.name);
-  else
-    world.lets[let.name].used = true;
-  std::vector<StringRef> used;
-  for (const auto &name : namesIn(let, letOrder))
-    used.push_back(name.getKey());
-  llvm::sort(used);
-  std::vector<Coordinate *> key;
-  for (StringRef name : used) {
-    if (const Binding *binding = findBinding(name))
-      key.insert(key.end(), binding->coords.begin(), binding->coords.end());
-    key.push_back(nullptr);
-  }
-  auto [it, isNew] = letCache.try_emplace({&let, key}, nullptr);
-  if (!isNew && !scope.inGiven)
-    return it->second;
-  Scope inner;
-  inner.order = letOrder;
-  inner.inLet = true;
-  inner.inGiven = scope.inGiven;
-  Node *node = resolve(*let.value, inner);
-  letCache[{&let, key}] = scope.inGiven ? nullptr : node;
-  if (scope.inGiven)
-    letCache.erase({&let, key});
-  return node;
-}
-
-//===----------------------------------------------------------------------===//
 // Reads
 //===----------------------------------------------------------------------===//
 
-/// One index; in the prelude a name that stands for several. `predecessor` is set to where `n-1` of several begins.
+/// One index; in the prelude a name that stands for several. `predecessor` is set to where `n-1` of several
+/// begins.
 bool Resolver::resolveIndex(const ast::Expr &index, const Scope &scope, SmallVectorImpl<Node *> &indices,
                             unsigned *predecessor) {
   bool shifted = index.kind == ExprKind::Binary && index.text == "-" && index.args[0]->kind == ExprKind::Name;
@@ -387,7 +342,8 @@ Node *Resolver::resolveRead(const ast::Expr &e, const Scope &scope) {
       binding = findBinding("...");
     }
     if (!binding) {
-      world.error(e.loc, "`...` stands on the right and not on the left", "write `...` first in the bracket on the left");
+      world.error(e.loc, "`...` stands on the right and not on the left",
+                  "write `...` first in the bracket on the left");
       return nullptr;
     }
     for (Coordinate *coord : binding->coords)
@@ -402,15 +358,16 @@ Node *Resolver::resolveRead(const ast::Expr &e, const Scope &scope) {
   auto spelled = spelledDots.find(e.text);
   bool hasDots = spelled == spelledDots.end() ? tensor->ellipsis : spelled->second;
   if (hasDots != e.ellipsis && !isPrelude) {
-    world.error(e.loc, hasDots ? "`" + e.text + "` has the leading ranks `...`, which are missing here"
-                                        : "`" + e.text + "` has no leading ranks `...`",
+    world.error(e.loc,
+                hasDots ? "`" + e.text + "` has the leading ranks `...`, which are missing here"
+                        : "`" + e.text + "` has no leading ranks `...`",
                 hasDots ? "write `" + e.text + "[..., ]` with its other indices" : Twine(""));
     return nullptr;
   }
   if (indices.size() != tensor->dims.size()) {
     unsigned hidden = e.ellipsis ? indices.size() - e.args.size() : 0;
-    world.error(e.loc, "`" + e.text + "` has " + plural(tensor->dims.size() - hidden, "rank") + ", and is read with " +
-                           plural(e.args.size(), "index"));
+    world.error(e.loc, "`" + e.text + "` has " + plural(tensor->dims.size() - hidden, "rank") +
+                           ", and is read with " + plural(e.args.size(), "index"));
     return nullptr;
   }
   Node *read = makeRead(tensor, e.loc, indices);
@@ -451,7 +408,8 @@ Node *Resolver::resolveCall(const ast::Expr &e, const Scope &scope) {
     if (scope.fn)
       return nullptr;
     if (world.cascades.count(e.text))
-      world.error(e.loc, "a cascade is called by an equation of its own", "as in `O[m,f] = " + e.text + "(Q, K, V)`");
+      world.error(e.loc, "a cascade is called by an equation of its own",
+                  "as in `O[m,f] = " + e.text + "(Q, K, V)`");
     else
       world.error(e.loc, "there is no function `" + e.text + "`", "define it: `fn " + e.text + "(x) = ...`");
     return nullptr;
@@ -465,7 +423,8 @@ Node *Resolver::resolveCall(const ast::Expr &e, const Scope &scope) {
   for (const ast::Expr *arg : e.args)
     args.push_back(resolve(*arg, scope));
   if (e.args.size() != expected) {
-    world.error(e.loc, "`" + e.text + "` takes " + plural(expected, "argument") + ", not " + std::to_string(e.args.size()));
+    world.error(e.loc, "`" + e.text + "` takes " + plural(expected, "argument") + ", not " +
+                           std::to_string(e.args.size()));
     return nullptr;
   }
   if (is_contained(args, nullptr))
@@ -495,7 +454,8 @@ Node *Resolver::resolveFn(const ast::Fn &fn, const ast::Expr &e, const Scope &sc
       arguments[fn.parameters[i]] = value;
   }
   if (e.args.size() != fn.parameters.size()) {
-    world.error(e.loc, "`" + fn.name + "` takes " + plural(fn.parameters.size(), "argument") + ", not " + std::to_string(e.args.size()));
+    world.error(e.loc, "`" + fn.name + "` takes " + plural(fn.parameters.size(), "argument") + ", not " +
+                           std::to_string(e.args.size()));
     return nullptr;
   }
   // A function that leads back to itself has been reported.
@@ -512,142 +472,5 @@ Node *Resolver::resolveFn(const ast::Fn &fn, const ast::Expr &e, const Scope &sc
   activeFns.push_back(&fn);
   Node *node = resolve(*fn.value, inner);
   activeFns.pop_back();
-  return node;
-}
-
-//===----------------------------------------------------------------------===//
-// Operators
-//===----------------------------------------------------------------------===//
-
-Node *Resolver::resolveUnary(const ast::Expr &e, const Scope &scope) {
-  Node *operand = resolve(*e.args[0], scope);
-  if (!operand)
-    return nullptr;
-  if (e.text == "not")
-    return make(Op::Not, e.loc, {operand});
-  Node *node = makeMap(attn::Fn::Neg, e.loc, {operand});
-  return node;
-}
-
-Node *Resolver::resolveBinary(const ast::Expr &e, const Scope &scope) {
-  if (e.text == "^")
-    return resolvePower(e, scope);
-  auto fn = StringSwitch<std::optional<attn::Fn>>(e.text)
-                .Case("+", attn::Fn::Add).Case("-", attn::Fn::Sub).Case("*", attn::Fn::Mul)
-                .Case("==", attn::Fn::Eq).Case("!=", attn::Fn::Ne).Case("<", attn::Fn::Lt)
-                .Case("<=", attn::Fn::Le).Case(">", attn::Fn::Gt).Case(">=", attn::Fn::Ge)
-                .Default(std::nullopt);
-  bool compares = fn && *fn >= attn::Fn::Eq;
-  Scope inner = scope;
-  Node *node = nullptr;
-  if (compares) {
-    if (!(node = makeMap(*fn, e.loc, {})))
-      return nullptr;
-    node->text = e.text.str();
-    if (scope.context != Context::Floor) {
-      inner.context = Context::Comparison;
-      inner.comparison = node;
-    }
-  }
-  Node *a = resolve(*e.args[0], inner), *b = resolve(*e.args[1], inner);
-  if (!a || !b)
-    return nullptr;
-  if (compares) {
-    node->args = {a, b};
-    node->height = std::max(a->height, b->height) + 1;
-    node->depth = std::max(a->depth, b->depth);
-    return node;
-  }
-  if (fn)
-    return makeMap(*fn, e.loc, {a, b});
-  Op op = StringSwitch<Op>(e.text).Case("/", Op::Divide).Case("%", Op::Modulo).Case("and", Op::And).Case("or", Op::Or).Default(Op::Else);
-  if ((node = make(op, e.loc, {a, b}))) {
-    node->context = scope.context;
-    node->comparison = scope.comparison;
-    if (op == Op::Divide || op == Op::Modulo)
-      node->text = world.textOf(e.args[0]->begin, e.args[0]->end) + "\n" + world.textOf(e.args[1]->begin, e.args[1]->end);
-  }
-  return node;
-}
-
-/// An exponent that is an integer literal, perhaps with a sign, is repeated multiplication.
-Node *Resolver::resolvePower(const ast::Expr &e, const Scope &scope) {
-  const ast::Expr *exponent = e.args[1];
-  bool negative = exponent->kind == ExprKind::Unary && exponent->text == "-";
-  const ast::Expr *literal = negative ? exponent->args[0] : exponent;
-  Node *base = resolve(*e.args[0], scope);
-  if (literal->kind == ExprKind::Integer) {
-    Node *number = resolve(*literal, scope);
-    Node *node = base && number ? make(Op::Power, e.loc, {base}) : nullptr;
-    if (node) {
-      node->integer = negative ? static_cast<int64_t>(0 - static_cast<uint64_t>(number->integer)) : number->integer;
-      node->text = std::to_string(node->integer);
-    }
-    return node;
-  }
-  Node *power = resolve(*exponent, scope);
-  return base && power ? make(Op::Power, e.loc, {base, power}) : nullptr;
-}
-
-//===----------------------------------------------------------------------===//
-// Reductions
-//===----------------------------------------------------------------------===//
-
-/// New coordinates for what a reduction or a selection goes over.
-bool Resolver::bindReduced(const ast::Expr &e, const Scope &scope, Coords &coords) {
-  bool good = true;
-  for (auto [name, loc] : zip(e.coords, e.coordLocs)) {
-    if (isPrelude && groups.count(name)) {
-      for (Coordinate *outer : groups[name])
-        coords.push_back(newCoordinate(outer->name, outer->rank));
-      continue;
-    }
-    Rank *rank = rankOfCoordinate(name);
-    if (!rank) {
-      if (world.params.count(name) || lets.count(name) || world.lets.count(name))
-        world.error(loc, "`" + e.text + "` goes over coordinates, `" + name + "` is a " + (world.params.count(name) ? "param" : "let"));
-      else if (!activeRanks.contains(name.upper()) && !ownRanks.count(name.upper()))
-        unknownCoordinate(name, loc);
-      good = false;
-      continue;
-    }
-    const Binding *outer = findBinding(name);
-    if (outer && outer->left && !scope.inLet && !scope.inGiven) {
-      world.error(loc, "the index `" + name + "` is reduced and stands on the left too",
-                  "take it off the left side, or reduce another coordinate over the same extent: `rank L = " + rank->name + "`");
-      good = false;
-    }
-    coords.push_back(newCoordinate(name, rank));
-  }
-  return good;
-}
-
-Node *Resolver::resolveReduction(const ast::Expr &e, const Scope &scope) {
-  if (names::classify(e.text) == names::Word::AlongRank || e.text == "logsumexp")
-    return expandMap(e, scope);
-  Coords coords;
-  if (!bindReduced(e, scope, coords))
-    return nullptr;
-  if (isPrelude)
-    bindings.push_back({e.coords[0], coords, false});
-  else
-    for (auto [name, coord] : zip(e.coords, coords))
-      bindings.push_back({name, {coord}, false});
-  Scope inner = scope;
-  inner.inWhere = false;
-  Node *predicate = e.predicate ? resolve(*e.predicate, inner) : nullptr;
-  Node *body = resolve(*e.args[0], inner);
-  // A promise may have put coordinates of its own below these.
-  bindings.erase(bindings.end() - (isPrelude ? 1 : e.coords.size()), bindings.end());
-  if (!body || (e.predicate && !predicate))
-    return nullptr;
-  if (predicate && !(body = make(Op::Where, e.predicate->loc, {body, predicate})))
-    return nullptr;
-  Node *node = make(Op::Reduce, e.loc, {body});
-  if (node) {
-    node->reduction = *attn::symbolizeReduction(e.text);
-    node->text = e.text.str();
-    node->coords.append(coords.begin(), coords.end());
-  }
   return node;
 }

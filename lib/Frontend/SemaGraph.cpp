@@ -32,12 +32,15 @@ SetVector<Tensor *> weir::sema::readsOf(const Tensor &tensor) {
 }
 
 /// Tarjan's algorithm with a stack of its own: a chain of equations may be as long as a file.
-std::vector<std::vector<unsigned>> weir::sema::stronglyConnected(const std::vector<SmallVector<unsigned, 4>> &edges) {
+std::vector<std::vector<unsigned>>
+weir::sema::stronglyConnected(const std::vector<SmallVector<unsigned, 4>> &edges) {
   unsigned n = edges.size(), next = 0;
   std::vector<unsigned> index(n, ~0u), low(n), stack;
   std::vector<bool> onStack(n);
   std::vector<std::vector<unsigned>> groups;
-  struct Frame { unsigned node, edge; };
+  struct Frame {
+    unsigned node, edge;
+  };
   for (unsigned root = 0; root < n; ++root) {
     if (index[root] != ~0u)
       continue;
@@ -83,7 +86,9 @@ std::vector<std::vector<Tensor *>> weir::sema::stronglyConnected(Program &progra
     index[&tensor] = tensors.size();
     tensors.push_back(&tensor);
   }
-  auto place = [&](Tensor *t) { return std::pair(t->equations.empty() ? 0 : t->equations[0]->order + 1, index[t]); };
+  auto place = [&](Tensor *t) {
+    return std::pair(t->equations.empty() ? 0 : t->equations[0]->order + 1, index[t]);
+  };
   llvm::sort(tensors, [&](Tensor *a, Tensor *b) { return place(a) < place(b); });
   for (auto [i, tensor] : enumerate(tensors))
     index[tensor] = i;

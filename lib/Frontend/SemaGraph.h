@@ -10,9 +10,10 @@ namespace weir::sema {
 /// The tensors that the equations of `tensor` read, each once, in the order of the text.
 llvm::SetVector<Tensor *> readsOf(const Tensor &tensor);
 
-/// Groups of tensors that read each other, each group after those that it reads; inputs are groups too. `edges[i]` lists what
-/// tensor i reads.
-std::vector<std::vector<unsigned>> stronglyConnected(const std::vector<llvm::SmallVector<unsigned, 4>> &edges);
+/// Groups of tensors that read each other, each group after those that it reads; inputs are groups too.
+/// `edges[i]` lists what tensor i reads.
+std::vector<std::vector<unsigned>>
+stronglyConnected(const std::vector<llvm::SmallVector<unsigned, 4>> &edges);
 std::vector<std::vector<Tensor *>> stronglyConnected(Program &program);
 
 } // namespace weir::sema

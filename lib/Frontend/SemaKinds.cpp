@@ -2,9 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Kinds go up a ladder (Unknown, Bool, Integer, Real, Double), so a group of tensors that read each other is inferred by
-// starting all of them at Unknown and evaluating until nothing changes: at most four rounds a tensor. What is wrong with the
-// kinds is said afterwards, once, by KindCheck.
+// Kinds go up a ladder (Unknown, Bool, Integer, Real, Double), so a group of tensors that read each other is
+// inferred by starting all of them at Unknown and evaluating until nothing changes: at most four rounds a
+// tensor. What is wrong with the kinds is said afterwards, once, by KindCheck.
 #include "Sema.h"
 #include "SemaGraph.h"
 
@@ -258,14 +258,17 @@ private:
     if (!tensor.declaration) { // an intermediate that was asked for is stored as what it is
       tensor.type = *parseElementType(type);
     } else if (!isReal(tensor.kind) && tensor.kind != Kind::Unknown) {
-      error(tensor.loc, "the output `" + tensor.name + "` is " + describe(tensor.kind) + " and is declared without such a type",
-              "write `" + tensor.name + ": " + type + "[...]`");
+      error(tensor.loc,
+            "the output `" + tensor.name + "` is " + describe(tensor.kind) +
+                " and is declared without such a type",
+            "write `" + tensor.name + ": " + type + "[...]`");
     }
   }
 
   void requireBool(const Node *node, const Twine &what) {
     if (isNumber(node->kind))
-      error(node->loc, what + " is a bool, this is " + describe(node->kind), "write `!= 0`, or another comparison");
+      error(node->loc, what + " is a bool, this is " + describe(node->kind),
+            "write `!= 0`, or another comparison");
   }
 
   void requireInteger(const Node *node, const Twine &what) {
@@ -288,7 +291,8 @@ private:
     case Op::Read:
       for (const Node *index : node.args)
         if (isReal(index->kind))
-          error(index->loc, "an index of `" + node.tensor->name + "` is an integer, this is a real", "round it: `floor(x) as i64`");
+          error(index->loc, "an index of `" + node.tensor->name + "` is an integer, this is a real",
+                "round it: `floor(x) as i64`");
       return;
     case Op::Map:
       return checkMap(node);
@@ -299,7 +303,9 @@ private:
     case Op::Or:
     case Op::Not:
       for (const Node *arg : node.args)
-        requireBool(arg, node.op == Op::And ? "an operand of `and`" : node.op == Op::Or ? "an operand of `or`" : "the operand of `not`");
+        requireBool(arg, node.op == Op::And  ? "an operand of `and`"
+                         : node.op == Op::Or ? "an operand of `or`"
+                                             : "the operand of `not`");
       return;
     case Op::Else:
       return checkSame(node, node.args[0], node.args[1], "the two sides of `else`");
@@ -311,7 +317,8 @@ private:
     case Op::Reduce:
       if (node.reduction == Reduction::Any || node.reduction == Reduction::All)
         if (isNumber(node.args[0]->kind))
-          error(node.args[0]->loc, "the body of `" + node.text + "` is a bool, this is " + describe(node.args[0]->kind),
+          error(node.args[0]->loc,
+                "the body of `" + node.text + "` is a bool, this is " + describe(node.args[0]->kind),
                 "compare it, as in `" + node.text + "(n) x != 0`");
       return;
     default:
@@ -320,9 +327,11 @@ private:
   }
 
   void checkSame(const Node &node, const Node *a, const Node *b, const Twine &what) {
-    bool differ = (a->kind == Kind::Bool && isNumber(b->kind)) || (isNumber(a->kind) && b->kind == Kind::Bool);
+    bool differ =
+        (a->kind == Kind::Bool && isNumber(b->kind)) || (isNumber(a->kind) && b->kind == Kind::Bool);
     if (differ)
-      error(node.loc, what + " are a bool and a number", "write `p ? 1 : 0` for the bool, or `x != 0` for the number");
+      error(node.loc, what + " are a bool and a number",
+            "write `p ? 1 : 0` for the bool, or `x != 0` for the number");
   }
 
   void checkMap(const Node &node) {
@@ -330,19 +339,24 @@ private:
       Kind a = node.args[0]->kind, b = node.args[1]->kind;
       bool bools = a == Kind::Bool && b == Kind::Bool;
       if ((a == Kind::Bool && isNumber(b)) || (isNumber(a) && b == Kind::Bool))
-        error(node.loc, "a bool is compared with a number", "write `p ? 1 : 0` for the bool, or the bool itself as a predicate");
+        error(node.loc, "a bool is compared with a number",
+              "write `p ? 1 : 0` for the bool, or the bool itself as a predicate");
       else if (bools && node.fn > Fn::Ne)
-        error(node.loc, "two bools compare with `==` and `!=` only", "write `a and not b`, or compare `(a ? 1 : 0)`");
+        error(node.loc, "two bools compare with `==` and `!=` only",
+              "write `a and not b`, or compare `(a ? 1 : 0)`");
       return;
     }
-    bool integers = node.fn == Fn::Floordiv || node.fn == Fn::Mod || (node.fn >= Fn::Bitand && node.fn <= Fn::Shr);
+    bool integers =
+        node.fn == Fn::Floordiv || node.fn == Fn::Mod || (node.fn >= Fn::Bitand && node.fn <= Fn::Shr);
     if (integers)
       for (const Node *arg : node.args)
         if (isReal(arg->kind)) {
           StringRef note = node.fn == Fn::Floordiv ? "write `floor(x / y)` for reals"
                            : node.fn == Fn::Mod    ? "write `x - y * floor(x / y)` for reals"
                                                    : "convert it: `x as i64`";
-          return error(arg->loc, "`" + attn::stringifyFn(node.fn) + "` is a function of integers, this is a real", note);
+          return error(arg->loc,
+                       "`" + attn::stringifyFn(node.fn) + "` is a function of integers, this is a real",
+                       note);
         }
   }
 
@@ -350,7 +364,8 @@ private:
     Kind a = node.args[0]->kind, b = node.args[1]->kind;
     auto [left, right] = StringRef(node.text).split('\n');
     if (node.op == Op::Modulo && (isReal(a) || isReal(b)))
-      return error(node.loc, "`%` is of integers, one of these is a real", "write `x - y * floor(x / y)` for reals");
+      return error(node.loc, "`%` is of integers, one of these is a real",
+                   "write `x - y * floor(x / y)` for reals");
     bool integers = (a == Kind::Integer || a == Kind::Bool) && (b == Kind::Integer || b == Kind::Bool);
     if (!integers || node.context == Context::Floor)
       return;
@@ -358,9 +373,11 @@ private:
         node.comparison->args[1]->kind <= Kind::Integer)
       return;
     if (node.op == Op::Modulo)
-      return error(node.loc, "`%` of two integers stands in an index or a comparison of integers only", "write `mod(" + left + ", " + right + ")`");
+      return error(node.loc, "`%` of two integers stands in an index or a comparison of integers only",
+                   "write `mod(" + left + ", " + right + ")`");
     error(node.loc, "`/` of two integers is neither the quotient nor the floor here",
-          "write `1.0 * " + left + " / " + right + "` for the quotient, `floordiv(" + left + ", " + right + ")` for the floor");
+          "write `1.0 * " + left + " / " + right + "` for the quotient, `floordiv(" + left + ", " + right +
+              ")` for the floor");
   }
 
   Program &program;

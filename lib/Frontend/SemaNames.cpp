@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// All files of a program share one scope, the file level. Names in it are one namespace: a function and a cascade of one
-// name could not be told apart where they are called.
+// All files of a program share one scope, the file level. Names in it are one namespace: a function and a
+// cascade of one name could not be told apart where they are called.
 #include "Names.h"
 #include "Sema.h"
 #include "llvm/Support/FileSystem.h"
@@ -72,12 +72,12 @@ bool World::load(unsigned bufferId, StringRef path) {
     loaded[realPath(path)] = true;
   unsigned before = diags.errorCount();
   files.push_back(parseFile(bufferId, path, diags));
-  bool whole = diags.errorCount() == before;
+  bool parsed = diags.errorCount() == before, whole = parsed;
   const ast::File &file = *files.back();
   for (const ast::Item &item : file.items) {
     if (item.import)
       whole &= loadImport(*item.import, path);
-    else
+    else if (parsed) // otherwise names may be missing
       define(item, main);
   }
   return whole;
@@ -138,7 +138,8 @@ bool World::claim(StringRef name, SMLoc loc, StringRef what) {
   unsigned buffer = sources.FindBufferContainingLoc(it->second);
   StringRef file = sources.getMemoryBuffer(buffer)->getBufferIdentifier();
   error(loc, "`" + name + "` is defined twice",
-        "its first definition is at " + file + ":" + Twine(diags.lineAndColumn(it->second).first) + "; choose another name for this " + what);
+        "its first definition is at " + file + ":" + Twine(diags.lineAndColumn(it->second).first) +
+            "; choose another name for this " + what);
   return false;
 }
 
@@ -161,8 +162,9 @@ void World::define(const ast::Item &item, bool main) {
       const ast::Expr *literal = value->kind == ast::ExprKind::Unary ? value->args[0] : value;
       bool isBool = literal->kind == ast::ExprKind::Bool;
       if (isBool != (type == ElementType::Bool))
-        error(value->begin, "the param `" + item.param->name + "` is " + describe(kindOf(type)) + " and its default is " +
-                                (isBool ? "a bool" : "a number"),
+        error(value->begin,
+              "the param `" + item.param->name + "` is " + describe(kindOf(type)) + " and its default is " +
+                  (isBool ? "a bool" : "a number"),
               isBool ? "write `param " + item.param->name + ": bool = ...`" : "");
       else if (literal->kind == ast::ExprKind::Real && isInteger(type))
         error(value->begin, "the param `" + item.param->name + "` is an integer and its default is a real",
@@ -242,7 +244,8 @@ std::optional<int64_t> World::evaluate(const ast::Expr &e) {
   case ast::ExprKind::Unary:
     if (e.text == "-") {
       auto value = evaluate(*e.args[0]);
-      return value ? std::optional<int64_t>(static_cast<int64_t>(0 - static_cast<uint64_t>(*value))) : std::nullopt;
+      return value ? std::optional<int64_t>(static_cast<int64_t>(0 - static_cast<uint64_t>(*value)))
+                   : std::nullopt;
     }
     break;
   case ast::ExprKind::Binary:
@@ -257,7 +260,8 @@ std::optional<int64_t> World::evaluate(const ast::Expr &e) {
   default:
     break;
   }
-  error(e.loc, "the value of a const is an integer", e.kind == ast::ExprKind::Real ? "a real is written where it is used, or is a param" : "");
+  error(e.loc, "the value of a const is an integer",
+        e.kind == ast::ExprKind::Real ? "a real is written where it is used, or is a param" : "");
   return std::nullopt;
 }
 
@@ -292,11 +296,22 @@ std::optional<int64_t> weir::sema::foldInteger(StringRef op, ArrayRef<int64_t> v
     return b < 0 ? std::nullopt : wrap(power(ua, ub));
   bool shifts = b >= 0 && b <= 63;
   return StringSwitch<std::optional<int64_t>>(op)
-      .Case("+", wrap(ua + ub)).Case("-", wrap(ua - ub)).Case("*", wrap(ua * ub))
-      .Case("min", std::min(a, b)).Case("max", std::max(a, b))
-      .Case("bitand", a & b).Case("bitor", a | b).Case("bitxor", a ^ b)
-      .Case("shl", shifts ? wrap(ua << ub) : 0).Case("shr", shifts ? wrap(ua >> ub) : 0)
-      .Case("==", a == b).Case("!=", a != b).Case("<", a < b).Case("<=", a <= b).Case(">", a > b).Case(">=", a >= b)
+      .Case("+", wrap(ua + ub))
+      .Case("-", wrap(ua - ub))
+      .Case("*", wrap(ua * ub))
+      .Case("min", std::min(a, b))
+      .Case("max", std::max(a, b))
+      .Case("bitand", a & b)
+      .Case("bitor", a | b)
+      .Case("bitxor", a ^ b)
+      .Case("shl", shifts ? wrap(ua << ub) : 0)
+      .Case("shr", shifts ? wrap(ua >> ub) : 0)
+      .Case("==", a == b)
+      .Case("!=", a != b)
+      .Case("<", a < b)
+      .Case("<=", a <= b)
+      .Case(">", a > b)
+      .Case(">=", a >= b)
       .Default(std::nullopt);
 }
 
@@ -311,7 +326,8 @@ std::optional<int64_t> World::evaluateBinary(const ast::Expr &e) {
   if (auto result = foldInteger(e.text, values))
     return result;
   bool division = values.size() == 2 && values[1] == 0;
-  error(e.loc, division ? Twine("the value of a const divides by 0") : "`" + e.text + "` does not make an integer of these");
+  error(e.loc, division ? Twine("the value of a const divides by 0")
+                        : "`" + e.text + "` does not make an integer of these");
   return std::nullopt;
 }
 
@@ -336,7 +352,9 @@ void World::checkDefines() {
     int64_t value = *define(name);
     bool isConst = consts.count(name);
     if (!isConst && name != "..." && !extents.contains(name) && !ranks.count(name))
-      error(SMLoc(), "-D " + name + "=" + Twine(value) + ": the file has no extent, declared rank or const `" + name + "`",
+      error(SMLoc(),
+            "-D " + name + "=" + Twine(value) + ": the file has no extent, declared rank or const `" + name +
+                "`",
             params.count(name) ? "a param is set by --set" : "");
     else if (!isConst && value < 0)
       error(SMLoc(), "-D " + name + "=" + Twine(value) + ": an extent is not negative");
@@ -352,21 +370,25 @@ void World::checkDefines() {
 // Functions
 //===----------------------------------------------------------------------===//
 
-/// Calls that lead back to their function, and what a body must not hold, also in functions that nothing calls.
+/// Calls that lead back to their function, and what a body must not hold, also in functions that nothing
+/// calls.
 void World::checkFns() {
   StringMap<int> state; // 1 active, 2 done
   std::function<void(StringRef)> visitFn;
   std::function<void(const ast::Fn &, const ast::Expr &)> visit = [&](const ast::Fn &fn, const ast::Expr &e) {
     if (e.kind == ast::ExprKind::Call && fns.count(e.text)) {
       if (state.lookup(e.text) == 1)
-        error(e.loc, "the function `" + e.text + "` calls itself", "functions do not recur; an equation may, along a rank");
+        error(e.loc, "the function `" + e.text + "` calls itself",
+              "functions do not recur; an equation may, along a rank");
       else
         visitFn(e.text);
     } else if (e.kind == ast::ExprKind::Call && names::classify(e.text) == names::Word::None) {
       error(e.loc, "there is no function `" + e.text + "`");
-    } else if (e.kind == ast::ExprKind::Name && names::isLowerName(e.text) && !is_contained(fn.parameters, e.text) &&
-               !params.count(e.text)) {
-      error(e.loc, "a function's body uses its parameters, params, consts and extents, `" + e.text + "` is none of them",
+    } else if (e.kind == ast::ExprKind::Name && names::isLowerName(e.text) &&
+               !is_contained(fn.parameters, e.text) && !params.count(e.text)) {
+      error(e.loc,
+            "a function's body uses its parameters, params, consts and extents, `" + e.text +
+                "` is none of them",
             "make `" + e.text + "` a parameter");
     }
     for (const ast::Expr *arg : e.args)

@@ -2,9 +2,10 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `A[m,n] = 2 * softmax(n) S[m,n]` becomes the equations of Prelude.attn's softmax_along, with tensors softmax_1_M[m],
-// softmax_1_E[m,n] ..., and the map itself a read of the result at the coordinates of its place. Those coordinates are
-// also the left sides of the new equations: a coordinate is bound anew by every equation.
+// `A[m,n] = 2 * softmax(n) S[m,n]` becomes the equations of Prelude.attn's softmax_along, with tensors
+// softmax_1_M[m], softmax_1_E[m,n] ..., and the map itself a read of the result at the coordinates of its
+// place. Those coordinates are also the left sides of the new equations: a coordinate is bound anew by every
+// equation.
 #include "Resolver.h"
 
 using namespace llvm;
@@ -79,7 +80,9 @@ bool Resolver::resolveBound(StringRef name, SMLoc loc, const Scope &scope, Coord
     unknownCoordinate(name, loc);
     return false;
   }
-  world.error(loc, "the index `" + name + "` of a map along a rank stands neither on the left nor in a reduction around it",
+  world.error(loc,
+              "the index `" + name +
+                  "` of a map along a rank stands neither on the left nor in a reduction around it",
               "the index stays: write it on the left, or `sum(" + name + ") (...)` round the map");
   return false;
 }
@@ -144,7 +147,8 @@ static Tensor *plainRead(const Node *body, Resolver::Coords &leading, const Reso
   return body->tensor;
 }
 
-Node *Resolver::expandAlong(const ast::Expr &e, Node *body, Node *predicate, Node *eps, Coords leading, const Coords &along) {
+Node *Resolver::expandAlong(const ast::Expr &e, Node *body, Node *predicate, Node *eps, Coords leading,
+                            const Coords &along) {
   std::string name;
   for (unsigned k = 1; name.empty() || program.names.contains(name); ++k)
     name = e.text.str() + "_" + std::to_string(k);

@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A rank is known if an input carries it or a `rank` statement declares it. What stands at file level is resolved in each
-// cascade that uses it, so a declared rank becomes a rank of the program when it is first named.
+// A rank is known if an input carries it or a `rank` statement declares it. What stands at file level is
+// resolved in each cascade that uses it, so a declared rank becomes a rank of the program when it is first
+// named.
 #include "Resolver.h"
 
 using namespace llvm;
@@ -64,7 +65,8 @@ Rank *Resolver::declareRank(const ast::Rank &declaration, unsigned rankOrder) {
   if (!rank->fixed && rank->extent)
     rank->fixed = evaluateConstant(rank->extent);
   if (rank->fixed && *rank->fixed < 0)
-    world.error(declaration.value->begin, "the extent of rank `" + declaration.name + "` is negative: it is " + Twine(*rank->fixed));
+    world.error(declaration.value->begin,
+                "the extent of rank `" + declaration.name + "` is negative: it is " + Twine(*rank->fixed));
   if (!rank->override && rank->extent && rank->extent->op == Op::Extent)
     rank->sameAs = rank->extent->rank;
   ranks[declaration.name] = rank;
@@ -89,13 +91,15 @@ std::string Resolver::closestExtent(StringRef coordinate) {
 void Resolver::unknownCoordinate(StringRef name, SMLoc loc) {
   std::string upper = name.upper();
   if (world.consts.count(upper))
-    return world.error(loc, "`" + name + "` is the coordinate of no rank: `" + upper + "` is a const and has none",
+    return world.error(loc,
+                       "`" + name + "` is the coordinate of no rank: `" + upper + "` is a const and has none",
                        "declare a rank of that extent: `rank I = " + upper + "`");
   world.error(loc, "`" + name + "` is the coordinate of no known rank",
               "declare its rank: `rank " + upper + " = " + closestExtent(name) + "`");
 }
 
-/// What `...` stands for. The names of its ranks are DOTS0, DOTS1 ...; such a name in the file gets out of their way.
+/// What `...` stands for. The names of its ranks are DOTS0, DOTS1 ...; such a name in the file gets out of
+/// their way.
 bool Resolver::ellipsisRanks(SmallVectorImpl<Rank *> &result, SMLoc loc) {
   if (!haveDots) {
     haveDots = true;
@@ -125,8 +129,10 @@ void Resolver::checkHiding() {
   for (StringRef name : inUse) {
     std::string coordinate = names::coordinateOf(name);
     auto report = [&](SMLoc loc, StringRef what) {
-      world.error(loc, "the " + what + " `" + coordinate + "` hides the coordinate of rank `" + name + "`, which the cascade `" +
-                           cascade.name + "` uses", "choose another name for the " + what);
+      world.error(loc,
+                  "the " + what + " `" + coordinate + "` hides the coordinate of rank `" + name +
+                      "`, which the cascade `" + cascade.name + "` uses",
+                  "choose another name for the " + what);
       program.failed = true;
     };
     if (auto it = lets.find(coordinate); it != lets.end())

@@ -2,14 +2,16 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A strongly connected group is a recurrence along a rank if no read in it goes ahead along that rank and what is left
-// without the reads that go strictly back has no cycle, or is a recurrence along another rank in turn:
+// A strongly connected group is a recurrence along a rank if no read in it goes ahead along that rank and
+// what is left without the reads that go strictly back has no cycle, or is a recurrence along another rank in
+// turn:
 //
-//   S[t,j] = S[t,j-1] else S[t-1,J-1]     along t the second read goes back, the first stays; along j the first goes back
+//   S[t,j] = S[t,j-1] else S[t-1,J-1]     along t the second read goes back, the first stays; along j the
+//   first goes back
 //
-// Taking such a rank never spoils a later choice, since all reads agree with it, so the first that fits is taken. Whether a
-// read goes back is asked of Proof, with all that holds where the value of the read matters: the equation's `where`, the
-// predicates of reductions round it, the other factors of its product.
+// Taking such a rank never spoils a later choice, since all reads agree with it, so the first that fits is
+// taken. Whether a read goes back is asked of Proof, with all that holds where the value of the read matters:
+// the equation's `where`, the predicates of reductions round it, the other factors of its product.
 #include "Names.h"
 #include "Proof.h"
 #include "SemaGraph.h"
@@ -26,8 +28,9 @@ struct Edge {
   const Equation *equation;
   const Node *node;
   std::vector<Fact> facts;
-  std::vector<std::pair<const Node *, Coordinate *>> equalities; ///< along the ranks of the recurrences around
-  bool reduced = false;                                          ///< it stands in a reduction
+  std::vector<std::pair<const Node *, Coordinate *>>
+      equalities;       ///< along the ranks of the recurrences around
+  bool reduced = false; ///< it stands in a reduction
 };
 
 enum class Step { Back, Stays, Unknown };
@@ -47,7 +50,8 @@ public:
       all.push_back(&edge);
     Group group;
     if (tooLarge) {
-      world.error(firstEquation()->loc, "the cycle through `" + members[0]->name + "` is too large to be understood",
+      world.error(firstEquation()->loc,
+                  "the cycle through `" + members[0]->name + "` is too large to be understood",
                   "give a part of its expressions a name by an equation");
       program.failed = true;
     } else if (!build(members, all, group)) {
@@ -64,7 +68,8 @@ private:
     const Equation *first = nullptr;
     for (Tensor *tensor : members)
       for (const Equation *equation : tensor->equations)
-        if (!first || std::pair(equation->expanded, equation->order) < std::pair(first->expanded, first->order))
+        if (!first ||
+            std::pair(equation->expanded, equation->order) < std::pair(first->expanded, first->order))
           first = equation;
     return first;
   }
@@ -196,7 +201,8 @@ private:
     return false;
   }
 
-  bool buildAlong(ArrayRef<Tensor *> tensors, ArrayRef<Edge *> inner, const Rank *rank, bool backward, Group &group) {
+  bool buildAlong(ArrayRef<Tensor *> tensors, ArrayRef<Edge *> inner, const Rank *rank, bool backward,
+                  Group &group) {
     Group result;
     result.along = rank;
     result.backward = backward;
@@ -246,7 +252,8 @@ private:
       step.tensors = inside;
       if (!left.empty()) {
         for (Edge *edge : left)
-          edge->equalities.push_back({edge->node->args[result.dim[edge->read]], edge->equation->coords[result.dim[edge->reader]]});
+          edge->equalities.push_back(
+              {edge->node->args[result.dim[edge->read]], edge->equation->coords[result.dim[edge->reader]]});
         bool good = build(inside, left, step);
         for (Edge *edge : left)
           edge->equalities.pop_back();
@@ -266,7 +273,8 @@ private:
     StringRef rest(begin, 400);
     unsigned buffer = world.sources.FindBufferContainingLoc(read->loc);
     if (buffer)
-      rest = StringRef(begin, std::min<size_t>(400, world.sources.getMemoryBuffer(buffer)->getBufferEnd() - begin));
+      rest = StringRef(begin,
+                       std::min<size_t>(400, world.sources.getMemoryBuffer(buffer)->getBufferEnd() - begin));
     unsigned depth = 0;
     for (char c : rest) {
       ++end;
@@ -318,11 +326,14 @@ private:
   void reportCycle() {
     std::vector<const Edge *> cycle;
     std::string text = describeCycle(cycle);
-    std::string note = "each tensor of the cycle carries the rank, and every way round reads at `t-1`, at `t-C`, or all before by `sum(l | l < t)`";
+    std::string note = "each tensor of the cycle carries the rank, and every way round reads at `t-1`, at "
+                       "`t-C`, or all before by `sum(l | l < t)`";
     for (const Edge *edge : cycle)
       for (auto [i, index] : enumerate(edge->node->args)) {
         auto isData = [](const Node *n) { return n->op == Op::Read || n->op == Op::Param; };
-        std::string c = i < edge->read->dims.size() && edge->read->dims[i].rank ? names::coordinateOf(edge->read->dims[i].rank->name) : "t";
+        std::string c = i < edge->read->dims.size() && edge->read->dims[i].rank
+                            ? names::coordinateOf(edge->read->dims[i].rank->name)
+                            : "t";
         if (isData(index)) {
           std::string inner = index->op == Op::Read ? textOf(index) : index->param->declaration->name.str();
           std::string whole = textOf(edge->node);
@@ -332,9 +343,14 @@ private:
           note = "write `" + whole + "`, or promise it: `given " + inner + " < " + c + "`";
         }
         if (index->op == Op::Divide || index->op == Op::Modulo || hasDivision(edge->equation))
-          note = "a recurrence along chunks is written with chunk coordinates: tensors over c and i for t = c*CS + i, which go back along c";
+          note = "a recurrence along chunks is written with chunk coordinates: tensors over c and i for t = "
+                 "c*CS + i, which go back along c";
       }
-    world.error(firstEquation()->loc, "these equations read each other in a cycle that goes neither strictly back nor strictly forward along a rank: " + text, note);
+    world.error(firstEquation()->loc,
+                "these equations read each other in a cycle that goes neither strictly back nor strictly "
+                "forward along a rank: " +
+                    text,
+                note);
     program.failed = true;
   }
 
@@ -347,7 +363,8 @@ private:
       const Node *node = work.pop_back_val();
       if (!seen.insert(node).second)
         continue;
-      if ((node->op == Op::Divide || node->op == Op::Modulo) && node->kind == Kind::Integer && node->context == Context::Comparison)
+      if ((node->op == Op::Divide || node->op == Op::Modulo) && node->kind == Kind::Integer &&
+          node->context == Context::Comparison)
         return true;
       work.append(node->args.begin(), node->args.end());
     }
@@ -417,13 +434,16 @@ private:
         shown = &edge;
     }
     if (!shown)
-      return world.error(firstEquation()->loc, "`" + firstEquation()->tensor->name + "` never starts: each of its values needs another one");
+      return world.error(firstEquation()->loc, "`" + firstEquation()->tensor->name +
+                                                   "` never starts: each of its values needs another one");
     std::string read = textOf(shown->node), c = names::coordinateOf(group.along->name);
     std::string first = c + " = " + (group.backward ? group.along->name + " - 1" : "0");
     std::string where = c + " == " + (group.backward ? group.along->name + "-1" : "0");
-    std::string what = shown->reduced ? "the reduction over " + read + " is absent at " + first : read + " is absent at " + first;
+    std::string what = shown->reduced ? "the reduction over " + read + " is absent at " + first
+                                      : read + " is absent at " + first;
     world.error(shown->equation->loc, shown->reader->name + " never starts: " + what + "; write (" +
-                                          (shown->reduced ? "(...) else start" : read + " else start") + ") or an equation for " + where);
+                                          (shown->reduced ? "(...) else start" : read + " else start") +
+                                          ") or an equation for " + where);
   }
 
   //===--- Holes ---===//
@@ -463,13 +483,16 @@ private:
     for (Tensor *tensor : members)
       for (const Equation *equation : tensor->equations) {
         Coordinate *along = equation->coords[group.dim.lookup(tensor)];
-        if (!equation->where || equation->expanded || !leavesHole(equation->where, along) || !hasElse(equation->value))
+        if (!equation->where || equation->expanded || !leavesHole(equation->where, along) ||
+            !hasElse(equation->value))
           continue;
         std::string t = along->name;
         world.warning(equation->whereLoc.isValid() ? equation->whereLoc : equation->loc,
-                      "where this does not hold `" + tensor->name + "` is absent, and the recurrence starts again after it by its `else`",
-                      "to skip a step write `" + tensor->name + "[...] = KEEP ? new : " + tensor->name + "[..." + t +
-                          "-1...]`; to start once, write one equation `... where " + t + " == 0` and one `... where " + t + " > 0`");
+                      "where this does not hold `" + tensor->name +
+                          "` is absent, and the recurrence starts again after it by its `else`",
+                      "to skip a step write `" + tensor->name + "[...] = KEEP ? new : " + tensor->name +
+                          "[..." + t + "-1...]`; to start once, write one equation `... where " + t +
+                          " == 0` and one `... where " + t + " > 0`");
       }
   }
 

@@ -2,9 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "dialects/Attention/Signature.h"
-#include "weir/Frontend/Frontend.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
+#include "weir/Frontend/Frontend.h"
 #include "gtest/gtest.h"
 
 using namespace weir;
@@ -82,7 +82,8 @@ TEST(Cascade, DefinesAreChecked) {
   options.defines["NOPE"] = 3;
   Compiled compiled(kSoftmax, options);
   EXPECT_FALSE(compiled.module);
-  EXPECT_NE(compiled.messages.find("has no extent, declared rank or const `NOPE`"), std::string::npos) << compiled.messages;
+  EXPECT_NE(compiled.messages.find("has no extent, declared rank or const `NOPE`"), std::string::npos)
+      << compiled.messages;
 }
 
 TEST(Cascade, ChoosesByName) {
@@ -100,7 +101,8 @@ TEST(Cascade, SharedValuesDoNotExplode) {
     text += "fn g" + std::to_string(i) + "(x) = g" + std::to_string(i - 1) + "(x) * x\n";
   text += "cascade c(X[M]) -> (O[M]) {\n  let v0 = X[m]\n";
   for (int i = 1; i < 60; ++i)
-    text += "  let v" + std::to_string(i) + " = v" + std::to_string(i - 1) + " + v" + std::to_string(i - 1) + "\n";
+    text += "  let v" + std::to_string(i) + " = v" + std::to_string(i - 1) + " + v" + std::to_string(i - 1) +
+            "\n";
   text += "  O[m] = g7(v59)\n}\n";
   Compiled compiled(text);
   ASSERT_TRUE(compiled.module) << compiled.messages;
@@ -111,10 +113,12 @@ TEST(Cascade, SharedValuesDoNotExplode) {
 TEST(Cascade, WhatCannotBeWrittenOutIsRefused) {
   std::string text = "fn g0(x) = x + 1\n";
   for (int i = 1; i < 60; ++i)
-    text += "fn g" + std::to_string(i) + "(x) = g" + std::to_string(i - 1) + "(x + 1) * g" + std::to_string(i - 1) + "(x)\n";
+    text += "fn g" + std::to_string(i) + "(x) = g" + std::to_string(i - 1) + "(x + 1) * g" +
+            std::to_string(i - 1) + "(x)\n";
   Compiled compiled(text + "cascade c(X[M]) -> (O[M]) {\n  O[m] = g59(X[m])\n}\n");
   EXPECT_FALSE(compiled.module);
-  EXPECT_NE(compiled.messages.find("is too large once its lets, functions and calls are written out"), std::string::npos)
+  EXPECT_NE(compiled.messages.find("is too large once its lets, functions and calls are written out"),
+            std::string::npos)
       << compiled.messages;
 }
 
@@ -122,8 +126,8 @@ TEST(Cascade, LongChainsOfEquationsAndLets) {
   std::string text = "cascade c(X[M]) -> (O[M]) {\n  A0[m] = X[m]\n  let v0 = X[m]\n";
   constexpr int kCount = 3000;
   for (int i = 1; i <= kCount; ++i)
-    text += "  A" + std::to_string(i) + "[m] = A" + std::to_string(i - 1) + "[m] + 1\n  let v" + std::to_string(i) + " = v" +
-            std::to_string(i - 1) + " + 1\n";
+    text += "  A" + std::to_string(i) + "[m] = A" + std::to_string(i - 1) + "[m] + 1\n  let v" +
+            std::to_string(i) + " = v" + std::to_string(i - 1) + " + 1\n";
   text += "  O[m] = A" + std::to_string(kCount) + "[m] + v" + std::to_string(kCount) + "\n}\n";
   Compiled compiled(text);
   EXPECT_TRUE(compiled.module) << compiled.messages;
