@@ -115,4 +115,7 @@ class Runner:
     def compile(self, options, path):
         import weir
         self.call(self.weirc, "compile", *options, "-o", path)
-        return weir.load(path)
+        try:
+            return weir.load(path)
+        except (OSError, ValueError, KeyError) as fault:
+            raise RunnerError(f"the library cannot be loaded: {fault!r}") from None
