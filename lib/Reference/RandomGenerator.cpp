@@ -91,14 +91,10 @@ void Generator::chooseOutputs() {
       continue;
     std::string others;
     llvm::raw_string_ostream os(others);
-    for (const Equation &equation : program.equations) {
-      if (equation.tensor == tensor.name)
-        continue;
-      equation.value->print(os);
-      if (equation.domain)
-        equation.domain->print(os);
-      os << equation.map;
-    }
+    for (Equation &equation : program.equations)
+      if (equation.tensor != tensor.name)
+        for (TermPtr *term : equation.terms())
+          (*term)->print(os);
     bool read = StringRef(others).contains(tensor.name + "[");
     bool last = tensor.name == program.equations.back().tensor;
     if (read && !last && !chance(0.25))
@@ -113,10 +109,9 @@ void Generator::chooseOutputs() {
 // Equations
 //===----------------------------------------------------------------------===//
 
-void Generator::addEquation(const Tensor &tensor, TermPtr value, TermPtr domain, std::string map) {
+void Generator::addEquation(const Tensor &tensor, TermPtr value, TermPtr domain) {
   Equation &equation = program.equations.emplace_back();
   equation.tensor = tensor.name;
-  equation.map = std::move(map);
   equation.value = std::move(value);
   equation.domain = std::move(domain);
 }
@@ -147,18 +142,13 @@ void Generator::disjointEquations() {
 void Generator::mapEquation() {
   Scope ranks = someRanks(1, 3);
   TermPtr predicate = chance(0.3) ? domain(ranks) : nullptr;
-  std::string along = coordinateOf(pick(ranks)), map;
-  llvm::raw_string_ostream os(map);
-  os << pick(
-            {"softmax", "softmax", "softmax", "l2norm", "rmsnorm", "layernorm", "cumsum", "cumsum", "cummax"})
-     << '(' << along;
-  if (predicate) {
-    os << " | ";
-    predicate->print(os);
-  }
-  os << ')';
-  TermPtr value = unary(Kind::Real, "", real(ranks, 2));
-  addEquation(addTensor(Kind::Real, ranks), std::move(value), chance(0.3) ? domain(ranks) : nullptr, map);
+  TermPtr value = real(ranks, 2), where = chance(0.3) ? domain(ranks) : nullptr;
+  addEquation(addTensor(Kind::Real, ranks), std::move(value), std::move(where));
+  Equation &equation = program.equations.back();
+  equation.map = pick({"softmax", "softmax", "softmax", "l2norm", "rmsnorm", "layernorm", "cumsum", "cumsum",
+                       "cumprod", "cummax"});
+  equation.along = coordinateOf(pick(ranks));
+  equation.predicate = std::move(predicate);
 }
 
 /// J of the best n for every m, and a gather through them.
@@ -170,19 +160,15 @@ void Generator::selection() {
   Scope outer = chance(0.8) ? Scope{"M"} : Scope{};
   Scope inner = outer;
   inner.push_back("N");
-  std::string map;
-  llvm::raw_string_ostream os(map);
-  os << "argtopk(n";
-  if (chance(0.4)) {
-    os << " | ";
-    domain(inner)->print(os);
-  }
-  os << ')';
-  TermPtr score = unary(Kind::Real, "", chance(0.3) ? real(inner, 2) : read(Kind::Real, inner, 0));
+  TermPtr predicate = chance(0.4) ? domain(inner) : nullptr;
+  TermPtr score = chance(0.3) ? real(inner, 2) : read(Kind::Real, inner, 0);
   Scope ranks = outer;
   ranks.push_back("J");
   Tensor &list = addTensor(Kind::Integer, ranks);
-  addEquation(list, std::move(score), nullptr, map);
+  addEquation(list, std::move(score), nullptr);
+  program.equations.back().map = chance(0.8) ? "argtopk" : "argsort";
+  program.equations.back().along = "n";
+  program.equations.back().predicate = std::move(predicate);
   std::string name = list.name;
   TermPtr at = plainRead(*program.find(name));
   Scope result = outer;
@@ -226,7 +212,9 @@ void Generator::attention() {
   addEquation(*program.find(s), std::move(score), chance(0.8) ? domain(ranks) : nullptr);
   std::string w = addTensor(Kind::Real, ranks).name;
   if (chance(0.4)) {
-    addEquation(*program.find(w), unary(Kind::Real, "", plainRead(*program.find(s))), nullptr, "softmax(n)");
+    addEquation(*program.find(w), plainRead(*program.find(s)), nullptr);
+    program.equations.back().map = "softmax";
+    program.equations.back().along = "n";
   } else {
     std::string x = addTensor(Kind::Real, {"M"}).name;
     addEquation(*program.find(x), reduce(Kind::Real, "max", {"n"}, nullptr, plainRead(*program.find(s))),
@@ -310,7 +298,7 @@ void Generator::deltaRecurrence() {
   std::string r = addTensor(Kind::Real, {"T", "D"}).name, u = addTensor(Kind::Real, {"T"}).name,
               s = addTensor(Kind::Real, {"T", "D"}).name;
   hidden = {r, u, s};
-  TermPtr scale = small({"T", "D"}, 1), input = small({"T"}, 1);
+  TermPtr scale = small({"T", "D"}, 1), input = small({"T", "D"}, 1);
   hidden.clear();
   TermPtr at = binary(Kind::Integer, "-", coordinate("T"), literal(1));
   addEquation(

@@ -32,7 +32,7 @@ private:
   void chooseOutputs();
 
   // Equations
-  void addEquation(const Tensor &tensor, TermPtr value, TermPtr domain, std::string map = "");
+  void addEquation(const Tensor &tensor, TermPtr value, TermPtr domain);
   void plainEquation();
   void disjointEquations();
   void mapEquation();

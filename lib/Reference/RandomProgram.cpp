@@ -127,8 +127,6 @@ void Program::print(StringRef name, llvm::raw_ostream &os) const {
   os << ") {\n";
   for (const auto &[rank, value] : ranks)
     os << "  rank " << rank << " = " << value << '\n';
-  for (const std::string &given : givens)
-    os << "  given " << given << '\n';
   llvm::StringSet<> typed;
   for (const Equation &equation : equations) {
     const Tensor &tensor = *const_cast<Program *>(this)->find(equation.tensor);
@@ -138,9 +136,16 @@ void Program::print(StringRef name, llvm::raw_ostream &os) const {
     os << '[';
     llvm::interleave(tensor.ranks, os, [&](const std::string &rank) { os << coordinateOf(rank); }, ",");
     os << "] = ";
-    if (!equation.map.empty())
-      os << equation.map << ' ';
+    if (!equation.map.empty()) {
+      os << equation.map << '(' << equation.along;
+      if (equation.predicate) {
+        os << " | ";
+        equation.predicate->print(os);
+      }
+      os << ") (";
+    }
     equation.value->print(os);
+    os << (equation.map.empty() ? "" : ")");
     if (equation.domain) {
       os << " where ";
       equation.domain->print(os);
@@ -158,16 +163,26 @@ Equation Equation::clone() const {
   Equation copy;
   copy.tensor = tensor;
   copy.map = map;
+  copy.along = along;
   copy.value = value->clone();
+  if (predicate)
+    copy.predicate = predicate->clone();
   if (domain)
     copy.domain = domain->clone();
   return copy;
 }
 
+std::vector<TermPtr *> Equation::terms() {
+  std::vector<TermPtr *> result = {&value};
+  for (TermPtr *term : {&predicate, &domain})
+    if (*term)
+      result.push_back(term);
+  return result;
+}
+
 std::unique_ptr<Program> Program::clone() const {
   auto copy = std::make_unique<Program>();
   copy->ranks = ranks;
-  copy->givens = givens;
   copy->params = params;
   copy->tensors = tensors;
   for (const Equation &equation : equations)
@@ -198,39 +213,35 @@ static bool mentions(StringRef text, StringRef word) {
   return false;
 }
 
-bool Program::prune() {
+/// The tensors that the outputs are made of.
+static llvm::StringSet<> liveTensors(Program &program) {
   llvm::StringSet<> live;
-  for (const Tensor &tensor : tensors)
+  for (const Tensor &tensor : program.tensors)
     if (tensor.output)
       live.insert(tensor.name);
   for (bool changed = true; changed;) {
     changed = false;
-    for (const Equation &equation : equations) {
-      if (!live.contains(equation.tensor))
-        continue;
-      auto note = [&](const Term &term) {
-        changed |= term.form == Term::Read && live.insert(term.text).second;
-      };
-      visit(*equation.value, note);
-      if (equation.domain)
-        visit(*equation.domain, note);
-    }
+    auto note = [&](const Term &term) {
+      changed |= term.form == Term::Read && live.insert(term.text).second;
+    };
+    for (Equation &equation : program.equations)
+      if (live.contains(equation.tensor))
+        for (TermPtr *term : equation.terms())
+          visit(**term, note);
   }
-  llvm::erase_if(equations, [&](const Equation &e) { return !live.contains(e.tensor); });
-  llvm::erase_if(tensors, [&](const Tensor &t) { return !t.input && !live.contains(t.name); });
-  for (const Tensor &tensor : tensors)
-    if (!tensor.input && llvm::none_of(equations, [&](const Equation &e) { return e.tensor == tensor.name; }))
-      return false;
-  // A rank is used by a tensor, by a coordinate or extent in the text, or by another rank's declaration.
+  return live;
+}
+
+/// Drops ranks and params that no text mentions, and inputs that only bind a rank which another binds or
+/// nothing uses.
+static void pruneDeclarations(Program &program, const llvm::StringSet<> &live) {
   std::string body;
   llvm::raw_string_ostream os(body);
-  for (const Equation &equation : equations) {
-    os << ' ' << equation.map << ' ';
-    equation.value->print(os);
-    if (equation.domain)
-      equation.domain->print(os);
-    os << ' ';
-  }
+  for (Equation &equation : program.equations)
+    for (TermPtr *term : equation.terms())
+      (*term)->print(os << ' ' << equation.along << ' ');
+  auto &ranks = program.ranks;
+  auto &tensors = program.tensors;
   auto used = [&](StringRef rank) {
     bool carried = llvm::any_of(tensors, [&](const Tensor &t) {
       return (live.contains(t.name) || t.output) && llvm::is_contained(t.ranks, rank);
@@ -244,16 +255,11 @@ bool Program::prune() {
     llvm::erase_if(ranks, [&](const auto &r) { return !used(r.first); });
     changed = ranks.size() != before;
   }
-  llvm::erase_if(params, [&](const std::string &p) {
+  llvm::erase_if(program.params, [&](const std::string &p) {
     StringRef name = StringRef(p).take_until([](char c) { return c == ':' || c == ' '; });
     return !mentions(body, name) &&
            llvm::none_of(ranks, [&](const auto &r) { return mentions(r.second, name); });
   });
-  llvm::erase_if(givens, [&](const std::string &g) {
-    return llvm::any_of(
-        tensors, [&](const Tensor &t) { return t.input && !live.contains(t.name) && mentions(g, t.name); });
-  });
-  // An input that only binds a rank is kept while no other binds it.
   for (size_t i = tensors.size(); i-- > 0;) {
     if (!tensors[i].input || live.contains(tensors[i].name))
       continue;
@@ -267,6 +273,16 @@ bool Program::prune() {
     if (!needed)
       tensors.erase(tensors.begin() + i);
   }
+}
+
+bool Program::prune() {
+  llvm::StringSet<> live = liveTensors(*this);
+  llvm::erase_if(equations, [&](const Equation &e) { return !live.contains(e.tensor); });
+  llvm::erase_if(tensors, [&](const Tensor &t) { return !t.input && !live.contains(t.name); });
+  for (const Tensor &tensor : tensors)
+    if (!tensor.input && llvm::none_of(equations, [&](const Equation &e) { return e.tensor == tensor.name; }))
+      return false;
+  pruneDeclarations(*this, live);
   return llvm::any_of(tensors, [](const Tensor &t) { return t.output; });
 }
 
@@ -285,11 +301,9 @@ static void collectSlots(TermPtr &slot, std::vector<TermPtr *> &out) {
 /// Every term of a program, in one order.
 static std::vector<TermPtr *> slotsOf(Program &program) {
   std::vector<TermPtr *> slots;
-  for (Equation &equation : program.equations) {
-    collectSlots(equation.value, slots);
-    if (equation.domain)
-      collectSlots(equation.domain, slots);
-  }
+  for (Equation &equation : program.equations)
+    for (TermPtr *term : equation.terms())
+      collectSlots(*term, slots);
   return slots;
 }
 
@@ -368,8 +382,13 @@ void Simplifier::cutEquations() {
       return several || equation.domain;
     });
     attempt([&](Program &copy) {
+      copy.equations[i].predicate = nullptr;
+      return equation.predicate != nullptr;
+    });
+    attempt([&](Program &copy) {
       bool map = !equation.map.empty() && !StringRef(equation.map).starts_with("arg");
       copy.equations[i].map.clear();
+      copy.equations[i].predicate = nullptr;
       return map;
     });
   }
@@ -378,11 +397,6 @@ void Simplifier::cutEquations() {
       bool typed = !tensor.type.empty() && tensor.kind == Kind::Real;
       copy.find(tensor.name)->type.clear();
       return typed;
-    });
-  for (size_t i = 0; i < program.givens.size(); ++i)
-    attempt([&](Program &copy) {
-      copy.givens.erase(copy.givens.begin() + i);
-      return true;
     });
 }
 

@@ -44,17 +44,20 @@ struct Tensor {
   bool input = false, output = false;
 };
 
-/// `tensor[coords] = map value where domain`.
+/// `tensor[coords] = map(along | predicate) (value) where domain`.
 struct Equation {
   std::string tensor;
-  std::string map; ///< "softmax(n)", "argtopk(n | p)"; empty for a plain equation
-  TermPtr value, domain;
+  std::string map, along; ///< "softmax", "argtopk"; empty for a plain equation
+  TermPtr value, predicate, domain;
+
+  /// Its terms that are there.
+  std::vector<TermPtr *> terms();
   Equation clone() const;
 };
 
 struct Program {
   std::vector<std::pair<std::string, std::string>> ranks; ///< declared: name, expression
-  std::vector<std::string> givens, params;                ///< as written
+  std::vector<std::string> params;                        ///< as written
   std::vector<Tensor> tensors;
   std::vector<Equation> equations;
 
