@@ -164,6 +164,14 @@ static double atan2Error(double u, const Value &y, const Value &x, long double r
   return radius <= 0 || cut ? kUndecided : static_cast<double>((y.error + x.error) / radius) + own;
 }
 
+/// The larger lies between the larger of the lower ends and the larger of the upper ends.
+static double extremeError(Fn fn, const Value &a, const Value &b, long double r) {
+  bool max = fn == Fn::Max;
+  auto extreme = [max](long double x, long double y) { return max ? std::max(x, y) : std::min(x, y); };
+  long double low = extreme(a.real - a.error, b.real - b.error), high = extreme(a.real + a.error, b.real + b.error);
+  return static_cast<double>(std::max(high - r, r - low));
+}
+
 /// Operands of which one is an infinity or a NaN: the result is one too, or is surely not.
 static double nonfiniteError(Fn fn, const Value &a, const Value &b) {
   bool byZero = fn == Fn::Div && b.real == 0 && !std::isnan(a.real);
@@ -216,7 +224,7 @@ double reference::mapError(Fn fn, bool wide, llvm::ArrayRef<Value> operands, lon
     return std::isnan(r) && a.error == 0 && b.error == 0 ? 0 : quotientError(u, a, b, r);
   case Fn::Min:
   case Fn::Max:
-    return std::max(a.error, b.error);
+    return extremeError(fn, a, b, r);
   case Fn::Pow:
     return powerError(u, a, b, r);
   case Fn::Atan2:

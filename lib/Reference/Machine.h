@@ -176,6 +176,7 @@ private:
   void addArg(const Value &value, int64_t coordinate);
   double errorOfSum() const;
   double errorOfProduct() const;
+  double errorOfExtreme() const;
 
   attn::Reduction op;
   Kind body, result;
@@ -183,6 +184,7 @@ private:
   int64_t count = 0, counted = 0, arg = 0;
   long double value = 0, magnitude = 0; ///< the running result; sum: of |x|
   long double outer = 1;                ///< prod: of |x| + error
+  long double low = 0, high = 0;        ///< max, min: of value -+ error
   double small = 1, large = 1;          ///< prod: the extremes that any order of evaluation can reach
   int64_t integer = 0;
   double error = 0;

@@ -54,7 +54,8 @@ void Accumulator::addReal(const Value &v) {
       value = std::isnan(value) ? value : x;
     else
       value = op == Reduction::Max ? std::max(value, x) : std::min(value, x);
-    error = std::max(error, v.error);
+    low = first ? x - v.error : op == Reduction::Max ? std::max(low, x - v.error) : std::min(low, x - v.error);
+    high = first ? x + v.error : op == Reduction::Max ? std::max(high, x + v.error) : std::min(high, x + v.error);
     return;
   case Reduction::Count:
     ++counted;
@@ -131,6 +132,13 @@ double Accumulator::errorOfSum() const {
   return std::isinf(settle(magnitude, bound, wide)) ? kUndecided : settle(value, bound, wide);
 }
 
+/// The largest value lies between the largest of the lower ends and the largest of the upper ends.
+double Accumulator::errorOfExtreme() const {
+  if (!std::isfinite(value))
+    return std::isnan(value) || low == high ? 0 : kUndecided;
+  return static_cast<double>(std::max(high - value, value - low));
+}
+
 double Accumulator::errorOfProduct() const {
   double u = unitRoundoff(wide);
   double largest = wide ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
@@ -180,7 +188,7 @@ Value Accumulator::finish() const {
           settle(out.real,
                  out.error / static_cast<double>(count) + 2 * u * static_cast<double>(fabsl(out.real)), wide);
   } else {
-    out.error = op == Reduction::Prod ? errorOfProduct() : std::isnan(value) ? 0 : error;
+    out.error = op == Reduction::Prod ? errorOfProduct() : errorOfExtreme();
   }
   if (body != Kind::Real && op != Reduction::Mean)
     out.error = u * static_cast<double>(fabsl(out.real));
