@@ -188,6 +188,9 @@ static Presence both(Presence a, const Presence &b) {
   return a;
 }
 
+/// Of a value that is present where one of two is, or where both are.
+static Presence same(const Presence &a, const Presence &b) { return a == b ? a : std::nullopt; }
+
 /// Without the extents of coordinates that are bound where the value is asked for.
 static Presence within(Presence p, ValueRange bound, Extents &extents) {
   if (p)
@@ -282,11 +285,11 @@ Presence Presences::compute(Value scalar) {
     return of(cast.getValue());
   if (auto orElse = dyn_cast<ElseOp>(op)) {
     Presence first = of(orElse.getValue()), second = of(orElse.getOtherwise());
-    return first && first->empty() ? first : second;
+    return first && first->empty() ? first : second && second->empty() ? second : same(first, second);
   }
-  if (auto select = dyn_cast<SelectOp>(op))
-    return both(of(select.getThenValue()), of(select.getElseValue()));
-  if (isa<AndOp, OrOp>(op))
-    return both(of(op->getOperand(0)), of(op->getOperand(1)));
+  if (auto select = dyn_cast<SelectOp>(op)) // which side counts is not known
+    return same(of(select.getThenValue()), of(select.getElseValue()));
+  if (isa<AndOp, OrOp>(op)) // one side may decide alone
+    return same(of(op->getOperand(0)), of(op->getOperand(1)));
   return std::nullopt; // attn.where, and whatever else has a domain of its own
 }

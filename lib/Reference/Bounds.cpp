@@ -168,7 +168,8 @@ static double atan2Error(double u, const Value &y, const Value &x, long double r
 static double extremeError(Fn fn, const Value &a, const Value &b, long double r) {
   bool max = fn == Fn::Max;
   auto extreme = [max](long double x, long double y) { return max ? std::max(x, y) : std::min(x, y); };
-  long double low = extreme(a.real - a.error, b.real - b.error), high = extreme(a.real + a.error, b.real + b.error);
+  long double low = extreme(a.real - a.error, b.real - b.error),
+              high = extreme(a.real + a.error, b.real + b.error);
   return static_cast<double>(std::max(high - r, r - low));
 }
 
@@ -211,8 +212,8 @@ double reference::mapError(Fn fn, bool wide, llvm::ArrayRef<Value> operands, lon
       return 0; // an infinity or NaN that every kernel makes too
     return unaryError(fn, wide, a, r);
   }
-  if (!std::isfinite(a.real) || !std::isfinite(b.real))
-    return nonfiniteError(fn, a, b);
+  if (!std::isfinite(a.real) || !std::isfinite(b.real)) // an angle is a number all the same
+    return nonfiniteError(fn, a, b) + (fn == Fn::Atan2 && std::isfinite(r) ? 2 * kUlps * u * magnitude : 0);
   switch (fn) {
   case Fn::Add:
   case Fn::Sub:

@@ -31,7 +31,8 @@ struct Value {
   int64_t integer = 0;
   double error = 0;
   bool present = false;
-  /// Not 0: the value of this very entry of a tensor, which is one value wherever it is read, whatever its error.
+  /// Not 0: the value of this very entry of a tensor, which is one value wherever it is read, whatever its
+  /// error.
   uint64_t origin = 0;
 
   bool undecided() const { return error == kUndecided; }

@@ -37,7 +37,7 @@ std::vector<RandomCascade> RandomCascade::simplifications() const {
 namespace {
 /// What became of a program; `text` explains all but the first.
 struct Outcome {
-  enum Kind { Agrees, Refused, NotCompiled, NotRun, Differs } kind = Agrees;
+  enum Kind { Agrees, Empty, Refused, NotCompiled, NotRun, Differs } kind = Agrees;
   std::string text;
   int64_t compared = 0, undecided = 0;
 };
@@ -71,7 +71,7 @@ private:
   const RandomCompiler &compiler;
   llvm::raw_ostream &os;
   int64_t compared = 0, undecided = 0;
-  unsigned failures = 0;
+  unsigned failures = 0, empty = 0;
 };
 } // namespace
 
@@ -85,8 +85,10 @@ void RandomRun::parse(Candidate &candidate) {
   FrontendOptions frontend;
   std::string name = nameOf(candidate.seed), text = candidate.program.text(name);
   candidate.module = compileToCascade(text, name + ".attn", frontend, context, stream);
+  // The one thing that the frontend may refuse: an equation that happens to define nothing.
+  bool empty = llvm::StringRef(errors).contains("is empty whatever the extents are");
   if (!candidate.module)
-    candidate.outcome = {Outcome::Refused, errors};
+    candidate.outcome = {empty ? Outcome::Empty : Outcome::Refused, errors};
 }
 
 /// One module for all that the frontend took; where it fails, one for each.
@@ -216,8 +218,8 @@ RandomCascade RandomRun::shrink(uint64_t seed, RandomCascade program, Outcome &o
 }
 
 void RandomRun::report(Candidate &candidate) {
-  static const char *what[] = {"agrees", "is refused by the frontend", "is not compiled", "does not run",
-                               "differs"};
+  static const char *what[] = {"agrees",          "is empty",     "is refused by the frontend",
+                               "is not compiled", "does not run", "differs"};
   RandomCascade program = candidate.program;
   Outcome outcome = candidate.outcome;
   if (options.shrink)
@@ -247,14 +249,16 @@ unsigned RandomRun::run() {
         execute(candidate, options.trials);
       compared += candidate.outcome.compared;
       undecided += candidate.outcome.undecided;
-      if (candidate.outcome.kind == Outcome::Agrees)
+      empty += candidate.outcome.kind == Outcome::Empty;
+      if (candidate.outcome.kind <= Outcome::Empty)
         continue;
       ++failures;
       report(candidate);
     }
   }
-  os << options.count << " programs from seed " << options.seed << ": " << failures << " failed, " << compared
-     << " values compared, " << undecided << " undecided by rounding\n";
+  os << options.count << " programs from seed " << options.seed << ": " << failures << " failed, " << empty
+     << " with an empty equation, " << compared << " values compared, " << undecided
+     << " undecided by rounding\n";
   return failures;
 }
 

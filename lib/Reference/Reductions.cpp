@@ -54,8 +54,12 @@ void Accumulator::addReal(const Value &v) {
       value = std::isnan(value) ? value : x;
     else
       value = op == Reduction::Max ? std::max(value, x) : std::min(value, x);
-    low = first ? x - v.error : op == Reduction::Max ? std::max(low, x - v.error) : std::min(low, x - v.error);
-    high = first ? x + v.error : op == Reduction::Max ? std::max(high, x + v.error) : std::min(high, x + v.error);
+    low = first                  ? x - v.error
+          : op == Reduction::Max ? std::max(low, x - v.error)
+                                 : std::min(low, x - v.error);
+    high = first                  ? x + v.error
+           : op == Reduction::Max ? std::max(high, x + v.error)
+                                  : std::min(high, x + v.error);
     return;
   case Reduction::Count:
     ++counted;
