@@ -39,8 +39,9 @@ def succeeds(*command):
 
 if succeeds(python, "-c", "import numpy"):
     config.available_features.add("python-numpy")
-if os.path.exists(os.path.join(build, "bin", "weirc")):
-    config.available_features.add("weirc")
+for tool in ("weirc", "weir-random"):
+    if os.path.exists(os.path.join(build, "bin", tool)):
+        config.available_features.add(tool)
 if shutil.which("gcc"):
     config.available_features.add("gcc")
 if platform.machine() == "x86_64":
