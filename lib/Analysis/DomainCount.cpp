@@ -264,8 +264,15 @@ Domains::Count Domains::count(StringRef name, const StringMap<int64_t> &extents,
   count.total = total;
   if (tensor->equation < 0)
     count.present = total;
-  else
-    count.present = countPoints(domainOf(name), model.equations[tensor->equation].coords, extents, budget);
+  else {
+    const std::vector<std::string> &coords = model.equations[tensor->equation].coords;
+    count.present = countPoints(domainOf(name), coords, extents, budget);
+    bool empty = any_of(inhabitedRanks(name), [&](const std::string &rank) {
+      return model.evaluate(model.arena->extent(rank), extents) == 0;
+    });
+    if (!count.present && !empty) // an open rank that is reduced has a coordinate
+      count.present = countPoints(formulas.assumeInhabited(domainOf(name)), coords, extents, budget);
+  }
   if (count.present)
     count.density = total ? double(*count.present) / double(total) : 1.0;
   return count;
