@@ -3,15 +3,17 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Pipelines/Compile.h"
 #include "mlir/Pass/PassManager.h"
-#include "weir/Support/KernelContract.h"
 #include "weir/Pipelines/Pipelines.h"
+#include "weir/Support/KernelContract.h"
 #include "weir/Target/ObjectCache.h"
 
 using namespace llvm;
 using namespace weir;
 
-/// A copy of `tiled` at level 6. What the passes say goes to the context's diagnostics; the error repeats the first of it.
-static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled, const TargetDescription &target) {
+/// A copy of `tiled` at level 6. What the passes say goes to the context's diagnostics; the error repeats the
+/// first of it.
+static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled,
+                                                         const TargetDescription &target) {
   mlir::OwningOpRef<mlir::ModuleOp> copy(tiled.clone());
   mlir::PassManager pm(tiled.getContext());
   pm.enableVerifier(false); // level 4 has been verified, and each upstream conversion is all or nothing
@@ -23,8 +25,8 @@ static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled, c
     return mlir::failure(); // the next handler prints it
   });
   if (failed(pm.run(*copy)))
-    return createStringError(inconvertibleErrorCode(),
-                             "the tiled module cannot be lowered to LLVM: " + (first.empty() ? "no reason given" : first));
+    return createStringError(inconvertibleErrorCode(), "the tiled module cannot be lowered to LLVM: " +
+                                                           (first.empty() ? "no reason given" : first));
   return std::move(copy);
 }
 
@@ -60,7 +62,8 @@ Expected<std::vector<Kernel>> weir::compileTiled(mlir::ModuleOp tiled, const Tar
   return Kernel::load(kernels, *object, target, options);
 }
 
-Expected<std::string> weir::emitTiled(ArrayRef<TargetModule> versions, ArtifactKind kind, const CompileOptions &options) {
+Expected<std::string> weir::emitTiled(ArrayRef<TargetModule> versions, ArtifactKind kind,
+                                      const CompileOptions &options) {
   SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> owned;
   SmallVector<TargetModule> lowered;
   for (const TargetModule &version : versions) {

@@ -40,10 +40,12 @@ void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &t
   pm.addPass(createSetTarget(options));
 }
 
-// Strided accesses become linear before loops become branches; scf has no interface for convert-to-llvm, so it goes first.
+// Strided accesses become linear before loops become branches; scf has no interface for convert-to-llvm, so
+// it goes first.
 void weir::buildCPUToLLVMPipeline(OpPassManager &pm, const TargetDescription &target) {
   pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
+  pm.addNestedPass<func::FuncOp>(
+      createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
   pm.addPass(createLowerAffinePass());
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());

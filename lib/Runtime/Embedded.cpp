@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Runtime/Embedded.h"
 
-#define EMBED(name, file)                                                                                     \
-  __asm__(".pushsection .rodata\n.balign 16\n" #name ":\n.incbin \"" file "\"\n" #name "_end:\n.byte 0\n.popsection"); \
+#define EMBED(name, file)                                                                                    \
+  __asm__(".pushsection .rodata\n.balign 16\n" #name ":\n.incbin \"" file "\"\n" #name                       \
+          "_end:\n.byte 0\n.popsection");                                                                    \
   extern "C" __attribute__((visibility("hidden"))) const char name[], name##_end[];
 
 EMBED(weir_embedded_bitcode, WEIR_BITCODE)

@@ -13,10 +13,19 @@ static const char *dtype_name(int32_t dtype) {
 
 int64_t weir_element_bytes(int32_t dtype) {
   switch (dtype) {
-  case WEIR_F64: case WEIR_I64: return 8;
-  case WEIR_F32: case WEIR_I32: case WEIR_U32: return 4;
-  case WEIR_F16: case WEIR_BF16: case WEIR_I16: return 2;
-  default: return 1;
+  case WEIR_F64:
+  case WEIR_I64:
+    return 8;
+  case WEIR_F32:
+  case WEIR_I32:
+  case WEIR_U32:
+    return 4;
+  case WEIR_F16:
+  case WEIR_BF16:
+  case WEIR_I16:
+    return 2;
+  default:
+    return 1;
   }
 }
 
@@ -25,9 +34,10 @@ int weir_check_header(const weir_kernel *k, const void *args) {
   if (!args)
     return weir_fail(k, WEIR_E_NULL, "args is null");
   if (call->size != (uint64_t)k->args_size || call->version != WEIR_ABI_VERSION)
-    return weir_fail(k, WEIR_E_VERSION, "args has size %llu and version %u, expected %d and %d (%s_args_init sets them)",
-                     (unsigned long long)call->size, (unsigned)call->version, (int)k->args_size, WEIR_ABI_VERSION,
-                     k->name);
+    return weir_fail(k, WEIR_E_VERSION,
+                     "args has size %llu and version %u, expected %d and %d (%s_args_init sets them)",
+                     (unsigned long long)call->size, (unsigned)call->version, (int)k->args_size,
+                     WEIR_ABI_VERSION, k->name);
   if (call->stream)
     return weir_fail(k, WEIR_E_DEVICE, "a kernel for the processor takes no stream, expected null");
   for (int p = 0; p < k->num_params; ++p)
@@ -67,26 +77,26 @@ static int check_shape(const weir_kernel *k, const void *args, int t) {
   int64_t bytes = 16; /* an element's, with room to spare */
   int empty = 0;
   if (tensor->dtype != info->dtype)
-    return weir_fail(k, WEIR_E_DTYPE, "tensor %s has type %s, expected %s", info->name, dtype_name(tensor->dtype),
-                     dtype_name(info->dtype));
+    return weir_fail(k, WEIR_E_DTYPE, "tensor %s has type %s, expected %s", info->name,
+                     dtype_name(tensor->dtype), dtype_name(info->dtype));
   if (tensor->rank != info->rank)
-    return weir_fail(k, WEIR_E_RANK, "tensor %s has %d dimensions, expected %d", info->name, (int)tensor->rank,
-                     (int)info->rank);
+    return weir_fail(k, WEIR_E_RANK, "tensor %s has %d dimensions, expected %d", info->name,
+                     (int)tensor->rank, (int)info->rank);
   if (info->rank && !tensor->extents)
     return weir_fail(k, WEIR_E_NULL, "tensor %s has null extents", info->name);
   for (int d = 0; d < info->rank; ++d) {
     int64_t extent = tensor->extents[d];
     int other, at;
     if (extent < 0)
-      return weir_fail(k, WEIR_E_EXTENT, "tensor %s has extent %lld in dimension %d, expected 0 or more", info->name,
-                       (long long)extent, d);
+      return weir_fail(k, WEIR_E_EXTENT, "tensor %s has extent %lld in dimension %d, expected 0 or more",
+                       info->name, (long long)extent, d);
     if (info->shape[d] >= 0 && extent != info->shape[d])
-      return weir_fail(k, WEIR_E_EXTENT, "tensor %s has extent %lld in dimension %d (%s), compiled for %lld", info->name,
-                       (long long)extent, d, info->ranks[d], (long long)info->shape[d]);
+      return weir_fail(k, WEIR_E_EXTENT, "tensor %s has extent %lld in dimension %d (%s), compiled for %lld",
+                       info->name, (long long)extent, d, info->ranks[d], (long long)info->shape[d]);
     if (find_rank(k, t, info->ranks[d], &other, &at) && weir_tensor_of(k, args, other)->extents[at] != extent)
       return weir_fail(k, WEIR_E_EXTENT, "rank %s is %lld in tensor %s and %lld in tensor %s", info->ranks[d],
-                       (long long)weir_tensor_of(k, args, other)->extents[at], k->tensors[other].name, (long long)extent,
-                       info->name);
+                       (long long)weir_tensor_of(k, args, other)->extents[at], k->tensors[other].name,
+                       (long long)extent, info->name);
     for (int e = 0; e < d; ++e)
       if (info->ranks[d][0] && !strcmp(info->ranks[d], info->ranks[e]) && tensor->extents[e] != extent)
         return weir_fail(k, WEIR_E_EXTENT, "rank %s is %lld and %lld in tensor %s", info->ranks[d],
@@ -124,16 +134,19 @@ int weir_needs_copy(const weir_kernel *k, const void *args, int t) {
 }
 
 /* The bytes from the first to past the last that a tensor touches; nothing for an empty one. */
-static int address_range(const weir_tensor_info *info, const weir_tensor *tensor, intptr_t *low, intptr_t *high) {
+static int address_range(const weir_tensor_info *info, const weir_tensor *tensor, intptr_t *low,
+                         intptr_t *high) {
   int64_t size = weir_element_bytes(info->dtype), step = 1, first = 0, last = 0;
   if (is_empty(info, tensor))
     return 0;
   for (int d = info->rank - 1; d >= 0; --d) {
     int64_t stride = tensor->strides ? tensor->strides[d] : step, reach;
-    if (__builtin_mul_overflow(stride, tensor->extents[d] - 1, &reach) || reach > INT64_MAX / 64 || reach < INT64_MIN / 64)
+    if (__builtin_mul_overflow(stride, tensor->extents[d] - 1, &reach) || reach > INT64_MAX / 64 ||
+        reach < INT64_MIN / 64)
       return -1;
     *(reach < 0 ? &first : &last) += reach;
-    step *= d == info->rank - 1 && info->dtype == WEIR_I4 ? (tensor->extents[d] + 1) / 2 * 2 : tensor->extents[d];
+    step *=
+        d == info->rank - 1 && info->dtype == WEIR_I4 ? (tensor->extents[d] + 1) / 2 * 2 : tensor->extents[d];
   }
   if (info->dtype == WEIR_I4) {
     first = -((-first + 1) / 2);
@@ -144,7 +157,8 @@ static int address_range(const weir_tensor_info *info, const weir_tensor *tensor
   return 1;
 }
 
-/* Whether some two entries of an output may share their place: dimensions by falling stride must step over each other. */
+/* Whether some two entries of an output may share their place: dimensions by falling stride must step over
+ * each other. */
 static int entries_collide(const weir_tensor_info *info, const weir_tensor *tensor) {
   for (int d = 0; d < info->rank; ++d) {
     int64_t stride = tensor->strides[d] < 0 ? -tensor->strides[d] : tensor->strides[d], reach = 0;
@@ -171,18 +185,22 @@ static int check_memory(const weir_kernel *k, const void *args, int t, int *copi
   if (!tensor->data)
     return weir_fail(k, WEIR_E_NULL, "tensor %s has a null data pointer", info->name);
   if ((uintptr_t)tensor->data % (uintptr_t)weir_element_bytes(info->dtype))
-    return weir_fail(k, WEIR_E_ALIGNMENT, "tensor %s is at an address that is not a multiple of %d bytes, as %s needs",
-                     info->name, (int)weir_element_bytes(info->dtype), dtype_name(info->dtype));
+    return weir_fail(k, WEIR_E_ALIGNMENT,
+                     "tensor %s is at an address that is not a multiple of %d bytes, as %s needs", info->name,
+                     (int)weir_element_bytes(info->dtype), dtype_name(info->dtype));
   range = address_range(info, tensor, &low, &high);
   if (range < 0)
     return weir_fail(k, WEIR_E_STRIDES, "tensor %s has strides that leave the address space", info->name);
   if (tensor->strides && info->dtype == WEIR_I4)
     for (int d = 0; d < info->rank; ++d)
-      if (tensor->extents[d] > 1 && (d == info->rank - 1 ? tensor->strides[d] != 1 : tensor->strides[d] % 2 != 0))
-        return weir_fail(k, WEIR_E_STRIDES, "tensor %s of i4 has stride %lld in dimension %d, expected %s", info->name,
-                         (long long)tensor->strides[d], d, d == info->rank - 1 ? "1" : "an even number");
+      if (tensor->extents[d] > 1 &&
+          (d == info->rank - 1 ? tensor->strides[d] != 1 : tensor->strides[d] % 2 != 0))
+        return weir_fail(k, WEIR_E_STRIDES, "tensor %s of i4 has stride %lld in dimension %d, expected %s",
+                         info->name, (long long)tensor->strides[d], d,
+                         d == info->rank - 1 ? "1" : "an even number");
   if (tensor->strides && t >= k->num_inputs && entries_collide(info, tensor))
-    return weir_fail(k, WEIR_E_STRIDES, "output %s has strides that put several entries in one place", info->name);
+    return weir_fail(k, WEIR_E_STRIDES, "output %s has strides that put several entries in one place",
+                     info->name);
   *copies |= weir_needs_copy(k, args, t);
   return WEIR_OK;
 }

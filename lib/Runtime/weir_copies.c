@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Copies between a strided tensor and its dense image, row-major. `strides` null: dense on both sides. */
-static void copy_rows(char *dense, char *strided, const weir_tensor *tensor, int64_t size, int d, int to_dense,
-                      int64_t *done) {
+static void copy_rows(char *dense, char *strided, const weir_tensor *tensor, int64_t size, int d,
+                      int to_dense, int64_t *done) {
   if (d == tensor->rank) {
     char *image = dense + *done * size;
     memcpy(to_dense ? image : strided, to_dense ? strided : image, (size_t)size);
@@ -22,7 +22,8 @@ static void copy_rows(char *dense, char *strided, const weir_tensor *tensor, int
 static int64_t dense_bytes(const weir_tensor *tensor) {
   int64_t n = weir_element_bytes(tensor->dtype);
   for (int d = 0; d < tensor->rank; ++d)
-    n *= d == tensor->rank - 1 && tensor->dtype == WEIR_I4 ? (tensor->extents[d] + 1) / 2 : tensor->extents[d];
+    n *=
+        d == tensor->rank - 1 && tensor->dtype == WEIR_I4 ? (tensor->extents[d] + 1) / 2 : tensor->extents[d];
   return n;
 }
 
@@ -50,7 +51,8 @@ static void to_dense(char *block, const weir_tensor *tensor) {
 
 static int is_overwritten(const weir_kernel *k, const void *args, int input) {
   for (int t = k->num_inputs; t < k->num_inputs + k->num_outputs; ++t)
-    if (k->tensors[t].inplace == input && weir_tensor_of(k, args, t)->data == weir_tensor_of(k, args, input)->data)
+    if (k->tensors[t].inplace == input &&
+        weir_tensor_of(k, args, t)->data == weir_tensor_of(k, args, input)->data)
       return 1;
   return 0;
 }
@@ -69,7 +71,8 @@ int weir_copy_in(const weir_kernel *k, const void *args, void *dense, weir_copie
     bytes = dense_bytes(tensor);
     char *block = (char *)malloc((size_t)bytes + 1);
     if (!block)
-      return weir_fail(k, WEIR_E_MEMORY, "no memory for a copy of %s (%lld bytes)", k->tensors[t].name, (long long)bytes);
+      return weir_fail(k, WEIR_E_MEMORY, "no memory for a copy of %s (%lld bytes)", k->tensors[t].name,
+                       (long long)bytes);
     made->blocks[made->count++] = block;
     image->data = block;
     image->strides = NULL;
@@ -85,7 +88,8 @@ void weir_copy_out(const weir_kernel *k, const void *args, const void *dense) {
     const weir_tensor *image = weir_tensor_of(k, dense, t);
     int64_t done = 0;
     if (weir_needs_copy(k, args, t))
-      copy_rows((char *)image->data, (char *)tensor->data, tensor, weir_element_bytes(tensor->dtype), 0, 0, &done);
+      copy_rows((char *)image->data, (char *)tensor->data, tensor, weir_element_bytes(tensor->dtype), 0, 0,
+                &done);
   }
 }
 

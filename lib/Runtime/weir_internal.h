@@ -10,7 +10,8 @@ typedef struct weir_call {
 } weir_call;
 
 /* Writes the thread's last error and returns `status`. */
-int weir_fail(const weir_kernel *k, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int weir_fail(const weir_kernel *k, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 static inline const weir_tensor *weir_tensor_of(const weir_kernel *k, const void *args, int t) {
   return (const weir_tensor *)(const void *)((const char *)args + k->tensors[t].offset);
@@ -19,10 +20,13 @@ int64_t *weir_param_slots(const weir_kernel *k, const void *args, int64_t *slots
 
 /* weir_checks.c */
 int weir_check_header(const weir_kernel *k, const void *args);
-int weir_check_shapes(const weir_kernel *k, const void *args, int count); /* of the first `count` tensors; data may be null */
-int weir_check_tensors(const weir_kernel *k, const void *args, int *copies); /* *copies: some tensor must be made dense */
+int weir_check_shapes(const weir_kernel *k, const void *args,
+                      int count); /* of the first `count` tensors; data may be null */
+int weir_check_tensors(const weir_kernel *k, const void *args,
+                       int *copies); /* *copies: some tensor must be made dense */
 int weir_check_promises(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots);
-int64_t weir_extent_by_name(const weir_kernel *k, const void *args, const weir_tensor_info *info, int d); /* -1: unknown */
+int64_t weir_extent_by_name(const weir_kernel *k, const void *args, const weir_tensor_info *info,
+                            int d); /* -1: unknown */
 int weir_needs_copy(const weir_kernel *k, const void *args, int t);
 int64_t weir_element_bytes(int32_t dtype); /* of i4: 1, for two */
 

@@ -1,9 +1,10 @@
 /*===- weir_runtime.c - checks a call, and runs it ---------------------------------------------------===*/
 /* Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.                       */
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                                              */
-/* Linked into every artifact as bitcode for plain x86-64, with all names made local, and into the compiler's own process for
-   kernels compiled just in time. Nothing here runs an instruction beyond the baseline before the processor has been asked.
-   A call: find a version, check everything, make the slots, copy what has no unit innermost stride, run, copy back. */
+/* Linked into every artifact as bitcode for plain x86-64, with all names made local, and into the compiler's
+   own process for kernels compiled just in time. Nothing here runs an instruction beyond the baseline before
+   the processor has been asked. A call: find a version, check everything, make the slots, copy what has no
+   unit innermost stride, run, copy back. */
 #include "weir_internal.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -37,11 +38,13 @@ static int choose(const weir_kernel *k, uint64_t features, const weir_version **
     *out = &k->versions[i];
     return WEIR_OK;
   }
-  return weir_fail(k, WEIR_E_CPU, "this processor has none of the feature sets that the kernel was compiled for (%s)",
+  return weir_fail(k, WEIR_E_CPU,
+                   "this processor has none of the feature sets that the kernel was compiled for (%s)",
                    k->num_versions ? k->versions[k->num_versions - 1].target : "none");
 }
 
-/* The slots of a call: a tensor's data, extents and strides, a param's bits, in the order inputs, params, outputs. */
+/* The slots of a call: a tensor's data, extents and strides, a param's bits, in the order inputs, params,
+ * outputs. */
 static void make_slots(const weir_kernel *k, const void *args, int64_t *slots) {
   for (int t = 0; t < k->num_inputs + k->num_outputs; ++t) {
     const weir_tensor_info *info = &k->tensors[t];
@@ -77,12 +80,16 @@ int64_t *weir_param_slots(const weir_kernel *k, const void *args, int64_t *slots
     int32_t word;
     *slots = 0;
     switch (k->params[p].dtype) {
-    case WEIR_F32: memcpy(slots, at, 4); break;
+    case WEIR_F32:
+      memcpy(slots, at, 4);
+      break;
     case WEIR_BOOL:
       memcpy(&word, at, 4);
       *slots = word;
       break;
-    default: memcpy(slots, at, 8); break;
+    default:
+      memcpy(slots, at, 8);
+      break;
     }
     ++slots;
   }
@@ -100,17 +107,18 @@ static int slots_needed(const weir_kernel *k) {
 #define WITH_SLOTS(k, name)                                                                                  \
   int64_t name##_stack[SLOTS_ON_STACK];                                                                      \
   int name##_count = slots_needed(k);                                                                        \
-  int64_t *name = name##_count <= SLOTS_ON_STACK ? name##_stack                                              \
-                                                 : (int64_t *)malloc((size_t)name##_count * sizeof(int64_t)); \
+  int64_t *name = name##_count <= SLOTS_ON_STACK                                                             \
+                      ? name##_stack                                                                         \
+                      : (int64_t *)malloc((size_t)name##_count * sizeof(int64_t));                           \
   if (!name)                                                                                                 \
-    return weir_fail(k, WEIR_E_MEMORY, "out of memory")
+  return weir_fail(k, WEIR_E_MEMORY, "out of memory")
 #define FREE_SLOTS(name)                                                                                     \
   if (name != name##_stack)                                                                                  \
   free(name)
 
 /* What the outputs' extents must be, into `extents`; -1 where nothing says. */
-static void derive_extents(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots,
-                           int64_t *extents) {
+static void derive_extents(const weir_kernel *k, const weir_version *v, const void *args,
+                           const int64_t *slots, int64_t *extents) {
   if (v->extents) {
     v->extents(slots, extents);
     return;
@@ -143,8 +151,10 @@ int weir_check_promises(const weir_kernel *k, const weir_version *v, const void 
   return WEIR_OK;
 }
 
-/* Denormals to zero around the kernel, whose calls no floating-point operation can cross: it is reached by a pointer. */
-static void run_entry(const weir_version *v, weir_rt *rt, const int64_t *slots, void *workspace, int64_t bytes) {
+/* Denormals to zero around the kernel, whose calls no floating-point operation can cross: it is reached by a
+ * pointer. */
+static void run_entry(const weir_version *v, weir_rt *rt, const int64_t *slots, void *workspace,
+                      int64_t bytes) {
   uint32_t saved = weir_denormals_off();
   v->entry(rt, slots, workspace, bytes);
   weir_denormals_restore(saved);
@@ -171,7 +181,8 @@ static int run_checked(const weir_kernel *k, const weir_version *v, const void *
   return WEIR_OK;
 }
 
-static int prepare(const weir_kernel *k, const void *args, uint64_t features, const weir_version **v, int *copies) {
+static int prepare(const weir_kernel *k, const void *args, uint64_t features, const weir_version **v,
+                   int *copies) {
   int status = weir_check_header(k, args);
   if (!status)
     status = choose(k, features, v);
@@ -180,7 +191,8 @@ static int prepare(const weir_kernel *k, const void *args, uint64_t features, co
   return status;
 }
 
-/* The same call on dense copies. Everything has been checked, so only memory can run out. Uses `slots` again. */
+/* The same call on dense copies. Everything has been checked, so only memory can run out. Uses `slots` again.
+ */
 static int run_on_copies(const weir_kernel *k, const weir_version *v, const void *args, int64_t *slots) {
   weir_copies made = {0};
   char *dense = (char *)malloc((size_t)k->args_size);

@@ -6,7 +6,8 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
-/* MXCSR: flush-to-zero and denormals-are-zero. `volatile` and "memory" keep these in their place among the calls around. */
+/* MXCSR: flush-to-zero and denormals-are-zero. `volatile` and "memory" keep these in their place among the
+ * calls around. */
 uint32_t weir_denormals_off(void) {
   uint32_t saved, off;
   __asm__ volatile("stmxcsr %0" : "=m"(saved) : : "memory");
@@ -49,7 +50,8 @@ typedef struct omp_runtime {
   omp_count max_threads;
 } omp_runtime;
 
-/* Both OpenMP runtimes have GOMP_parallel. One that is in the process already is taken, so that there are not two pools. */
+/* Both OpenMP runtimes have GOMP_parallel. One that is in the process already is taken, so that there are not
+ * two pools. */
 static int find_omp(void *library, omp_runtime *omp) {
   omp->parallel = (omp_parallel)dlsym(library, "GOMP_parallel");
   omp->max_threads = (omp_count)dlsym(library, "omp_get_max_threads");
@@ -120,7 +122,8 @@ static uint64_t ask_cpu(void) {
     ce = 0;
   __get_cpuid(1, &a, &b, &c, &d);
   /* SSE3 SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AVX F16C; BMI AVX2 BMI2; LAHF LZCNT; xmm and ymm state. */
-  if (all(c, 1u << 0 | 1u << 9 | 1u << 12 | 1u << 13 | 1u << 19 | 1u << 20 | 1u << 22 | 1u << 23 | 1u << 28 | 1u << 29) &&
+  if (all(c, 1u << 0 | 1u << 9 | 1u << 12 | 1u << 13 | 1u << 19 | 1u << 20 | 1u << 22 | 1u << 23 | 1u << 28 |
+                 1u << 29) &&
       all(b7, 1u << 3 | 1u << 5 | 1u << 8) && all(ce, 1u << 0 | 1u << 5) && (xcr0 & 0x6) == 0x6)
     mask |= WEIR_CPU_V3;
   else

@@ -2,15 +2,16 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An artifact is one LLVM module: for each processor the kernels, compiled for it and local; for each kernel a weir_kernel that lists
-// its versions, and the public functions of NAME.h; and the runtime, local. Nothing public runs an instruction beyond plain x86-64.
+// An artifact is one LLVM module: for each processor the kernels, compiled for it and local; for each kernel
+// a weir_kernel that lists its versions, and the public functions of NAME.h; and the runtime, local. Nothing
+// public runs an instruction beyond plain x86-64.
 #include "weir/Target/Artifact.h"
 #include "Codegen.h"
 #include "Describe.h"
 #include "KernelTable.h"
 #include "Link.h"
-#include "weir/Support/KernelContract.h"
 #include "weir/Runtime/Embedded.h"
+#include "weir/Support/KernelContract.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/Verifier.h"
@@ -27,8 +28,8 @@ static Error fail(const Twine &text) { return createStringError(inconvertibleErr
 
 std::optional<ArtifactKind> weir::artifactKindOf(StringRef path) {
   static const std::pair<StringRef, ArtifactKind> suffixes[] = {
-      {".o", ArtifactKind::Object},     {".so", ArtifactKind::SharedLibrary}, {".s", ArtifactKind::Assembly},
-      {".ll", ArtifactKind::LLVMIR},    {".h", ArtifactKind::Header},         {".json", ArtifactKind::Manifest}};
+      {".o", ArtifactKind::Object},  {".so", ArtifactKind::SharedLibrary}, {".s", ArtifactKind::Assembly},
+      {".ll", ArtifactKind::LLVMIR}, {".h", ArtifactKind::Header},         {".json", ArtifactKind::Manifest}};
   for (auto [suffix, kind] : suffixes)
     if (path.ends_with(suffix))
       return kind;
@@ -43,7 +44,8 @@ public:
     // The one that asks for most is the best.
     for (const TargetModule &version : versions) {
       uint64_t needs = requiredFeatures(version.target);
-      auto place = llvm::find_if(order, [&](const Version &other) { return popcount(other.needs) < popcount(needs); });
+      auto place =
+          llvm::find_if(order, [&](const Version &other) { return popcount(other.needs) < popcount(needs); });
       order.insert(place, {needs, version});
     }
   }
@@ -142,8 +144,8 @@ private:
       auto function = [&](const Twine &suffix) {
         return whole->getFunction((signature.name + suffix + kEntrySuffix + "." + mark(i)).str());
       };
-      table.addVersion(version.needs, version.what.target.cpu, function(""), function(kWorkspaceSuffix), function(kCheckSuffix),
-                       function(kExtentsSuffix));
+      table.addVersion(version.needs, version.what.target.cpu, function(""), function(kWorkspaceSuffix),
+                       function(kCheckSuffix), function(kExtentsSuffix));
       targets.push_back(version.what.target);
     }
     table.finish(emitManifest(signature, targets, options));
@@ -152,7 +154,8 @@ private:
 
   Error addRuntime() {
     std::string_view bytes = runtimeBitcode();
-    auto runtime = parseBitcodeFile(MemoryBufferRef(StringRef(bytes.data(), bytes.size()), "weir_runtime.bc"), context);
+    auto runtime =
+        parseBitcodeFile(MemoryBufferRef(StringRef(bytes.data(), bytes.size()), "weir_runtime.bc"), context);
     if (!runtime)
       return runtime.takeError();
     for (const Function &function : **runtime)
@@ -197,7 +200,8 @@ private:
 
 } // namespace
 
-Expected<std::string> weir::emitArtifact(ArrayRef<TargetModule> versions, ArtifactKind kind, const CompileOptions &options) {
+Expected<std::string> weir::emitArtifact(ArrayRef<TargetModule> versions, ArtifactKind kind,
+                                         const CompileOptions &options) {
   if (versions.empty())
     return fail("an artifact needs at least one target");
   if (kind == ArtifactKind::Header || kind == ArtifactKind::Manifest) {
@@ -209,7 +213,8 @@ Expected<std::string> weir::emitArtifact(ArrayRef<TargetModule> versions, Artifa
     for (const TargetModule &version : versions)
       targets.push_back(version.target);
     for (const KernelSignature &signature : readSignatures(kernels))
-      text += kind == ArtifactKind::Header ? emitHeader(signature) : emitManifest(signature, targets, options) + "\n";
+      text += kind == ArtifactKind::Header ? emitHeader(signature)
+                                           : emitManifest(signature, targets, options) + "\n";
     return text;
   }
   Assembler assembler(versions, options);

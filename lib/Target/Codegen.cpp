@@ -16,7 +16,8 @@ using namespace weir;
 
 static Error fail(const Twine &text) { return createStringError(inconvertibleErrorCode(), text); }
 
-Expected<std::unique_ptr<TargetMachine>> weir::makeTargetMachine(const TargetDescription &target, unsigned optLevel) {
+Expected<std::unique_ptr<TargetMachine>> weir::makeTargetMachine(const TargetDescription &target,
+                                                                 unsigned optLevel) {
   static const bool once = [] {
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
@@ -32,16 +33,16 @@ Expected<std::unique_ptr<TargetMachine>> weir::makeTargetMachine(const TargetDes
   if (!x86)
     return fail("this build of LLVM cannot compile for x86-64: " + error);
   auto level = static_cast<CodeGenOptLevel>(std::clamp(optLevel, 1u, 3u));
-  std::unique_ptr<TargetMachine> machine(x86->createTargetMachine(triple, target.cpu, target.features, TargetOptions(),
-                                                                  Reloc::PIC_, CodeModel::Small, level));
+  std::unique_ptr<TargetMachine> machine(x86->createTargetMachine(
+      triple, target.cpu, target.features, TargetOptions(), Reloc::PIC_, CodeModel::Small, level));
   if (!machine)
     return fail("no code generator for target '" + target.cpu + "'");
   return std::move(machine);
 }
 
 static void optimize(Module &module, TargetMachine &machine, unsigned level) {
-  static const OptimizationLevel levels[] = {OptimizationLevel::O0, OptimizationLevel::O1, OptimizationLevel::O2,
-                                             OptimizationLevel::O3};
+  static const OptimizationLevel levels[] = {OptimizationLevel::O0, OptimizationLevel::O1,
+                                             OptimizationLevel::O2, OptimizationLevel::O3};
   if (level == 0)
     return; // explicit vector code does without
   LoopAnalysisManager loops;
@@ -57,8 +58,8 @@ static void optimize(Module &module, TargetMachine &machine, unsigned level) {
   builder.buildPerModuleDefaultPipeline(levels[std::min(level, 3u)]).run(module, modules);
 }
 
-Expected<std::unique_ptr<Module>> weir::translate(mlir::ModuleOp module, LLVMContext &context, TargetMachine &machine,
-                                                  const CompileOptions &options) {
+Expected<std::unique_ptr<Module>> weir::translate(mlir::ModuleOp module, LLVMContext &context,
+                                                  TargetMachine &machine, const CompileOptions &options) {
   std::unique_ptr<Module> code = mlir::translateModuleToLLVMIR(module, context, "weir");
   if (!code)
     return fail("the module is not at level 6: it holds ops that have no translation to LLVM IR");

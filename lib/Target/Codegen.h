@@ -9,14 +9,19 @@
 
 namespace weir {
 
-/// Position-independent code for `target`; code generation is at least -O1, without which vector code is several times slower.
-llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(const TargetDescription &target, unsigned optLevel);
+/// Position-independent code for `target`; code generation is at least -O1, without which vector code is
+/// several times slower.
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(const TargetDescription &target,
+                                                                       unsigned optLevel);
 
-/// `module` (llvm dialect) as LLVM IR, all functions but the kernels' entries local, run through LLVM's pipeline.
+/// `module` (llvm dialect) as LLVM IR, all functions but the kernels' entries local, run through LLVM's
+/// pipeline.
 llvm::Expected<std::unique_ptr<llvm::Module>> translate(mlir::ModuleOp module, llvm::LLVMContext &context,
-                                                        llvm::TargetMachine &machine, const CompileOptions &options);
+                                                        llvm::TargetMachine &machine,
+                                                        const CompileOptions &options);
 
-llvm::Expected<std::string> generate(llvm::Module &module, llvm::TargetMachine &machine, llvm::CodeGenFileType type);
+llvm::Expected<std::string> generate(llvm::Module &module, llvm::TargetMachine &machine,
+                                     llvm::CodeGenFileType type);
 
 /// An error that names what `object` needs from elsewhere, beyond memcpy and its kin and what `allowed` says.
 llvm::Error checkExternals(llvm::StringRef object, llvm::function_ref<bool(llvm::StringRef)> allowed);

@@ -70,17 +70,22 @@ std::optional<long double> weir::defaultValue(const KernelSignature::Param &para
 
 static bool isReserved(StringRef name) {
   static const StringSet<> words = {
-      "main", "const", "auto", "break", "case", "char", "continue", "default", "do", "double", "else", "enum", "extern", "float", "for", "goto",
-      "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed", "sizeof", "static", "struct", "switch",
-      "typedef", "union", "unsigned", "void", "volatile", "while", "class", "new", "delete", "template", "this", "operator",
-      "private", "public", "protected", "namespace", "using", "virtual", "try", "catch", "throw", "bool", "true", "false", "typename",
-      "and", "or", "not", "xor", "asm", "export", "friend", "mutable", "explicit", "NULL", "linux", "unix"};
+      "main",     "const",    "auto",   "break",     "case",      "char",     "continue", "default",
+      "do",       "double",   "else",   "enum",      "extern",    "float",    "for",      "goto",
+      "if",       "inline",   "int",    "long",      "register",  "restrict", "return",   "short",
+      "signed",   "sizeof",   "static", "struct",    "switch",    "typedef",  "union",    "unsigned",
+      "void",     "volatile", "while",  "class",     "new",       "delete",   "template", "this",
+      "operator", "private",  "public", "protected", "namespace", "using",    "virtual",  "try",
+      "catch",    "throw",    "bool",   "true",      "false",     "typename", "and",      "or",
+      "not",      "xor",      "asm",    "export",    "friend",    "mutable",  "explicit", "NULL",
+      "linux",    "unix"};
   return words.contains(name);
 }
 
 static std::string fieldName(StringRef name) {
-  static const StringSet<> header = {"size", "version", "threads", "parallel_for", "parallel_context", "workspace",
-                                     "workspace_bytes", "plan", "stream", "reserved"};
+  static const StringSet<> header = {
+      "size",      "version",         "threads", "parallel_for", "parallel_context",
+      "workspace", "workspace_bytes", "plan",    "stream",       "reserved"};
   return header.contains(name) || isReserved(name) ? (name + "_").str() : name.str();
 }
 
@@ -119,7 +124,8 @@ ArgsLayout weir::layoutArgs(const KernelSignature &signature) {
   return layout;
 }
 
-Expected<std::vector<int32_t>> weir::resolveInplace(const KernelSignature &signature, const CompileOptions &options) {
+Expected<std::vector<int32_t>> weir::resolveInplace(const KernelSignature &signature,
+                                                    const CompileOptions &options) {
   std::vector<int32_t> inplace(signature.outputs.size(), -1);
   auto find = [](const std::vector<KernelSignature::Tensor> &list, StringRef name) {
     for (auto [i, tensor] : enumerate(list))
@@ -130,11 +136,13 @@ Expected<std::vector<int32_t>> weir::resolveInplace(const KernelSignature &signa
   for (const auto &[inputName, outputName] : options.inplace) {
     int32_t input = find(signature.inputs, inputName), output = find(signature.outputs, outputName);
     if (input < 0 || output < 0)
-      return createStringError(inconvertibleErrorCode(), "--inplace %s=%s: %s has no %s of this name", inputName.c_str(),
-                               outputName.c_str(), signature.name.c_str(), input < 0 ? "input" : "output");
+      return createStringError(inconvertibleErrorCode(), "--inplace %s=%s: %s has no %s of this name",
+                               inputName.c_str(), outputName.c_str(), signature.name.c_str(),
+                               input < 0 ? "input" : "output");
     const KernelSignature::Tensor &from = signature.inputs[input], &to = signature.outputs[output];
     if (from.type != to.type || from.shape.size() != to.shape.size())
-      return createStringError(inconvertibleErrorCode(), "--inplace %s=%s: the tensors differ in type or number of ranks",
+      return createStringError(inconvertibleErrorCode(),
+                               "--inplace %s=%s: the tensors differ in type or number of ranks",
                                inputName.c_str(), outputName.c_str());
     inplace[output] = input;
   }
@@ -163,9 +171,17 @@ Descriptor::Descriptor(const KernelSignature &signature, std::vector<int32_t> in
     params.push_back({param.name.c_str(), int32_t(param.storage), layout.paramOffsets[i]});
   for (const std::string &check : signature.checks)
     checks.push_back(check.c_str());
-  kernel = {signature.name.c_str(), tensors.data(), params.data(), checks.data(), nullptr, layout.size,
-            int32_t(signature.inputs.size()), int32_t(signature.outputs.size()), int32_t(params.size()),
-            int32_t(checks.size()), 0};
+  kernel = {signature.name.c_str(),
+            tensors.data(),
+            params.data(),
+            checks.data(),
+            nullptr,
+            layout.size,
+            int32_t(signature.inputs.size()),
+            int32_t(signature.outputs.size()),
+            int32_t(params.size()),
+            int32_t(checks.size()),
+            0};
 }
 
 uint64_t weir::requiredFeatures(const TargetDescription &target) {
@@ -179,18 +195,27 @@ uint64_t weir::requiredFeatures(const TargetDescription &target) {
   for (const SubtargetFeatureKV &feature : info->getEnabledProcessorFeatures())
     enabled.insert(feature.Key);
   auto has = [&](StringRef feature) { return enabled.contains(feature); };
-  static const std::pair<const char *, uint64_t> bits[] = {
-      {"avx2", WEIR_CPU_V3}, {"avx512f", WEIR_CPU_V4}, {"avx512bf16", WEIR_CPU_AVX512_BF16},
-      {"avx512fp16", WEIR_CPU_AVX512_FP16}, {"avx512vnni", WEIR_CPU_AVX512_VNNI}, {"avx512vbmi", WEIR_CPU_AVX512_VBMI},
-      {"avx512vbmi2", WEIR_CPU_AVX512_VBMI2}, {"avx512bitalg", WEIR_CPU_AVX512_BITALG},
-      {"avx512vpopcntdq", WEIR_CPU_AVX512_VPOPCNTDQ}, {"avx512ifma", WEIR_CPU_AVX512_IFMA}, {"gfni", WEIR_CPU_GFNI},
-      {"avxvnni", WEIR_CPU_AVX_VNNI}, {"avxifma", WEIR_CPU_AVX_IFMA}, {"amx-tile", WEIR_CPU_AMX_TILE}};
+  static const std::pair<const char *, uint64_t> bits[] = {{"avx2", WEIR_CPU_V3},
+                                                           {"avx512f", WEIR_CPU_V4},
+                                                           {"avx512bf16", WEIR_CPU_AVX512_BF16},
+                                                           {"avx512fp16", WEIR_CPU_AVX512_FP16},
+                                                           {"avx512vnni", WEIR_CPU_AVX512_VNNI},
+                                                           {"avx512vbmi", WEIR_CPU_AVX512_VBMI},
+                                                           {"avx512vbmi2", WEIR_CPU_AVX512_VBMI2},
+                                                           {"avx512bitalg", WEIR_CPU_AVX512_BITALG},
+                                                           {"avx512vpopcntdq", WEIR_CPU_AVX512_VPOPCNTDQ},
+                                                           {"avx512ifma", WEIR_CPU_AVX512_IFMA},
+                                                           {"gfni", WEIR_CPU_GFNI},
+                                                           {"avxvnni", WEIR_CPU_AVX_VNNI},
+                                                           {"avxifma", WEIR_CPU_AVX_IFMA},
+                                                           {"amx-tile", WEIR_CPU_AMX_TILE}};
   uint64_t mask = 0;
   for (auto [name, bit] : bits)
     if (has(name))
       mask |= bit;
   // Instructions that LLVM may pick by itself and the runtime cannot ask for.
-  for (const char *name : {"avx512er", "avx512pf", "xop", "fma4", "tbm", "avxvnniint8", "avxneconvert", "avx10.2", "egpr", "ndd"})
+  for (const char *name : {"avx512er", "avx512pf", "xop", "fma4", "tbm", "avxvnniint8", "avxneconvert",
+                           "avx10.2", "egpr", "ndd"})
     if (has(name))
       mask |= WEIR_CPU_UNKNOWN;
   return mask;

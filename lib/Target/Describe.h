@@ -8,7 +8,8 @@
 
 namespace weir {
 
-/// What the kernel's names in C begin with: its own, or with a mark where C has that name for itself (`inline_`).
+/// What the kernel's names in C begin with: its own, or with a mark where C has that name for itself
+/// (`inline_`).
 std::string symbolPrefix(const KernelSignature &signature);
 
 /// NAME_args as C lays it out: WEIR_ARGS_HEADER, the inputs, the outputs, the params.
@@ -19,8 +20,10 @@ struct ArgsLayout {
 };
 ArgsLayout layoutArgs(const KernelSignature &signature);
 
-/// Of each output, the index of the input whose memory it may share, or -1. An error where a name is unknown or the two tensors differ.
-llvm::Expected<std::vector<int32_t>> resolveInplace(const KernelSignature &signature, const CompileOptions &options);
+/// Of each output, the index of the input whose memory it may share, or -1. An error where a name is unknown
+/// or the two tensors differ.
+llvm::Expected<std::vector<int32_t>> resolveInplace(const KernelSignature &signature,
+                                                    const CompileOptions &options);
 
 /// A weir_kernel in memory, without versions.
 class Descriptor {

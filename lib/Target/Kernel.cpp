@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The object is made as for a file and handed to ORC for linking only; so a cached object takes the same way. The runtime is this
-// process's own (lib/Runtime as a library), not a copy of it in each kernel.
+// The object is made as for a file and handed to ORC for linking only; so a cached object takes the same way.
+// The runtime is this process's own (lib/Runtime as a library), not a copy of it in each kernel.
 #include "weir/Target/Kernel.h"
 #include "Describe.h"
 #include "weir/Support/KernelContract.h"
@@ -53,8 +53,8 @@ template <typename T> static Error find(orc::LLJIT &jit, const Twine &name, bool
   return Error::success();
 }
 
-Expected<std::vector<Kernel>> Kernel::load(mlir::ArrayAttr kernels, StringRef object, const TargetDescription &target,
-                                           const CompileOptions &options) {
+Expected<std::vector<Kernel>> Kernel::load(mlir::ArrayAttr kernels, StringRef object,
+                                           const TargetDescription &target, const CompileOptions &options) {
   uint64_t needs = requiredFeatures(target);
   auto jit = makeJit(object);
   if (!jit)
@@ -75,12 +75,12 @@ Expected<std::vector<Kernel>> Kernel::load(mlir::ArrayAttr kernels, StringRef ob
     version.target = impl->target.c_str();
     const std::string &name = impl->signature.name;
     Error error = find(**jit, name + kEntrySuffix, true, version.entry);
-    error = joinErrors(std::move(error), find(**jit, name + kWorkspaceSuffix + kEntrySuffix, impl->signature.hasWorkspace,
-                                              version.workspace));
-    error = joinErrors(std::move(error),
-                       find(**jit, name + kCheckSuffix + kEntrySuffix, impl->signature.hasCheck, version.check));
-    error = joinErrors(std::move(error), find(**jit, name + kExtentsSuffix + kEntrySuffix, impl->signature.hasExtents,
-                                              version.extents));
+    error = joinErrors(std::move(error), find(**jit, name + kWorkspaceSuffix + kEntrySuffix,
+                                              impl->signature.hasWorkspace, version.workspace));
+    error = joinErrors(std::move(error), find(**jit, name + kCheckSuffix + kEntrySuffix,
+                                              impl->signature.hasCheck, version.check));
+    error = joinErrors(std::move(error), find(**jit, name + kExtentsSuffix + kEntrySuffix,
+                                              impl->signature.hasExtents, version.extents));
     if (error)
       return std::move(error);
     impl->descriptor->kernel.versions = &version;
@@ -103,14 +103,17 @@ Expected<std::vector<Kernel>> Kernel::compile(mlir::ModuleOp module, const Targe
 
 const KernelSignature &Kernel::signature() const { return impl->signature; }
 
-int Kernel::callRaw(const void *args) const { return weir_run(&impl->descriptor->kernel, args, weir_cpu_features()); }
+int Kernel::callRaw(const void *args) const {
+  return weir_run(&impl->descriptor->kernel, args, weir_cpu_features());
+}
 
 namespace {
 
 /// NAME_args filled from host tensors.
 class Args {
 public:
-  Args(const ArgsLayout &layout, const KernelSignature &signature) : layout(layout), signature(signature), bytes(layout.size) {
+  Args(const ArgsLayout &layout, const KernelSignature &signature)
+      : layout(layout), signature(signature), bytes(layout.size) {
     header().size = layout.size;
     header().version = WEIR_ABI_VERSION;
   }
@@ -123,8 +126,8 @@ public:
 
   void setTensor(size_t index, const HostTensor &tensor) {
     auto &strideList = strides.emplace_back(tensor.strides());
-    weir_tensor view = {const_cast<char *>(tensor.data.data()), int32_t(tensor.type), int32_t(tensor.shape.size()),
-                        tensor.shape.data(), strideList.data()};
+    weir_tensor view = {const_cast<char *>(tensor.data.data()), int32_t(tensor.type),
+                        int32_t(tensor.shape.size()), tensor.shape.data(), strideList.data()};
     std::memcpy(bytes.data() + layout.tensorOffsets[index], &view, sizeof view);
   }
 
@@ -133,10 +136,18 @@ public:
       long double value = roundTo(values[i], param.type);
       char *at = bytes.data() + layout.paramOffsets[i];
       switch (param.storage) {
-      case ElementType::F32: store(at, float(value)); break;
-      case ElementType::F64: store(at, double(value)); break;
-      case ElementType::Bool: store(at, int32_t(value != 0)); break;
-      default: store(at, int64_t(value)); break;
+      case ElementType::F32:
+        store(at, float(value));
+        break;
+      case ElementType::F64:
+        store(at, double(value));
+        break;
+      case ElementType::Bool:
+        store(at, int32_t(value != 0));
+        break;
+      default:
+        store(at, int64_t(value));
+        break;
       }
     }
   }
@@ -155,11 +166,13 @@ private:
 static Error checkCounts(const KernelSignature &signature, size_t inputs, size_t params) {
   if (inputs != signature.inputs.size() || params != signature.params.size())
     return fail(signature.name + " takes " + Twine(signature.inputs.size()) + " inputs and " +
-                Twine(signature.params.size()) + " params, given are " + Twine(inputs) + " and " + Twine(params));
+                Twine(signature.params.size()) + " params, given are " + Twine(inputs) + " and " +
+                Twine(params));
   return Error::success();
 }
 
-Expected<std::vector<HostTensor>> Kernel::makeOutputs(ArrayRef<HostTensor> inputs, ArrayRef<long double> params) const {
+Expected<std::vector<HostTensor>> Kernel::makeOutputs(ArrayRef<HostTensor> inputs,
+                                                      ArrayRef<long double> params) const {
   const KernelSignature &signature = impl->signature;
   if (Error error = checkCounts(signature, inputs.size(), params.size()))
     return std::move(error);
@@ -187,13 +200,14 @@ Expected<std::vector<HostTensor>> Kernel::makeOutputs(ArrayRef<HostTensor> input
   return std::move(outputs);
 }
 
-Error Kernel::call(ArrayRef<HostTensor> inputs, ArrayRef<long double> params, MutableArrayRef<HostTensor> outputs,
-                   const CallOptions &options) const {
+Error Kernel::call(ArrayRef<HostTensor> inputs, ArrayRef<long double> params,
+                   MutableArrayRef<HostTensor> outputs, const CallOptions &options) const {
   const KernelSignature &signature = impl->signature;
   if (Error error = checkCounts(signature, inputs.size(), params.size()))
     return error;
   if (outputs.size() != signature.outputs.size())
-    return fail(signature.name + " has " + Twine(signature.outputs.size()) + " outputs, given are " + Twine(outputs.size()));
+    return fail(signature.name + " has " + Twine(signature.outputs.size()) + " outputs, given are " +
+                Twine(outputs.size()));
   Args args(impl->layout, signature);
   args.header().threads = int32_t(options.threads);
   args.header().parallel_for = options.parallelFor;

@@ -9,13 +9,17 @@ using namespace llvm;
 using namespace weir;
 
 KernelTable::KernelTable(Module &module, const weir_kernel &kernel, StringRef prefix)
-    : module(module), context(module.getContext()), kernel(kernel), prefix(prefix), ptr(PointerType::getUnqual(context)) {}
+    : module(module), context(module.getContext()), kernel(kernel), prefix(prefix),
+      ptr(PointerType::getUnqual(context)) {}
 
-Constant *KernelTable::number(int32_t value) { return ConstantInt::getSigned(Type::getInt32Ty(context), value); }
+Constant *KernelTable::number(int32_t value) {
+  return ConstantInt::getSigned(Type::getInt32Ty(context), value);
+}
 
 Constant *KernelTable::text(StringRef value) {
   Constant *bytes = ConstantDataArray::getString(context, value);
-  auto *global = new GlobalVariable(module, bytes->getType(), true, GlobalValue::PrivateLinkage, bytes, "weir.text");
+  auto *global =
+      new GlobalVariable(module, bytes->getType(), true, GlobalValue::PrivateLinkage, bytes, "weir.text");
   global->setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
   return global;
 }
@@ -25,8 +29,8 @@ Constant *KernelTable::array(StringRef name, ArrayRef<Constant *> entries) {
   if (entries.empty())
     return ConstantPointerNull::get(ptr);
   auto *type = ArrayType::get(entries.front()->getType(), entries.size());
-  return new GlobalVariable(module, type, true, GlobalValue::PrivateLinkage, ConstantArray::get(type, entries),
-                            "weir." + name + "." + kernel.name);
+  return new GlobalVariable(module, type, true, GlobalValue::PrivateLinkage,
+                            ConstantArray::get(type, entries), "weir." + name + "." + kernel.name);
 }
 
 Constant *KernelTable::pointerOrNull(Function *function) {
@@ -58,22 +62,24 @@ Constant *KernelTable::paramTable() {
   return array("params", entries);
 }
 
-void KernelTable::addVersion(uint64_t needs, StringRef target, Function *entry, Function *workspace, Function *check,
-                             Function *extents) {
-  versions.push_back(ConstantStruct::getAnon({ConstantInt::get(Type::getInt64Ty(context), needs), text(target),
-                                              pointerOrNull(entry), pointerOrNull(workspace), pointerOrNull(check),
-                                              pointerOrNull(extents)}));
+void KernelTable::addVersion(uint64_t needs, StringRef target, Function *entry, Function *workspace,
+                             Function *check, Function *extents) {
+  versions.push_back(ConstantStruct::getAnon({ConstantInt::get(Type::getInt64Ty(context), needs),
+                                              text(target), pointerOrNull(entry), pointerOrNull(workspace),
+                                              pointerOrNull(check), pointerOrNull(extents)}));
 }
 
 ArrayRef<StringRef> KernelTable::publicSuffixes() {
-  static const StringRef suffixes[] = {"",      "_last_error",   "_workspace_bytes", "_output_extents", "_plan",
-                                       "_cpu_features", "_version_for", "_with_features",   "_manifest"};
+  static const StringRef suffixes[] = {"",         "_last_error",   "_workspace_bytes", "_output_extents",
+                                       "_plan",    "_cpu_features", "_version_for",     "_with_features",
+                                       "_manifest"};
   return suffixes;
 }
 
-/// A function NAMEsuffix that hands its arguments to the runtime's `callee`, the kernel before them where it takes one.
-void KernelTable::addFunction(StringRef suffix, StringRef callee, Type *result, ArrayRef<Type *> arguments, bool takesKernel,
-                              bool addsFeatures) {
+/// A function NAMEsuffix that hands its arguments to the runtime's `callee`, the kernel before them where it
+/// takes one.
+void KernelTable::addFunction(StringRef suffix, StringRef callee, Type *result, ArrayRef<Type *> arguments,
+                              bool takesKernel, bool addsFeatures) {
   std::vector<Type *> inner(arguments);
   Type *i64 = Type::getInt64Ty(context);
   if (takesKernel)
@@ -107,8 +113,8 @@ void KernelTable::finish(StringRef manifest) {
     checks.push_back(text(kernel.checks[i]));
   Constant *whole = ConstantStruct::getAnon(
       {text(kernel.name), tensorTable(), paramTable(), array("checks", checks), array("versions", versions),
-       number(kernel.args_size), number(kernel.num_inputs), number(kernel.num_outputs), number(kernel.num_params),
-       number(kernel.num_checks), number(int32_t(versions.size()))});
+       number(kernel.args_size), number(kernel.num_inputs), number(kernel.num_outputs),
+       number(kernel.num_params), number(kernel.num_checks), number(int32_t(versions.size()))});
   table = new GlobalVariable(module, whole->getType(), true, GlobalValue::PrivateLinkage, whole,
                              Twine("weir.kernel.") + kernel.name);
   Type *i32 = Type::getInt32Ty(context), *i64 = Type::getInt64Ty(context);
@@ -122,7 +128,8 @@ void KernelTable::finish(StringRef manifest) {
   addFunction("_version_for", "weir_choose", i32, {i64}, true);
 
   Constant *json = ConstantDataArray::getString(context, manifest);
-  new GlobalVariable(module, json->getType(), true, GlobalValue::ExternalLinkage, json, prefix + StringRef("_manifest"));
+  new GlobalVariable(module, json->getType(), true, GlobalValue::ExternalLinkage, json,
+                     prefix + StringRef("_manifest"));
   // The first kernel's, under a name that a loader knows. Weak: several objects may meet in one library.
   if (!module.getNamedValue("weir_manifest"))
     new GlobalVariable(module, json->getType(), true, GlobalValue::WeakAnyLinkage, json, "weir_manifest");

@@ -9,7 +9,8 @@
 
 namespace weir {
 
-/// Writes the structs of weir_kernel.h, field by field as C lays them out, and the public functions of a kernel into a module.
+/// Writes the structs of weir_kernel.h, field by field as C lays them out, and the public functions of a
+/// kernel into a module.
 class KernelTable {
 public:
   KernelTable(llvm::Module &module, const weir_kernel &kernel, llvm::StringRef prefix);
@@ -26,8 +27,8 @@ private:
   llvm::Constant *pointerOrNull(llvm::Function *function);
   llvm::Constant *tensorTable();
   llvm::Constant *paramTable();
-  void addFunction(llvm::StringRef suffix, llvm::StringRef callee, llvm::Type *result, llvm::ArrayRef<llvm::Type *> arguments,
-                   bool takesKernel, bool addsFeatures = false);
+  void addFunction(llvm::StringRef suffix, llvm::StringRef callee, llvm::Type *result,
+                   llvm::ArrayRef<llvm::Type *> arguments, bool takesKernel, bool addsFeatures = false);
 
   llvm::Module &module;
   llvm::LLVMContext &context;

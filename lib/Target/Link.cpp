@@ -34,7 +34,8 @@ Expected<std::string> weir::linkShared(StringRef object) {
       break;
     }
   if (tool.empty())
-    return fail("no linker for a shared library: none of cc, clang-22, clang, gcc, ld.lld, ld is on PATH; install one, or "
+    return fail("no linker for a shared library: none of cc, clang-22, clang, gcc, ld.lld, ld is on PATH; "
+                "install one, or "
                 "compile to an object (.o) and link it elsewhere");
   ScratchFile input, output, messages;
   for (auto [file, suffix] : {std::pair(&input, "o"), std::pair(&output, "so"), std::pair(&messages, "txt")})
@@ -53,13 +54,16 @@ Expected<std::string> weir::linkShared(StringRef object) {
   if (bare)
     append_range(arguments, ArrayRef<StringRef>{"-z", "noexecstack", "--build-id=none", "-s"});
   else
-    append_range(arguments, ArrayRef<StringRef>{"-Wl,-z,noexecstack", "-Wl,--build-id=none", "-Wl,-s", "-ldl"});
+    append_range(arguments,
+                 ArrayRef<StringRef>{"-Wl,-z,noexecstack", "-Wl,--build-id=none", "-Wl,-s", "-ldl"});
   std::optional<StringRef> redirects[] = {StringRef(""), StringRef(messages.path), StringRef(messages.path)};
   std::string problem;
-  int status = sys::ExecuteAndWait(tool, arguments, std::nullopt, redirects, /*SecondsToWait=*/120, 0, &problem);
+  int status =
+      sys::ExecuteAndWait(tool, arguments, std::nullopt, redirects, /*SecondsToWait=*/120, 0, &problem);
   if (status != 0) {
     auto text = MemoryBuffer::getFile(messages.path);
-    return fail(tool + " cannot link the shared library: " + (text ? (*text)->getBuffer().rtrim() : StringRef(problem)));
+    return fail(tool + " cannot link the shared library: " +
+                (text ? (*text)->getBuffer().rtrim() : StringRef(problem)));
   }
   auto bytes = MemoryBuffer::getFile(output.path, false, false);
   if (!bytes)

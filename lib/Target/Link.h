@@ -8,7 +8,8 @@
 
 namespace weir {
 
-/// The bytes of a shared library made of one object. Takes the first of cc, clang-22, clang, gcc, ld.lld, ld on PATH.
+/// The bytes of a shared library made of one object. Takes the first of cc, clang-22, clang, gcc, ld.lld, ld
+/// on PATH.
 llvm::Expected<std::string> linkShared(llvm::StringRef object);
 
 } // namespace weir

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Target/ObjectCache.h"
+#include "weir/Target/Artifact.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
@@ -10,7 +11,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/SHA256.h"
-#include "weir/Target/Artifact.h"
 
 using namespace llvm;
 using namespace weir;
@@ -58,7 +58,8 @@ std::optional<std::string> ObjectCache::find() const {
     return std::nullopt;
   auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   // Written whole or not at all, but a disk can lose bytes: an object begins with ELF's mark.
-  if (!file || !(*file)->getBuffer().starts_with("\x7f" "ELF"))
+  if (!file || !(*file)->getBuffer().starts_with("\x7f"
+                                                 "ELF"))
     return std::nullopt;
   return (*file)->getBuffer().str();
 }

@@ -97,8 +97,10 @@ TEST(ObjectCacheTest, FindsWhatWasStoredUnderTheSameParts) {
     Setting home("XDG_CACHE_HOME", std::string(folder));
     ObjectCache cache({"text", "cpu"});
     EXPECT_EQ(cache.find(), std::nullopt);
-    cache.store("\x7f" "ELF code");
-    EXPECT_EQ(cache.find(), "\x7f" "ELF code");
+    cache.store("\x7f"
+                "ELF code");
+    EXPECT_EQ(cache.find(), "\x7f"
+                            "ELF code");
     EXPECT_EQ(ObjectCache({"text", "cpu2"}).find(), std::nullopt);
     EXPECT_EQ(ObjectCache({"textcpu", ""}).find(), std::nullopt);
     ObjectCache({"damaged"}).store("not an object");
@@ -125,7 +127,8 @@ TEST(ObjectCacheTest, ServesKernels) {
     }
     std::error_code error;
     int files = 0;
-    for (llvm::sys::fs::directory_iterator file(folder + "/weir", error), end; file != end && !error; file.increment(error))
+    for (llvm::sys::fs::directory_iterator file(folder + "/weir", error), end; file != end && !error;
+         file.increment(error))
       ++files;
     EXPECT_EQ(files, 1);
   }
@@ -143,7 +146,9 @@ TEST(TargetDescriptionTest, LevelsAndNames) {
   EXPECT_EQ(llvm::toString(describeTarget("cpu:x86-64-v2").takeError()),
             "target 'cpu:x86-64-v2' has no AVX2, FMA and F16C: kernels need at least x86-64-v3");
   std::string text = llvm::toString(describeTarget("cpu:pentium-17").takeError());
-  EXPECT_NE(text.find("unknown target 'cpu:pentium-17'; known are native, the levels x86-64-v3"), std::string::npos) << text;
+  EXPECT_NE(text.find("unknown target 'cpu:pentium-17'; known are native, the levels x86-64-v3"),
+            std::string::npos)
+      << text;
 }
 
 } // namespace

@@ -128,7 +128,8 @@ TEST_F(KernelTest, RefusesWithTheRuntimesWords) {
   ASSERT_TRUE(bool(odd));
   EXPECT_EQ(llvm::toString(kernel.call({x, w}, {1, 0, 1}, *odd)),
             "scale: the extents do not keep the promise: N % 2 == 0");
-  EXPECT_EQ(llvm::toString(kernel.call({x, other}, {1, 0, 1}, *odd)), "scale: rank N is 3 in tensor X and 4 in tensor W");
+  EXPECT_EQ(llvm::toString(kernel.call({x, other}, {1, 0, 1}, *odd)),
+            "scale: rank N is 3 in tensor X and 4 in tensor W");
   EXPECT_EQ(llvm::toString(kernel.call({x}, {1, 0, 1}, *odd)),
             "scale takes 2 inputs and 3 params, given are 1 and 3");
 }
@@ -166,7 +167,8 @@ TEST_F(KernelTest, RunsWhatLevelFourMayHold) {
   for (const char *name : {"native", "x86-64-v3"})
     for (unsigned optLevel : {0u, 2u}) {
       options.optLevel = optLevel;
-      Kernel kernel = weir::test::must(compileTiled(*module, weir::test::must(describeTarget(name)), options)).front();
+      Kernel kernel =
+          weir::test::must(compileTiled(*module, weir::test::must(describeTarget(name)), options)).front();
       for (int64_t n : {0, 1, 7, 8, 21}) {
         HostTensor x(ElementType::F32, {n}), index(ElementType::I32, {n});
         long double sum = 0, max = -INFINITY;
@@ -183,7 +185,8 @@ TEST_F(KernelTest, RunsWhatLevelFourMayHold) {
           long double exact = std::exp(x.get(i));
           EXPECT_NEAR(outputs[0].get(i), exact, 4e-7 * exact) << name << " n=" << n << " i=" << i;
           int64_t from = i * 3 - 2;
-          EXPECT_EQ(outputs[1].get(i), from >= 0 && from < n ? x.get(from) : -1) << name << " n=" << n << " i=" << i;
+          EXPECT_EQ(outputs[1].get(i), from >= 0 && from < n ? x.get(from) : -1)
+              << name << " n=" << n << " i=" << i;
         }
         EXPECT_EQ(outputs[2].get(0), sum);
         EXPECT_EQ(outputs[2].get(1), max);

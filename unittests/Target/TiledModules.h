@@ -51,7 +51,8 @@ inline std::string fillKernel(const std::string &name, int value) {
       %Y: memref<?xf32, strided<[1]>> {attn.name = "Y", attn.ranks = ["N"], weir.output}, %ws: memref<?xi8>)
       attributes {weir.kernel} {
     %c0 = arith.constant 0 : index
-    %v = arith.constant )" + std::to_string(value) + R"(.0 : f32
+    %v = arith.constant )" +
+         std::to_string(value) + R"(.0 : f32
     %n = memref.dim %X, %c0 : memref<?xf32, strided<[1]>>
     scf.forall (%i) in (%n) { memref.store %v, %Y[%i] : memref<?xf32, strided<[1]>> }
     return

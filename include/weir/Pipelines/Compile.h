@@ -8,13 +8,14 @@
 
 namespace weir {
 
-/// Compiles every kernel of a level-4 module for this process; `target` should be what describeTarget("cpu:native") gives.
-/// The module is not changed. With options.cache an object made before from the same text, target and version is taken.
+/// Compiles every kernel of a level-4 module for this process; `target` should be what
+/// describeTarget("cpu:native") gives. The module is not changed. With options.cache an object made before
+/// from the same text, target and version is taken.
 llvm::Expected<std::vector<Kernel>> compileTiled(mlir::ModuleOp tiled, const TargetDescription &target,
                                                  const CompileOptions &options = {});
 
-/// The bytes of an artifact that holds one version a (module, target) pair, each module at level 4 for its own target and with
-/// the same kernels. At run time the best that the processor can do is taken.
+/// The bytes of an artifact that holds one version a (module, target) pair, each module at level 4 for its
+/// own target and with the same kernels. At run time the best that the processor can do is taken.
 llvm::Expected<std::string> emitTiled(llvm::ArrayRef<TargetModule> versions, ArtifactKind kind,
                                       const CompileOptions &options = {});
 

@@ -2,8 +2,9 @@
 /* Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.                       */
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                                              */
 /* Between generated code and lib/Runtime, not for callers: lib/Target writes a weir_kernel into each
-   artifact (or fills one in memory for a kernel compiled just in time), and the checks and the call below go by it.
-   A change here changes lib/Target/Describe.cpp and, where a function's signature changes, lib/Conversion/TilesToCPU. */
+   artifact (or fills one in memory for a kernel compiled just in time), and the checks and the call below go
+   by it. A change here changes lib/Target/Describe.cpp and, where a function's signature changes,
+   lib/Conversion/TilesToCPU. */
 #ifndef WEIR_KERNEL_H
 #define WEIR_KERNEL_H
 #include "weir/Runtime/weir_runtime.h"
@@ -11,7 +12,8 @@
 extern "C" {
 #endif
 
-/* What generated code gets as its first argument: `fork` runs body over 0 .. n-1, on threads, with denormals off in each. */
+/* What generated code gets as its first argument: `fork` runs body over 0 .. n-1, on threads, with denormals
+   off in each. */
 typedef struct weir_rt {
   void (*fork)(struct weir_rt *rt, weir_body body, void *body_context, int64_t n);
   weir_parallel_for parallel_for; /* the host's, or null */
@@ -30,19 +32,20 @@ typedef struct weir_tensor_info {
 
 typedef struct weir_param_info {
   const char *name;
-  int32_t dtype;  /* F32, F64, I64, BOOL: as the field in NAME_args is typed (float, double, int64_t, int32_t) */
+  int32_t dtype;  /* F32, F64, I64, BOOL: a float, double, int64_t, int32_t in NAME_args */
   int32_t offset; /* in NAME_args */
 } weir_param_info;
 
-/* `slots`, in the order inputs, params, outputs: a tensor's data pointer, extents, strides; a param's bits. Each is 8 bytes.
-   Strides are in elements, of an i4 tensor in bytes. */
+/* `slots`, in the order inputs, params, outputs: a tensor's data pointer, extents, strides; a param's bits.
+   Each is 8 bytes. Strides are in elements, of an i4 tensor in bytes. */
 typedef struct weir_version {
   uint64_t needs; /* WEIR_CPU_* bits, all of which must be there */
   const char *target;
   void (*entry)(weir_rt *rt, const int64_t *slots, void *workspace, int64_t workspace_bytes);
-  int64_t (*workspace)(const int64_t *slots);                /* bytes; null: 0 */
-  int64_t (*check)(const int64_t *slots);                    /* 0, or 1 + index of the broken promise; null: none */
-  void (*extents)(const int64_t *slots, int64_t *extents);   /* the outputs' extents, one after another; null: by name */
+  int64_t (*workspace)(const int64_t *slots); /* bytes; null: 0 */
+  int64_t (*check)(const int64_t *slots);     /* 0, or 1 + index of the broken promise; null: none */
+  /* The outputs' extents, one after another; null: by name. */
+  void (*extents)(const int64_t *slots, int64_t *extents);
 } weir_version;
 
 typedef struct weir_kernel {
@@ -54,7 +57,7 @@ typedef struct weir_kernel {
   int32_t args_size, num_inputs, num_outputs, num_params, num_checks, num_versions;
 } weir_kernel;
 
-uint64_t weir_cpu_features(void); /* the processor is asked once */
+uint64_t weir_cpu_features(void);                              /* the processor is asked once */
 int weir_choose(const weir_kernel *kernel, uint64_t features); /* index of a version, or -1 */
 int weir_run(const weir_kernel *kernel, const void *args, uint64_t features);
 int64_t weir_workspace_bytes(const weir_kernel *kernel, const void *args); /* < 0: minus the error code */

@@ -15,30 +15,34 @@ extern "C" {
 /* What a kernel returns; NAME_last_error() has the text. Nothing has been written where it is not WEIR_OK. */
 enum weir_status {
   WEIR_OK = 0,
-  WEIR_E_NULL = 1,      /* a null args or data pointer                                                     */
-  WEIR_E_VERSION = 2,   /* args->size or args->version is not that of this header                          */
-  WEIR_E_DTYPE = 3,     /* a tensor of another element type than declared                                  */
-  WEIR_E_RANK = 4,      /* a tensor of another number of dimensions                                        */
-  WEIR_E_EXTENT = 5,    /* negative, not the compiled-in one, or two tensors disagree                      */
-  WEIR_E_PROMISE = 6,   /* a promise on extents (`given`, a bracket expression, a declared rank) is broken */
-  WEIR_E_STRIDES = 7,   /* strides that cannot be served                                                   */
-  WEIR_E_OVERLAP = 8,   /* an output's address range meets an input's or another output's                  */
-  WEIR_E_ALIGNMENT = 9, /* a data pointer that is not a multiple of its element's size                     */
-  WEIR_E_WORKSPACE = 10,/* a workspace smaller than NAME_workspace_bytes()                                 */
-  WEIR_E_MEMORY = 11,   /* no memory for the workspace or for a copy                                       */
-  WEIR_E_CPU = 12,      /* the processor has none of the feature sets that the kernel was compiled for     */
-  WEIR_E_DEVICE = 13,   /* a tensor or a stream of another device                                          */
-  WEIR_E_PARAM = 14     /* a bool that is neither 0 nor 1                                                   */
+  WEIR_E_NULL = 1,       /* a null args or data pointer */
+  WEIR_E_VERSION = 2,    /* args->size or args->version is not that of this header */
+  WEIR_E_DTYPE = 3,      /* a tensor of another element type than declared */
+  WEIR_E_RANK = 4,       /* a tensor of another number of dimensions */
+  WEIR_E_EXTENT = 5,     /* negative, not the compiled-in one, or two tensors disagree */
+  WEIR_E_PROMISE = 6,    /* a promise on extents (`given`, a bracket expression, a declared rank) is broken */
+  WEIR_E_STRIDES = 7,    /* strides that cannot be served */
+  WEIR_E_OVERLAP = 8,    /* an output's address range meets an input's or another output's */
+  WEIR_E_ALIGNMENT = 9,  /* a data pointer that is not a multiple of its element's size */
+  WEIR_E_WORKSPACE = 10, /* a workspace smaller than NAME_workspace_bytes() */
+  WEIR_E_MEMORY = 11,    /* no memory for the workspace or for a copy */
+  WEIR_E_CPU = 12,       /* the processor has none of the feature sets that the kernel was compiled for */
+  WEIR_E_DEVICE = 13,    /* a tensor or a stream of another device */
+  WEIR_E_PARAM = 14      /* a bool that is neither 0 nor 1 */
 };
 
-/* Element types. A bool is one byte, 0 or 1. i4 is two to a byte along the last dimension, the low half first. */
+/* Element types. A bool is one byte, 0 or 1. i4 is two to a byte along the last dimension, the low half
+ * first. */
+/* clang-format off */
 enum weir_dtype {
   WEIR_F64 = 0, WEIR_F32 = 1, WEIR_F16 = 2, WEIR_BF16 = 3, WEIR_F8E4M3 = 4, WEIR_F8E5M2 = 5, WEIR_I64 = 6,
   WEIR_I32 = 7, WEIR_I16 = 8, WEIR_I8 = 9, WEIR_I4 = 10, WEIR_U32 = 11, WEIR_U8 = 12, WEIR_BOOL = 13
 };
+/* clang-format on */
 
-/* A tensor that the caller owns. `extents` has `rank` entries, so has `strides`, in elements (null: dense, row-major).
-   The kernel keeps none of the pointers. Where the innermost stride is not 1 the tensor is copied. */
+/* A tensor that the caller owns. `extents` has `rank` entries, so has `strides`, in elements (null: dense,
+   row-major). The kernel keeps none of the pointers. Where the innermost stride is not 1 the tensor is
+   copied. */
 typedef struct weir_tensor {
   void *data;
   int32_t dtype;
@@ -47,14 +51,16 @@ typedef struct weir_tensor {
   const int64_t *strides;
 } weir_tensor;
 
-/* Runs body(body_context, begin, end) over pieces that cover 0 .. n-1 once each, on any threads in any order, and returns
-   when all are done. The result of a kernel does not depend on the pieces. `context` is args->parallel_context. */
+/* Runs body(body_context, begin, end) over pieces that cover 0 .. n-1 once each, on any threads in any order,
+   and returns when all are done. The result of a kernel does not depend on the pieces. `context` is
+   args->parallel_context. */
 typedef void (*weir_body)(void *body_context, int64_t begin, int64_t end);
 typedef void (*weir_parallel_for)(void *context, weir_body body, void *body_context, int64_t n);
 
-/* Processor features, as bits of a mask: the two levels, and what a kernel for a named processor may need beyond. */
-#define WEIR_CPU_V3 (UINT64_C(1) << 0) /* x86-64-v3: AVX2, FMA, BMI, F16C, with the system's consent to ymm      */
-#define WEIR_CPU_V4 (UINT64_C(1) << 1) /* x86-64-v4: AVX-512 F BW CD DQ VL, with the system's consent to zmm     */
+/* Processor features, as bits of a mask: the two levels, and what a kernel for a named processor may need
+ * beyond. */
+#define WEIR_CPU_V3 (UINT64_C(1) << 0) /* x86-64-v3; the system saves ymm */
+#define WEIR_CPU_V4 (UINT64_C(1) << 1) /* x86-64-v4; the system saves zmm */
 #define WEIR_CPU_AVX512_BF16 (UINT64_C(1) << 2)
 #define WEIR_CPU_AVX512_FP16 (UINT64_C(1) << 3)
 #define WEIR_CPU_AVX512_VNNI (UINT64_C(1) << 4)
@@ -67,7 +73,7 @@ typedef void (*weir_parallel_for)(void *context, weir_body body, void *body_cont
 #define WEIR_CPU_AVX_VNNI (UINT64_C(1) << 11)
 #define WEIR_CPU_AVX_IFMA (UINT64_C(1) << 12)
 #define WEIR_CPU_AMX_TILE (UINT64_C(1) << 13)
-#define WEIR_CPU_UNKNOWN (UINT64_C(1) << 63) /* something this version cannot ask for: never set in a real mask  */
+#define WEIR_CPU_UNKNOWN (UINT64_C(1) << 63) /* never set in a real mask */
 
 /* The first bytes of every NAME_args. */
 #define WEIR_ARGS_HEADER                                                                                     \
@@ -85,15 +91,21 @@ typedef void (*weir_parallel_for)(void *context, weir_body body, void *body_cont
 /* What a DLPack DLTensor looks like; dlpack.h is not needed to include this file. */
 typedef struct weir_dl_tensor {
   void *data;
-  struct { int32_t device_type, device_id; } device;
+  struct {
+    int32_t device_type, device_id;
+  } device;
   int32_t ndim;
-  struct { uint8_t code, bits; uint16_t lanes; } dtype;
+  struct {
+    uint8_t code, bits;
+    uint16_t lanes;
+  } dtype;
   int64_t *shape, *strides;
   uint64_t byte_offset;
 } weir_dl_tensor;
 
-/* Views a DLTensor (given by its address) as a weir_tensor; extents and strides stay the DLTensor's. WEIR_E_DEVICE where it is
-   not in the processor's memory, WEIR_E_DTYPE where the type has no counterpart, WEIR_E_NULL where `dl` is null. */
+/* Views a DLTensor (given by its address) as a weir_tensor; extents and strides stay the DLTensor's.
+   WEIR_E_DEVICE where it is not in the processor's memory, WEIR_E_DTYPE where the type has no counterpart,
+   WEIR_E_NULL where `dl` is null. */
 static inline int weir_from_dlpack(weir_tensor *out, const void *dl) {
   const weir_dl_tensor *t = (const weir_dl_tensor *)dl;
   int32_t dtype = -1;
@@ -101,6 +113,7 @@ static inline int weir_from_dlpack(weir_tensor *out, const void *dl) {
     return WEIR_E_NULL;
   if (t->device.device_type != 1 && t->device.device_type != 3) /* kDLCPU, kDLCUDAHost */
     return WEIR_E_DEVICE;
+  /* clang-format off */
   if (t->dtype.lanes == 1) {
     switch (t->dtype.code * 256 + t->dtype.bits) {
     case 0 * 256 + 64: dtype = WEIR_I64; break; /* kDLInt */
@@ -119,6 +132,7 @@ static inline int weir_from_dlpack(weir_tensor *out, const void *dl) {
     default: break;
     }
   }
+  /* clang-format on */
   if (dtype < 0)
     return WEIR_E_DTYPE;
   out->data = t->data ? (void *)((char *)t->data + t->byte_offset) : t->data;

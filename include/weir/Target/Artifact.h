@@ -18,8 +18,8 @@ struct TargetModule {
   TargetDescription target;
 };
 
-/// From modules at level 6. The same input gives the same bytes. A shared library is linked by the system's compiler or linker;
-/// an error lists what was looked for when there is none.
+/// From modules at level 6. The same input gives the same bytes. A shared library is linked by the system's
+/// compiler or linker; an error lists what was looked for when there is none.
 llvm::Expected<std::string> emitArtifact(llvm::ArrayRef<TargetModule> versions, ArtifactKind kind,
                                          const CompileOptions &options = {});
 

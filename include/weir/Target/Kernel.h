@@ -3,10 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_TARGET_KERNEL_H
 #define WEIR_TARGET_KERNEL_H
+#include "mlir/IR/BuiltinOps.h"
 #include "weir/Runtime/weir_runtime.h"
 #include "weir/Support/HostTensor.h"
 #include "weir/Support/TargetDescription.h"
-#include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 #include <memory>
 #include <optional>
@@ -15,7 +15,8 @@
 
 namespace weir {
 
-/// What a kernel takes and gives: read off a level-4 or level-6 module (TilesToCPU keeps it as an attribute of the module).
+/// What a kernel takes and gives: read off a level-4 or level-6 module (TilesToCPU keeps it as an attribute
+/// of the module).
 struct KernelSignature {
   struct Tensor {
     std::string name;
@@ -49,26 +50,30 @@ struct CallOptions {
   void *parallelContext = nullptr;
 };
 
-/// A kernel in memory, ready to be called; copies share the code. Calls from several threads at once are fine.
+/// A kernel in memory, ready to be called; copies share the code. Calls from several threads at once are
+/// fine.
 class Kernel {
 public:
-  /// All kernels of a module at level 6 (llvm dialect, as buildTiledToLLVMPipeline leaves it), in the order of the module.
-  /// The module is not changed. weir/Pipelines/Compile.h has the same for level 4.
+  /// All kernels of a module at level 6 (llvm dialect, as buildTiledToLLVMPipeline leaves it), in the order
+  /// of the module. The module is not changed. weir/Pipelines/Compile.h has the same for level 4.
   static llvm::Expected<std::vector<Kernel>> compile(mlir::ModuleOp module, const TargetDescription &target,
                                                      const CompileOptions &options = {});
 
-  /// The same from an object that emitKernelObject made of it; `kernels` is the module's attribute weir.kernels.
+  /// The same from an object that emitKernelObject made of it; `kernels` is the module's attribute
+  /// weir.kernels.
   static llvm::Expected<std::vector<Kernel>> load(mlir::ArrayAttr kernels, llvm::StringRef object,
-                                                  const TargetDescription &target, const CompileOptions &options = {});
+                                                  const TargetDescription &target,
+                                                  const CompileOptions &options = {});
 
   const KernelSignature &signature() const;
 
-  /// Zero-filled outputs of the extents that these inputs and params give. Params are in the signature's order.
+  /// Zero-filled outputs of the extents that these inputs and params give. Params are in the signature's
+  /// order.
   llvm::Expected<std::vector<HostTensor>> makeOutputs(llvm::ArrayRef<HostTensor> inputs,
                                                       llvm::ArrayRef<long double> params) const;
 
-  /// Runs on `inputs` and overwrites `outputs`. The error's text is the runtime's. An i64 or bool param is given exactly, a real
-  /// one rounded to its type.
+  /// Runs on `inputs` and overwrites `outputs`. The error's text is the runtime's. An i64 or bool param is
+  /// given exactly, a real one rounded to its type.
   llvm::Error call(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<long double> params,
                    llvm::MutableArrayRef<HostTensor> outputs, const CallOptions &options = {}) const;
 
@@ -82,7 +87,8 @@ private:
   std::shared_ptr<const Impl> impl;
 };
 
-/// The object file that Kernel::load takes. An error where a kernel needs a function that nobody has (a call of libm, say).
+/// The object file that Kernel::load takes. An error where a kernel needs a function that nobody has (a call
+/// of libm, say).
 llvm::Expected<std::string> emitKernelObject(mlir::ModuleOp module, const TargetDescription &target,
                                              const CompileOptions &options = {});
 

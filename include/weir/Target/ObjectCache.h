@@ -10,10 +10,12 @@
 
 namespace weir {
 
-/// Objects in $XDG_CACHE_HOME/weir or ~/.cache/weir. A cache that cannot be read or written is no error: it is not there.
+/// Objects in $XDG_CACHE_HOME/weir or ~/.cache/weir. A cache that cannot be read or written is no error: it
+/// is not there.
 class ObjectCache {
 public:
-  /// `parts`: all that the object depends on. The compiler's version is added: its build, so that a new one finds nothing.
+  /// `parts`: all that the object depends on. The compiler's version is added: its build, so that a new one
+  /// finds nothing.
   explicit ObjectCache(llvm::ArrayRef<llvm::StringRef> parts);
   std::optional<std::string> find() const;
   void store(llvm::StringRef object) const;

@@ -2,16 +2,17 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs after OutlineParallelLoops, which gives a kernel its first argument. The order of slots is part of the contract with
-// lib/Runtime (weir_kernel.h): as the arguments stand, a tensor as data pointer, extents, strides.
+// Runs after OutlineParallelLoops, which gives a kernel its first argument. The order of slots is part of the
+// contract with lib/Runtime (weir_kernel.h): as the arguments stand, a tensor as data pointer, extents,
+// strides.
 #include "dialects/Attention/AttentionDialect.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "weir/Support/KernelContract.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Support/KernelContract.h"
 
 namespace weir {
 #define GEN_PASS_DEF_ADDKERNELENTRIES
@@ -22,7 +23,8 @@ using namespace mlir;
 
 namespace {
 
-/// A descriptor over `data`; sizes and strides that the type leaves open come from `extent(i)` and `stride(i)`.
+/// A descriptor over `data`; sizes and strides that the type leaves open come from `extent(i)` and
+/// `stride(i)`.
 Value buildDescriptor(ImplicitLocOpBuilder &b, MemRefType type, Value data, const LLVMTypeConverter &types,
                       function_ref<Value(unsigned)> extent, function_ref<Value(unsigned)> stride) {
   Location loc = b.getLoc();
@@ -47,7 +49,8 @@ Value buildDescriptor(ImplicitLocOpBuilder &b, MemRefType type, Value data, cons
 /// Reads arguments out of the slots, one after another.
 class SlotReader {
 public:
-  SlotReader(ImplicitLocOpBuilder &b, Value slots, const LLVMTypeConverter &types) : b(b), slots(slots), types(types) {}
+  SlotReader(ImplicitLocOpBuilder &b, Value slots, const LLVMTypeConverter &types)
+      : b(b), slots(slots), types(types) {}
 
   Value read(Type type) {
     auto memref = dyn_cast<MemRefType>(type);
@@ -109,7 +112,8 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
     }
   }
 
-  /// What an argument is to the user now stands on the module; the translation to LLVM IR would warn about it on the function.
+  /// What an argument is to the user now stands on the module; the translation to LLVM IR would warn about it
+  /// on the function.
   static void forgetSignature(func::FuncOp kernel) {
     for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
       for (NamedAttribute attribute : mlir::function_interface_impl::getArgAttrs(kernel, i))
@@ -122,20 +126,24 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
   }
 
   /// The arguments of a kernel without the runtime and the workspace.
-  static ArrayRef<Type> interfaceOf(func::FuncOp kernel) { return kernel.getArgumentTypes().drop_front().drop_back(); }
+  static ArrayRef<Type> interfaceOf(func::FuncOp kernel) {
+    return kernel.getArgumentTypes().drop_front().drop_back();
+  }
 
   LogicalResult verify(func::FuncOp kernel) {
     ArrayRef<Type> types = kernel.getArgumentTypes();
     auto workspace = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(&getContext(), 8));
     if (types.size() < 2 || !isa<LLVM::LLVMPointerType>(types.front()) || types.back() != workspace ||
         kernel.getNumResults())
-      return kernel.emitOpError("is not a kernel as outline-parallel-loops leaves it: expected (!llvm.ptr, tensors and params, ")
+      return kernel.emitOpError("is not a kernel as outline-parallel-loops leaves it: expected (!llvm.ptr, "
+                                "tensors and params, ")
              << workspace << ") -> ()";
     int stage = 0; // 0: inputs, 1: params, 2: outputs
     for (auto [i, type] : llvm::enumerate(interfaceOf(kernel))) {
       int now = !isa<MemRefType>(type) ? 1 : kernel.getArgAttr(i + 1, weir::kOutputAttr) ? 2 : 0;
       if (now < stage)
-        return kernel.emitOpError("argument ") << i << " stands in the wrong place: expected inputs, params, outputs";
+        return kernel.emitOpError("argument ")
+               << i << " stands in the wrong place: expected inputs, params, outputs";
       stage = now;
       if (!kernel.getArgAttrOfType<StringAttr>(i + 1, weir::attn::kName))
         return kernel.emitOpError("argument ") << i << " has no " << weir::attn::kName;
@@ -143,9 +151,11 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
         SmallVector<int64_t> strides;
         int64_t offset;
         if (failed(memref.getStridesAndOffset(strides, offset)) || offset != 0)
-          return kernel.emitOpError("argument ") << i << " has type " << type << ", expected strides and offset 0";
+          return kernel.emitOpError("argument ")
+                 << i << " has type " << type << ", expected strides and offset 0";
       } else if (!type.isF32() && !type.isF64() && !type.isInteger(64) && !type.isInteger(1)) {
-        return kernel.emitOpError("argument ") << i << " has type " << type << ", expected a memref, f32, f64, i64 or i1";
+        return kernel.emitOpError("argument ")
+               << i << " has type " << type << ", expected a memref, f32, f64, i64 or i1";
       }
     }
     for (StringRef suffix : companionSuffixes)

@@ -2,8 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The last step of level 6: in the llvm dialect every op that only moves values takes any type, so exchanging the type is all there
-// is to do. The module's own attributes (the kernels' signatures) keep bf16.
+// The last step of level 6: in the llvm dialect every op that only moves values takes any type, so exchanging
+// the type is all there is to do. The module's own attributes (the kernels' signatures) keep bf16.
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/AttrTypeSubElements.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -22,11 +22,12 @@ bool isBF16(Type type) { return getElementTypeOrSelf(type).isBF16(); }
 
 /// Arithmetic that would read the integers as integers.
 bool computes(Operation *op) {
-  return isa<LLVM::FAddOp, LLVM::FSubOp, LLVM::FMulOp, LLVM::FDivOp, LLVM::FRemOp, LLVM::FNegOp, LLVM::FCmpOp, LLVM::SIToFPOp,
-             LLVM::UIToFPOp, LLVM::FPToSIOp, LLVM::FPToUIOp, LLVM::FMAOp, LLVM::FMulAddOp, LLVM::FAbsOp, LLVM::MaxNumOp,
-             LLVM::MinNumOp, LLVM::MaximumOp, LLVM::MinimumOp, LLVM::CopySignOp, LLVM::FFloorOp, LLVM::FCeilOp, LLVM::RoundEvenOp,
-             LLVM::SqrtOp, LLVM::vector_reduce_fadd, LLVM::vector_reduce_fmul, LLVM::vector_reduce_fmax,
-             LLVM::vector_reduce_fmin, LLVM::vector_reduce_fmaximum, LLVM::vector_reduce_fminimum>(op);
+  return isa<LLVM::FAddOp, LLVM::FSubOp, LLVM::FMulOp, LLVM::FDivOp, LLVM::FRemOp, LLVM::FNegOp, LLVM::FCmpOp,
+             LLVM::SIToFPOp, LLVM::UIToFPOp, LLVM::FPToSIOp, LLVM::FPToUIOp, LLVM::FMAOp, LLVM::FMulAddOp,
+             LLVM::FAbsOp, LLVM::MaxNumOp, LLVM::MinNumOp, LLVM::MaximumOp, LLVM::MinimumOp, LLVM::CopySignOp,
+             LLVM::FFloorOp, LLVM::FCeilOp, LLVM::RoundEvenOp, LLVM::SqrtOp, LLVM::vector_reduce_fadd,
+             LLVM::vector_reduce_fmul, LLVM::vector_reduce_fmax, LLVM::vector_reduce_fmin,
+             LLVM::vector_reduce_fmaximum, LLVM::vector_reduce_fminimum>(op);
 }
 
 Attribute asInteger(Attribute value) {
@@ -54,7 +55,8 @@ struct CarryBF16AsInteger : weir::impl::CarryBF16AsIntegerBase<CarryBF16AsIntege
       signalPassFailure();
   }
 
-  /// Post-order: an op's operands have been exchanged by then, or will be by a later op's (a block argument's).
+  /// Post-order: an op's operands have been exchanged by then, or will be by a later op's (a block
+  /// argument's).
   LogicalResult exchange(Operation *op, AttrTypeReplacer &types) {
     auto touches = [](TypeRange range) { return llvm::any_of(range, isBF16); };
     if (computes(op) && (touches(op->getOperandTypes()) || touches(op->getResultTypes())))
@@ -71,7 +73,8 @@ struct CarryBF16AsInteger : weir::impl::CarryBF16AsIntegerBase<CarryBF16AsIntege
     }
     if (isa<LLVM::FPTruncOp>(op) && isBF16(op->getResult(0).getType())) {
       b.setInsertionPointAfter(op);
-      auto bits = LLVM::BitcastOp::create(b, op->getLoc(), types.replace(op->getResult(0).getType()), op->getResult(0));
+      auto bits = LLVM::BitcastOp::create(b, op->getLoc(), types.replace(op->getResult(0).getType()),
+                                          op->getResult(0));
       op->getResult(0).replaceAllUsesExcept(bits, bits);
       bitcasts.insert(bits);
       return success();
@@ -84,7 +87,8 @@ struct CarryBF16AsInteger : weir::impl::CarryBF16AsIntegerBase<CarryBF16AsIntege
     return success();
   }
 
-  /// The bf16 type that an operand of llvm.fpext had: itself, or where it has been exchanged already, the one of the same shape.
+  /// The bf16 type that an operand of llvm.fpext had: itself, or where it has been exchanged already, the one
+  /// of the same shape.
   static Type wideningSource(Type type) {
     Type element = getElementTypeOrSelf(type);
     Type bf16 = BFloat16Type::get(type.getContext());

@@ -36,9 +36,9 @@ static DictionaryAttr describe(func::FuncOp kernel, SymbolTable &symbols) {
   unsigned count = kernel.getNumArguments();
   unsigned first = count && isa<LLVM::LLVMPointerType>(kernel.getArgumentTypes().front());
   for (unsigned i = first; i + 1 < count; ++i) {
-    auto &list = !isa<MemRefType>(kernel.getArgumentTypes()[i])  ? params
-                 : kernel.getArgAttr(i, weir::kOutputAttr) ? outputs
-                                                           : inputs;
+    auto &list = !isa<MemRefType>(kernel.getArgumentTypes()[i]) ? params
+                 : kernel.getArgAttr(i, weir::kOutputAttr)      ? outputs
+                                                                : inputs;
     list.push_back(describeArgument(kernel, i));
   }
   NamedAttrList whole;

@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs at level 4, when everything that a body does is still visible, and before entries are made, because it changes the
-// kernels' signature. Assumes that a scf.forall of a kernel has no results (the level contract says so). Leaves scf.for only.
+// Runs at level 4, when everything that a body does is still visible, and before entries are made, because it
+// changes the kernels' signature. Assumes that a scf.forall of a kernel has no results (the level contract
+// says so). Leaves scf.for only.
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -13,8 +14,8 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
-#include "weir/Support/KernelContract.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Support/KernelContract.h"
 
 namespace weir {
 #define GEN_PASS_DEF_OUTLINEPARALLELLOOPS
@@ -68,7 +69,8 @@ private:
     }
   }
 
-  /// What the body needs from above: what the loop's region uses, and what recovers the coordinates of several dimensions.
+  /// What the body needs from above: what the loop's region uses, and what recovers the coordinates of
+  /// several dimensions.
   LogicalResult collectCaptures() {
     llvm::SetVector<Value> used;
     getUsedValuesDefinedAbove(loop.getRegion(), used);
@@ -100,17 +102,19 @@ private:
     Type ptr = LLVM::LLVMPointerType::get(context), i64 = IntegerType::get(context, 64);
     OpBuilder outer(kernel);
     outer.setInsertionPointAfter(kernel);
-    auto body = func::FuncOp::create(outer, loop.getLoc(), name, FunctionType::get(context, {ptr, i64, i64}, {}));
+    auto body =
+        func::FuncOp::create(outer, loop.getLoc(), name, FunctionType::get(context, {ptr, i64, i64}, {}));
     body.setPrivate();
     Block *entry = body.addEntryBlock();
     ImplicitLocOpBuilder b = ImplicitLocOpBuilder::atBlockBegin(loop.getLoc(), entry);
 
     IRMapping inside;
     for (Value constant : constants)
-      inside.map(constant, b.clone(*constant.getDefiningOp())->getResult(cast<OpResult>(constant).getResultNumber()));
+      inside.map(constant,
+                 b.clone(*constant.getDefiningOp())->getResult(cast<OpResult>(constant).getResultNumber()));
     for (auto [i, value] : llvm::enumerate(captures)) {
-      Value field =
-          LLVM::GEPOp::create(b, ptr, contextType(), entry->getArgument(0), ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
+      Value field = LLVM::GEPOp::create(b, ptr, contextType(), entry->getArgument(0),
+                                        ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
       inside.map(value, castTo(b, LLVM::LoadOp::create(b, fields[i], field), value.getType()));
     }
     Value one = arith::ConstantIndexOp::create(b, 1);
@@ -166,7 +170,8 @@ private:
       context = LLVM::AllocaOp::create(b, ptr, contextType(), one, /*alignment=*/64);
     }
     for (auto [i, value] : llvm::enumerate(captures)) {
-      Value field = LLVM::GEPOp::create(b, ptr, contextType(), context, ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
+      Value field =
+          LLVM::GEPOp::create(b, ptr, contextType(), context, ArrayRef<LLVM::GEPArg>{0, int32_t(i)});
       LLVM::StoreOp::create(b, castTo(b, value, fields[i]), field);
     }
     Value function = func::ConstantOp::create(b, body.getFunctionType(), SymbolRefAttr::get(body));
@@ -200,7 +205,8 @@ struct OutlineParallelLoops : weir::impl::OutlineParallelLoopsBase<OutlineParall
     if (failed(kernel.insertArgument(0, LLVM::LLVMPointerType::get(&getContext()), {}, kernel.getLoc())))
       return failure();
     SmallVector<scf::ForallOp> loops, nested;
-    kernel.walk([&](scf::ForallOp loop) { (loop->getParentOp() == kernel ? loops : nested).push_back(loop); });
+    kernel.walk(
+        [&](scf::ForallOp loop) { (loop->getParentOp() == kernel ? loops : nested).push_back(loop); });
     for (scf::ForallOp loop : llvm::concat<scf::ForallOp>(loops, nested))
       if (loop->getNumResults())
         return loop.emitOpError("has results; a kernel's parallel loop stores what it makes");

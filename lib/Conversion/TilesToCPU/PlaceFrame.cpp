@@ -2,7 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs after OutlineParallelLoops, so that a body's buffers land in the body's function and every thread has its own.
+// Runs after OutlineParallelLoops, so that a body's buffers land in the body's function and every thread has
+// its own.
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
@@ -41,7 +42,8 @@ struct PlaceFrame : weir::impl::PlaceFrameBase<PlaceFrame> {
     for (memref::AllocaOp buffer : buffers) {
       if (!buffer.getType().hasStaticShape() || !buffer.getSymbolOperands().empty()) {
         if (buffer->getParentOfType<LoopLikeOpInterface>()) {
-          buffer.emitOpError("has a size that is not known when compiling and stands in a loop; take it from the workspace");
+          buffer.emitOpError(
+              "has a size that is not known when compiling and stands in a loop; take it from the workspace");
           return signalPassFailure();
         }
         continue;
@@ -53,8 +55,9 @@ struct PlaceFrame : weir::impl::PlaceFrameBase<PlaceFrame> {
       buffer->moveBefore(&entry, entry.begin());
     }
     if (frame > limit) {
-      function.emitOpError("has stack buffers of ") << frame << " bytes, more than the " << int64_t(limit)
-                                                    << " that a thread's stack is sure to hold; take them from the workspace";
+      function.emitOpError("has stack buffers of ")
+          << frame << " bytes, more than the " << int64_t(limit)
+          << " that a thread's stack is sure to hold; take them from the workspace";
       signalPassFailure();
     }
   }

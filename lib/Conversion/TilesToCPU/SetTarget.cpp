@@ -2,7 +2,8 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The last step of level 5. func.func carries the attributes unprefixed: convert-func-to-llvm takes exactly these over.
+// The last step of level 5. func.func carries the attributes unprefixed: convert-func-to-llvm takes exactly
+// these over.
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"

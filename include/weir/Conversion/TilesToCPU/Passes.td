@@ -8,13 +8,13 @@ include "mlir/Pass/PassBase.td"
 def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
   let summary = "Make the parallel loops of kernels into functions that the host's threads call";
   let description = [{
-    Every `scf.forall` at the top level of a kernel's body becomes a private function
-    `@NAME.bodyK(%ctx, %begin, %end)` that runs iterations `begin` to `end - 1`, and a call of the runtime's `fork`. The
-    values that the loop uses from above travel in a struct on the caller's stack; constants are made again. Each kernel gets a first
-    argument, the runtime's struct `weir_rt`, whose first field is `fork`: it hands the body to the host's
-    `parallel_for` and keeps denormals off in every thread that runs it (around opaque calls, so that no floating-point
-    operation can move across). A loop over several dimensions is counted through as one. A `scf.forall` deeper down
-    becomes plain loops.
+    Every `scf.forall` at the top level of a kernel's body becomes a private function `@NAME.bodyK(%ctx,
+    %begin, %end)` that runs iterations `begin` to `end - 1`, and a call of the runtime's `fork`. The values
+    that the loop uses from above travel in a struct on the caller's stack; constants are made again. Each
+    kernel gets a first argument, the runtime's struct `weir_rt`, whose first field is `fork`: it hands the
+    body to the host's `parallel_for` and keeps denormals off in every thread that runs it (around opaque
+    calls, so that no floating-point operation can move across). A loop over several dimensions is counted
+    through as one. A `scf.forall` deeper down becomes plain loops.
 
     ```mlir
     func.func @scale(%x: memref<?xf32>, %n: index) attributes {weir.kernel} {
@@ -43,11 +43,11 @@ def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
 def AddKernelEntries : Pass<"add-kernel-entries", "::mlir::ModuleOp"> {
   let summary = "Give each kernel an entry that takes its arguments as an array of 8-byte slots";
   let description = [{
-    The C runtime calls kernels of every signature the same way: `@NAME.entry(%rt, %slots, %ws, %bytes)`, where the slots
-    hold, argument by argument, a tensor's data pointer, extents and strides, or a param's bits. The entry builds the
-    memref descriptors and calls `@NAME`, which becomes private; so do `@NAME.workspace`, `@NAME.check` and
-    `@NAME.extents`, which get entries of their own. The module keeps the signatures in the attribute `weir.kernels`,
-    because the types say less from here on.
+    The C runtime calls kernels of every signature the same way: `@NAME.entry(%rt, %slots, %ws, %bytes)`,
+    where the slots hold, argument by argument, a tensor's data pointer, extents and strides, or a param's
+    bits. The entry builds the memref descriptors and calls `@NAME`, which becomes private; so do
+    `@NAME.workspace`, `@NAME.check` and `@NAME.extents`, which get entries of their own. The module keeps the
+    signatures in the attribute `weir.kernels`, because the types say less from here on.
 
     ```mlir
     func.func @f(%rt: !llvm.ptr, %x: memref<?xf32>, %p: f32, %ws: memref<?xi8>) attributes {weir.kernel}
@@ -62,9 +62,10 @@ def AddKernelEntries : Pass<"add-kernel-entries", "::mlir::ModuleOp"> {
 def PlaceFrame : Pass<"place-frame", "::mlir::func::FuncOp"> {
   let summary = "Move stack buffers of fixed size to the function's entry, and bound the frame";
   let description = [{
-    A `memref.alloca` inside a loop would grow the stack with each iteration. Its size is fixed, its contents are undefined when it is
-    reached, and only one iteration is alive at a time, so one buffer at the function's entry does. A buffer whose size is not known
-    inside a loop, and a frame of more than `limit` bytes, are errors: such memory belongs into the workspace.
+    A `memref.alloca` inside a loop would grow the stack with each iteration. Its size is fixed, its contents
+    are undefined when it is reached, and only one iteration is alive at a time, so one buffer at the
+    function's entry does. A buffer whose size is not known inside a loop, and a frame of more than `limit`
+    bytes, are errors: such memory belongs into the workspace.
 
     ```mlir
     scf.for %i = %c0 to %n step %c1 { %b = memref.alloca() : memref<16xf32> ... }
@@ -80,8 +81,9 @@ def PlaceFrame : Pass<"place-frame", "::mlir::func::FuncOp"> {
 def SetTarget : Pass<"set-target", "::mlir::ModuleOp"> {
   let summary = "Say on each function which processor it is compiled for";
   let description = [{
-    Writes `target_cpu`, `target_features` and the preferred vector width on every function of the module, so that functions for different
-    processors can stand in one LLVM module. Functions that have a `target_cpu` keep it.
+    Writes `target_cpu`, `target_features` and the preferred vector width on every function of the module, so
+    that functions for different processors can stand in one LLVM module. Functions that have a `target_cpu`
+    keep it.
 
     ```mlir
     func.func @f()
@@ -98,10 +100,11 @@ def SetTarget : Pass<"set-target", "::mlir::ModuleOp"> {
 def ExpandElementaryFunctions : Pass<"expand-elementary-functions"> {
   let summary = "exp, log, tanh, erf, sin, cos, atan2, powf ... as straight-line arith";
   let description = [{
-    Replaces `math.{exp, exp2, expm1, log, log2, log1p, tanh, erf, sin, cos, atan2, powf, rsqrt}` on f32 and f64, scalars and 1-D vectors of any
-    length, by an argument reduction, a polynomial, and selects for the special cases. docs/functions.md states the largest error of each in
-    units in the last place. Other math ops are one instruction and stay: `sqrt fma absf floor ceil roundeven copysign`. Denormal arguments
-    may be read as 0, denormal results may be 0.
+    Replaces `math.{exp, exp2, expm1, log, log2, log1p, tanh, erf, sin, cos, atan2, powf, rsqrt}` on f32 and
+    f64, scalars and 1-D vectors of any length, by an argument reduction, a polynomial, and selects for the
+    special cases. docs/functions.md states the largest error of each in units in the last place. Other math
+    ops are one instruction and stay: `sqrt fma absf floor ceil roundeven copysign`. Denormal arguments may be
+    read as 0, denormal results may be 0.
 
     ```mlir
     func.func @f(%x: vector<8xf32>) -> vector<8xf32> {
@@ -125,9 +128,10 @@ def ExpandElementaryFunctions : Pass<"expand-elementary-functions"> {
 def ExpandNarrowFloats : Pass<"expand-narrow-floats"> {
   let summary = "conversions of bf16 and 8-bit floats as integer arithmetic";
   let description = [{
-    Replaces `arith.extf` and `arith.truncf` from and to f8E4M3FN, f8E5M2 and bf16, and from f64 to f16, on scalars and 1-D vectors. Rounding is to
-    nearest even and happens once, also from f64. NaN stays NaN; what is too large becomes infinity, in f8E4M3FN, which has none, NaN. The `arith.bitcast`
-    between i8 and an 8-bit float beside a conversion goes away; a value of such a type anywhere else is an error.
+    Replaces `arith.extf` and `arith.truncf` from and to f8E4M3FN, f8E5M2 and bf16, and from f64 to f16, on
+    scalars and 1-D vectors. Rounding is to nearest even and happens once, also from f64. NaN stays NaN; what
+    is too large becomes infinity, in f8E4M3FN, which has none, NaN. The `arith.bitcast` between i8 and an
+    8-bit float beside a conversion goes away; a value of such a type anywhere else is an error.
 
     ```mlir
     func.func @f(%x: bf16) -> f32 {
@@ -154,10 +158,10 @@ def ExpandNarrowFloats : Pass<"expand-narrow-floats"> {
 def CarryBF16AsInteger : Pass<"carry-bf16-as-integer", "::mlir::ModuleOp"> {
   let summary = "Move bf16 values as 16-bit integers, in the llvm dialect";
   let description = [{
-    To LLVM a bf16 value is a number: where a processor has no bf16 arithmetic it widens and narrows one merely to move it (to take it out
-    of a vector, to select, under a mask), which calls a library function for each lane. After expand-narrow-floats only
-    `llvm.fpext` and `llvm.fptrunc` treat bf16 as numbers, so everything else becomes i16, with a bitcast at those two. Any other
-    arithmetic on bf16 is an error.
+    To LLVM a bf16 value is a number: where a processor has no bf16 arithmetic it widens and narrows one
+    merely to move it (to take it out of a vector, to select, under a mask), which calls a library function
+    for each lane. After expand-narrow-floats only `llvm.fpext` and `llvm.fptrunc` treat bf16 as numbers, so
+    everything else becomes i16, with a bitcast at those two. Any other arithmetic on bf16 is an error.
 
     ```mlir
     %x = llvm.extractelement %v[%i : i64] : vector<8xbf16>
