@@ -121,9 +121,9 @@ void Resolver::declareSignature() {
 
 /// A rank that an input carries may be declared as well; then both must agree.
 void Resolver::checkCarriedRanks() {
-  std::vector<StringRef> carried;
+  std::vector<std::string> carried; // not the keys themselves: the entries are erased below
   for (auto &entry : ranks)
-    carried.push_back(entry.getKey());
+    carried.push_back(entry.getKey().str());
   llvm::sort(carried);
   for (StringRef name : carried) {
     const ast::Rank *declaration = ownRanks.count(name) ? ownRanks[name].first : nullptr;
