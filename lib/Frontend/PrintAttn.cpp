@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "weir/Frontend/Frontend.h"
 #include "weir/Support/ElementType.h"
+#include "llvm/Support/thread.h"
 
 using namespace mlir;
 using namespace weir;
@@ -410,6 +411,10 @@ void AttnPrinter::printSelection(attn::ArgtopkOp topk) {
 
 void weir::printAsAttn(Operation *cascade, llvm::raw_ostream &os) {
   auto function = dyn_cast<func::FuncOp>(cascade);
-  if (function && attn::isCascade(function))
-    AttnPrinter(function, os).print();
+  if (!function || !attn::isCascade(function))
+    return;
+  // Bodies are as deep as the frontend lets them be.
+  constexpr unsigned kStackBytes = 512u << 20;
+  llvm::thread worker(std::optional<unsigned>(kStackBytes), [&] { AttnPrinter(function, os).print(); });
+  worker.join();
 }

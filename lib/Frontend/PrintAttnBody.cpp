@@ -13,6 +13,8 @@ using llvm::StringRef;
 
 /// A text this long that is used again becomes a let.
 static constexpr size_t kLetLength = 60;
+/// And so does one this long in any case.
+static constexpr size_t kLongest = 1500;
 
 static bool isRealValue(Value value) { return isa<FloatType>(value.getType()); }
 
@@ -35,7 +37,8 @@ AttnPrinter::Text AttnPrinter::textOf(Value value) {
     return {"0", Primary};
   Text result = define(op);
   bool atTop = op->getParentOp() == function.getOperation();
-  if (result.text.size() > kLetLength && !value.hasOneUse() && !atTop) {
+  bool again = result.text.size() > kLetLength && !value.hasOneUse();
+  if ((again || result.text.size() > kLongest) && !atTop) {
     std::string name = freshLet();
     pending += "  let " + name + " = " + result.text + "\n";
     result = {name, Primary};

@@ -15,6 +15,7 @@ namespace weir::sema {
 constexpr size_t kMaxNodes = 400000;
 constexpr unsigned kMaxNodeHeight = 20000;
 constexpr unsigned kMaxReductionDepth = 200;
+constexpr unsigned kMaxLetDepth = 10000; ///< of lets that use each other
 
 /// Statements of a cascade come after all those at file level.
 constexpr unsigned kOwnOrder = 1u << 28;
@@ -139,6 +140,7 @@ private:
   llvm::StringSet<> activeRanks;
   llvm::StringMap<std::pair<const ast::Let *, unsigned>> lets;
   llvm::StringSet<> usedLets;
+  unsigned letDepth = 0, nameDepth = 0;
   llvm::DenseMap<const ast::Let *, llvm::StringSet<>> letNames;
   std::vector<const ast::Fn *> activeFns;
   std::map<std::pair<const ast::Let *, std::vector<Coordinate *>>, Node *> letCache;

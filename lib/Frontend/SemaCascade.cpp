@@ -480,10 +480,13 @@ void Resolver::finish() {
 }
 
 void Resolver::resolveOutermost() {
+  World::CascadeEntry &entry = world.cascades[cascade.name];
+  entry.active = true;
   declareSignature();
   collectDefinitions();
   resolveStatements();
   resolveGivens();
+  entry.active = false;
   promoteOutputs();
   if (warn && !program.failed) {
     for (const ast::TensorDecl &decl : cascade.inputs)
@@ -497,9 +500,9 @@ void Resolver::resolveOutermost() {
     }
   }
   // Statements that nothing has asked for are checked all the same.
-  for (auto &entry : ownRanks)
-    if (!ranks.count(entry.getKey()))
-      declareRank(*entry.second.first, entry.second.second);
+  for (auto &own : ownRanks)
+    if (!ranks.count(own.getKey()))
+      declareRank(*own.second.first, own.second.second);
   finish();
 }
 

@@ -15,6 +15,8 @@ static void assumeDomain(Proof &proof, const Equation &equation) {
 }
 
 static bool disjoint(Program &program, ProofBudget &budget, const Equation &a, const Equation &b) {
+  if (!budget.spend())
+    return false;
   Proof proof(program, budget, false);
   proof.identify(a.coords, b.coords);
   assumeDomain(proof, a);

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Resolver.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace llvm;
 using namespace weir;
@@ -12,8 +13,9 @@ using ast::ExprKind;
 /// coordinates.
 const StringSet<> &Resolver::namesIn(const ast::Let &let, unsigned letOrder) {
   auto [it, isNew] = letNames.try_emplace(&let);
-  if (!isNew)
+  if (!isNew || nameDepth > 2 * kMaxLetDepth) // deeper than resolveLet goes
     return it->second;
+  ++nameDepth;
   StringSet<> found, seen;
   std::function<void(const ast::Expr &)> visit = [&](const ast::Expr &e) {
     if (e.ellipsis)
@@ -35,6 +37,7 @@ const StringSet<> &Resolver::namesIn(const ast::Let &let, unsigned letOrder) {
         visit(*part);
   };
   visit(*let.value);
+  --nameDepth;
   return letNames[&let] = std::move(found);
 }
 
@@ -44,6 +47,13 @@ Node *Resolver::resolveLet(const ast::Let &let, unsigned letOrder, const ast::Ex
     usedLets.insert(let.name);
   else
     world.lets[let.name].used = true;
+  if (letDepth >= kMaxLetDepth) {
+    world.error(use.loc, "lets use each other more than " + Twine(kMaxLetDepth) + " deep",
+                "give a part of it a name by an equation");
+    return nullptr;
+  }
+  ++letDepth;
+  scope_exit leave([&] { --letDepth; });
   std::vector<StringRef> used;
   for (const auto &name : namesIn(let, letOrder))
     used.push_back(name.getKey());

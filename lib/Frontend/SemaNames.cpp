@@ -403,7 +403,7 @@ void World::checkFns() {
     state[name] = 2;
   };
   for (const ast::Item &item : allItems())
-    if (item.fn)
+    if (item.fn && fns.count(item.fn->name)) // another definition may have the name
       visitFn(item.fn->name);
 }
 
