@@ -275,6 +275,12 @@ void Printer::print(const Tree *tree, Strength least, bool index) {
   case TreeKind::Or:
     return infix(tree, " or ", OrS, OrS, AndS, least, index);
   case TreeKind::Not:
+    if (tree->args[0]->is(TreeKind::Present)) {
+      out += "isabsent(";
+      list(tree->args[0]->args, index);
+      out += ")";
+      return;
+    }
     return prefix(tree->args[0], "not ", NotS, least, index);
   case TreeKind::Else:
     return infix(tree, " else ", ElseS, ElseS, OrS, least, index);
