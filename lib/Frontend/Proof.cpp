@@ -84,7 +84,8 @@ unsigned Proof::extent(const Rank *rank) {
   atLeastZero(variable(v));
   if (rank->fixed && !symbolic)
     equal(variable(v), number(*rank->fixed));
-  else if (rank->extent && !rank->override && !rank->carrier)
+  else if (rank->extent && !rank->override && !rank->carrier &&
+           !rank->fixed) // `rank J = 0` is what -D overrides
     equal(variable(v), linear(rank->extent, nullptr));
   return v;
 }
