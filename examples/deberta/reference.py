@@ -16,7 +16,8 @@ def bucket(r, span, far):
          also=[dict(N=60), dict(label="all masked", draw=dict(MASK=lambda r, s: np.zeros((s.B, s.N), bool)))])
 def deberta(Q, K, V, KR, QR, MASK, SPAN, FAR):
     N, D = Q.shape[2:]
-    place = np.array([[bucket(n - l, SPAN, FAR) for l in range(N)] for n in range(N)], int).reshape(N, N)
+    by_distance = np.array([bucket(r, SPAN, FAR) for r in range(1 - N, N)], int)
+    place = by_distance[np.arange(N)[:, None] - np.arange(N) + N - 1] if N else np.zeros((0, 0), int)
     content = Q @ K.swapaxes(-1, -2)
     to_position = np.take_along_axis(Q @ KR.swapaxes(-1, -2), np.broadcast_to(place, content.shape), -1)
     from_position = np.take_along_axis(QR @ K.swapaxes(-1, -2), np.broadcast_to(place, content.shape), -2)

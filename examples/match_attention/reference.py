@@ -11,7 +11,7 @@ def centres(rank):
     return draw
 
 
-@example("match_attention.attn", "match_attention", sizes=dict(B=1, H=2, Y=6, X=7, D=8, F=5), consts=dict(RAD=1),
+@example("match_attention.attn", "match_attention", sizes=dict(B=1, H=1, Y=6, X=7, D=8, F=5), consts=dict(RAD=1),
          draw=dict(CY=centres("Y"), CX=centres("X")), huge=8.0, also=[dict(RAD=2), dict(RAD=0)])
 def match_attention(Q, K, V, CY, CX, RAD):
     B, H, Y, X, D = Q.shape
