@@ -33,8 +33,8 @@ def wrong_options():
     for option in sorted(named - known):
         yield f"docs/driver.md: {option} is no option of weirc"
     for line in (ROOT / "README.md").read_text().split("\n"):
-        if "weirc " in line:
-            for option in sorted(set(OPTION.findall(line)) - known):
+        for command in re.findall(r"weirc (?:run|compile|explain|verify|bench|list|--)[^`]*", line):
+            for option in sorted(set(OPTION.findall(command)) - known):
                 yield f"README.md: {option} is no option of weirc"
 
 
