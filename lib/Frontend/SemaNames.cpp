@@ -395,10 +395,11 @@ void World::checkFns() {
       visit(fn, *arg);
   };
   visitFn = [&](StringRef name) {
-    if (state.lookup(name))
+    auto found = fns.find(name); // a function whose name was taken defines nothing
+    if (found == fns.end() || !found->second.declaration || state.lookup(name))
       return;
     state[name] = 1;
-    const ast::Fn &fn = *fns[name].declaration;
+    const ast::Fn &fn = *found->second.declaration;
     visit(fn, *fn.value);
     state[name] = 2;
   };
