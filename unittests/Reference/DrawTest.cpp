@@ -1,16 +1,16 @@
 //===- DrawTest.cpp - drawn inputs keep the promises ----------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "unittests/Reference/TestCascade.h"
 #include "weir/Reference/Draw.h"
+#include "unittests/Reference/TestCascade.h"
 #include <cmath>
 #include <set>
 
 using namespace weir;
 using namespace weir::test;
 
-/// Packed sequences: offsets that begin at 0, rise and end at the length; heads in groups; normed keys; gates that are not positive;
-/// a page table; a table whose extent is an expression; a declared rank.
+/// Packed sequences: offsets that begin at 0, rise and end at the length; heads in groups; normed keys; gates
+/// that are not positive; a page table; a table whose extent is an expression; a declared rank.
 static const char *kPacked = R"mlir(
 func.func @f(%cu: tensor<?xi32> {attn.name = "cu", attn.ranks = ["U"]},
              %K: tensor<?x?x?xbf16> {attn.name = "K", attn.ranks = ["G", "T", "D"]},

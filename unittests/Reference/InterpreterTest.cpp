@@ -13,22 +13,29 @@ static const double kInf = std::numeric_limits<double>::infinity();
 /// One equation Y[i] over an f32 input X[I]; `body` computes %y of the type given.
 static std::string overVector(const std::string &body, const std::string &type = "f32") {
   return R"mlir(
-func.func @f(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["I"]}) -> (tensor<?x)mlir" + type + R"mlir(> {attn.name = "Y", attn.ranks = ["I"]})
+func.func @f(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["I"]}) -> (tensor<?x)mlir" +
+         type + R"mlir(> {attn.name = "Y", attn.ranks = ["I"]})
     attributes {attn.cascade} {
   %c0 = arith.constant 0 : index
   %I = tensor.dim %X, %c0 : tensor<?xf32>
   %n = arith.index_cast %I : index to i64
   %Y = attn.einsum "Y" [i] in (%I) {
   ^bb0(%i: i64):
-)mlir" + body + R"mlir(
-    attn.yield %y : )mlir" + type + R"mlir(
-  } : tensor<?x)mlir" + type + R"mlir(>
-  %O = attn.materialize %Y : tensor<?x)mlir" + type + R"mlir(> to tensor<?x)mlir" + type + R"mlir(>
-  return %O : tensor<?x)mlir" + type + R"mlir(>
+)mlir" + body +
+         R"mlir(
+    attn.yield %y : )mlir" +
+         type + R"mlir(
+  } : tensor<?x)mlir" +
+         type + R"mlir(>
+  %O = attn.materialize %Y : tensor<?x)mlir" +
+         type + R"mlir(> to tensor<?x)mlir" + type + R"mlir(>
+  return %O : tensor<?x)mlir" +
+         type + R"mlir(>
 })mlir";
 }
 
-static std::vector<double> runOverVector(const std::string &body, llvm::ArrayRef<double> input, const std::string &type = "f32") {
+static std::vector<double> runOverVector(const std::string &body, llvm::ArrayRef<double> input,
+                                         const std::string &type = "f32") {
   TestCascade cascade(overVector(body, type));
   EXPECT_TRUE(cascade.function);
   auto result = interpret(cascade.function, {tensor(ElementType::F32, {int64_t(input.size())}, input)}, {});
@@ -43,7 +50,9 @@ TEST(Interpreter, ReadOutsideIsAbsentAndAbsentIsStoredAsZero) {
     %one = attn.literal "1" : i64
     %at = attn.map sub(%i, %one) : (i64, i64) -> i64
     %y = attn.read %X[%at] : tensor<?xf32> -> f32
-)mlir", {5, 6, 7}), (Doubles{0, 5, 6}));
+)mlir",
+                          {5, 6, 7}),
+            (Doubles{0, 5, 6}));
 }
 
 TEST(Interpreter, ElseAnswersToAbsence) {
@@ -53,7 +62,9 @@ TEST(Interpreter, ElseAnswersToAbsence) {
     %x = attn.read %X[%at] : tensor<?xf32> -> f32
     %z = attn.literal "-inf" : f32
     %y = attn.else %x, %z : f32
-)mlir", {5, 6, 7}), (Doubles{6, 7, -kInf}));
+)mlir",
+                          {5, 6, 7}),
+            (Doubles{6, 7, -kInf}));
 }
 
 // `X[i] > 5` through each operation that answers to absence; X[i+1] is absent at the end.
@@ -73,7 +84,8 @@ TEST(Interpreter, ThreeValuedLogic) {
     %a = attn.literal "2" : i64
     %b = attn.map integer(%r) : (i1) -> i64
     %y = attn.select %gone, %a, %b : i64
-)mlir", {4, 9, 3, 7}, "i64");
+)mlir",
+                         {4, 9, 3, 7}, "i64");
   };
   // p is 0 1 0 1, q is 1 0 1 absent
   EXPECT_EQ(shown("%r = attn.and %p, %q"), (Doubles{0, 0, 0, 2}));
@@ -93,20 +105,27 @@ TEST(Interpreter, WhereKeepsOnlyPresentAndTrue) {
     %x = attn.read %X[%i] : tensor<?xf32> -> f32
     %p = attn.map lt(%x, %next) : (f32, f32) -> i1
     %y = attn.where %x, %p : f32
-)mlir", {1, 2, 1, 9}), (Doubles{1, 0, 1, 0}));
+)mlir",
+                          {1, 2, 1, 9}),
+            (Doubles{1, 0, 1, 0}));
 }
 
 /// The reduction `op` over all n with X[n] < limit, stored as it is; absence is stored as 100.
-static double reduced(const std::string &op, const std::string &type, llvm::ArrayRef<double> input, const std::string &limit,
-                      const std::string &body = "%b = attn.where %x, %p : f32", const std::string &bodyType = "f32") {
+static double reduced(const std::string &op, const std::string &type, llvm::ArrayRef<double> input,
+                      const std::string &limit, const std::string &body = "%b = attn.where %x, %p : f32",
+                      const std::string &bodyType = "f32") {
   return runOverVector(R"mlir(
-    %none = attn.literal "100" : )mlir" + type + R"mlir(
-    %r = attn.reduce )mlir" + op + R"mlir( [n] in (%I) {
+    %none = attn.literal "100" : )mlir" +
+                           type + R"mlir(
+    %r = attn.reduce )mlir" +
+                           op + R"mlir( [n] in (%I) {
     ^bb1(%k: i64):
       %x = attn.read %X[%k] : tensor<?xf32> -> f32
-      %l = attn.literal ")mlir" + limit + R"mlir(" : f32
+      %l = attn.literal ")mlir" +
+                           limit + R"mlir(" : f32
       %p = attn.map lt(%x, %l) : (f32, f32) -> i1
-      )mlir" + body + "\n attn.yield %b : " + bodyType + "\n } : " + type + "\n %y = attn.else %r, %none : " + type,
+      )mlir" + body + "\n attn.yield %b : " +
+                           bodyType + "\n } : " + type + "\n %y = attn.else %r, %none : " + type,
                        input, type)[0];
 }
 
@@ -129,12 +148,17 @@ TEST(Interpreter, ReductionsOverNothing) {
     EXPECT_EQ(reduced(op, "f32", x, "-1"), 100) << op;
   EXPECT_EQ(reduced("argmax", "i64", x, "-1"), 100);
   EXPECT_EQ(reduced("count", "i64", x, "-1"), 0);
-  EXPECT_EQ(runOverVector("%y = attn.reduce any [n] in (%I) {\n^bb1(%k: i64):\n %b0 = attn.literal \"true\" : i1\n"
-                          "%f = attn.literal \"false\" : i1\n %b = attn.where %b0, %f : i1\n attn.yield %b : i1\n } : i1",
-                          x, "i1")[0], 0);
-  EXPECT_EQ(runOverVector("%y = attn.reduce all [n] in (%I) {\n^bb1(%k: i64):\n %b0 = attn.literal \"false\" : i1\n"
-                          "%b = attn.where %b0, %b0 : i1\n attn.yield %b : i1\n } : i1",
-                          x, "i1")[0], 1);
+  EXPECT_EQ(
+      runOverVector(
+          "%y = attn.reduce any [n] in (%I) {\n^bb1(%k: i64):\n %b0 = attn.literal \"true\" : i1\n"
+          "%f = attn.literal \"false\" : i1\n %b = attn.where %b0, %f : i1\n attn.yield %b : i1\n } : i1",
+          x, "i1")[0],
+      0);
+  EXPECT_EQ(
+      runOverVector("%y = attn.reduce all [n] in (%I) {\n^bb1(%k: i64):\n %b0 = attn.literal \"false\" : i1\n"
+                    "%b = attn.where %b0, %b0 : i1\n attn.yield %b : i1\n } : i1",
+                    x, "i1")[0],
+      1);
 }
 
 TEST(Interpreter, CountOfBoolsCountsTrue) {
@@ -152,8 +176,10 @@ TEST(Interpreter, NanInReductions) {
 
 TEST(Interpreter, IntegerArithmetic) {
   auto value = [&](const std::string &fn, const std::string &a, const std::string &b) {
-    return runOverVector("%a = attn.literal \"" + a + "\" : i64\n %b = attn.literal \"" + b + "\" : i64\n %none = attn.literal \"99\" : i64\n" +
-                         "%r = attn.map " + fn + "(%a, %b) : (i64, i64) -> i64\n %y = attn.else %r, %none : i64", {0}, "i64")[0];
+    return runOverVector("%a = attn.literal \"" + a + "\" : i64\n %b = attn.literal \"" + b +
+                             "\" : i64\n %none = attn.literal \"99\" : i64\n" + "%r = attn.map " + fn +
+                             "(%a, %b) : (i64, i64) -> i64\n %y = attn.else %r, %none : i64",
+                         {0}, "i64")[0];
   };
   EXPECT_EQ(value("floordiv", "-7", "2"), -4);
   EXPECT_EQ(value("floordiv", "7", "-2"), -4);
@@ -170,7 +196,8 @@ TEST(Interpreter, IntegerArithmetic) {
 
 TEST(Interpreter, RealFunctions) {
   auto value = [&](const std::string &fn, double x) {
-    return runOverVector("%x = attn.read %X[%i] : tensor<?xf32> -> f32\n %y = attn.map " + fn + "(%x) : (f32) -> f32", {x})[0];
+    return runOverVector(
+        "%x = attn.read %X[%i] : tensor<?xf32> -> f32\n %y = attn.map " + fn + "(%x) : (f32) -> f32", {x})[0];
   };
   EXPECT_EQ(value("round", 2.5), 2);
   EXPECT_EQ(value("round", -1.5), -2);
@@ -189,19 +216,25 @@ TEST(Interpreter, PowersOfNegativeBases) {
   };
   EXPECT_EQ(power("attn.literal \"2\" : i64\n %y = attn.map powi(%x, %k) : (f32, i64) -> f32"), 4);
   EXPECT_EQ(power("attn.literal \"-1\" : i64\n %y = attn.map powi(%x, %k) : (f32, i64) -> f32"), -0.5);
-  EXPECT_TRUE(std::isnan(power("attn.literal \"2.0\" : f32\n %y = attn.map pow(%x, %k) : (f32, f32) -> f32")));
+  EXPECT_TRUE(
+      std::isnan(power("attn.literal \"2.0\" : f32\n %y = attn.map pow(%x, %k) : (f32, f32) -> f32")));
 }
 
 TEST(Interpreter, CastsRoundAndSaturate) {
   auto cast = [&](const std::string &to, double x) {
-    return runOverVector("%x = attn.read %X[%i] : tensor<?xf32> -> f32\n %y = attn.cast %x to " + to + " : f32 -> i64", {x}, "i64")[0];
+    return runOverVector("%x = attn.read %X[%i] : tensor<?xf32> -> f32\n %y = attn.cast %x to " + to +
+                             " : f32 -> i64",
+                         {x}, "i64")[0];
   };
   EXPECT_EQ(cast("i8", -129.5), -128);
   EXPECT_EQ(cast("i8", -2.75), -2);
   EXPECT_EQ(cast("ui8", -1), 0);
   EXPECT_EQ(cast("i4", 100), 7);
   EXPECT_EQ(cast("i32", std::nan("")), 0);
-  EXPECT_EQ(runOverVector("%x = attn.read %X[%i] : tensor<?xf32> -> f32\n %y = attn.cast %x to bf16 : f32 -> f32", {1.005859375})[0], 1.0078125);
+  EXPECT_EQ(
+      runOverVector("%x = attn.read %X[%i] : tensor<?xf32> -> f32\n %y = attn.cast %x to bf16 : f32 -> f32",
+                    {1.005859375})[0],
+      1.0078125);
 }
 
 /// Softmax attention with a causal mask; the sum over the keys divides once.
@@ -297,7 +330,8 @@ TEST(Interpreter, Attention) {
   EXPECT_FALSE(result->intermediates.at("S").present[1]); // m = 0, n = 1
 }
 
-/// A kernel in plain f32 stays within the bound, and the bound is no more than some hundreds of times too wide.
+/// A kernel in plain f32 stays within the bound, and the bound is no more than some hundreds of times too
+/// wide.
 TEST(Interpreter, BoundsHoldForFloats) {
   TestCascade cascade(kAttention);
   const int64_t M = 40, N = 37, D = 16;

@@ -9,7 +9,8 @@ using namespace weir;
 using namespace weir::test;
 using Doubles = std::vector<double>;
 
-static Doubles run(llvm::StringRef text, llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<long double> params = {}) {
+static Doubles run(llvm::StringRef text, llvm::ArrayRef<HostTensor> inputs,
+                   llvm::ArrayRef<long double> params = {}) {
   TestCascade cascade(text);
   EXPECT_TRUE(cascade.function);
   if (!cascade.function)
@@ -20,29 +21,37 @@ static Doubles run(llvm::StringRef text, llvm::ArrayRef<HostTensor> inputs, llvm
 }
 
 /// S[t] = (S[t -+ 1] else 0) / 2 + X[t].
-static std::string decay(const std::string &direction, const std::string &step, const std::string &type = "f32") {
+static std::string decay(const std::string &direction, const std::string &step,
+                         const std::string &type = "f32") {
   return R"mlir(
 func.func @f(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["T"]}) -> (tensor<?xf32> {attn.name = "S", attn.ranks = ["T"]})
     attributes {attn.cascade} {
   %c0 = arith.constant 0 : index
   %T = tensor.dim %X, %c0 : tensor<?xf32>
-  %S = attn.recurrence )mlir" + direction + R"mlir( "t" {
+  %S = attn.recurrence )mlir" +
+         direction + R"mlir( "t" {
     %S1 = attn.einsum "S" [t] in (%T) {
     ^bb0(%t: i64):
       %one = attn.literal "1" : i64
       %zero = attn.literal "0.0" : f32
       %half = attn.literal "0.5" : f32
-      %at = attn.map )mlir" + step + R"mlir((%t, %one) : (i64, i64) -> i64
-      %s = attn.read %S1[%at] : tensor<?x)mlir" + type + R"mlir(> -> f32
+      %at = attn.map )mlir" +
+         step + R"mlir((%t, %one) : (i64, i64) -> i64
+      %s = attn.read %S1[%at] : tensor<?x)mlir" +
+         type + R"mlir(> -> f32
       %start = attn.else %s, %zero : f32
       %h = attn.map mul(%start, %half) : (f32, f32) -> f32
       %x = attn.read %X[%t] : tensor<?xf32> -> f32
       %y = attn.map add(%h, %x) : (f32, f32) -> f32
       attn.yield %y : f32
-    } : tensor<?x)mlir" + type + R"mlir(>
-    attn.yield %S1 : tensor<?x)mlir" + type + R"mlir(>
-  } : tensor<?x)mlir" + type + R"mlir(>
-  %O = attn.materialize %S : tensor<?x)mlir" + type + R"mlir(> to tensor<?xf32>
+    } : tensor<?x)mlir" +
+         type + R"mlir(>
+    attn.yield %S1 : tensor<?x)mlir" +
+         type + R"mlir(>
+  } : tensor<?x)mlir" +
+         type + R"mlir(>
+  %O = attn.materialize %S : tensor<?x)mlir" +
+         type + R"mlir(> to tensor<?xf32>
   return %O : tensor<?xf32>
 })mlir";
 }
@@ -103,7 +112,8 @@ func.func @f(%X: tensor<?x?xf32> {attn.name = "X", attn.ranks = ["T", "J"]}) -> 
 })mlir";
 
 TEST(Recurrence, Nested) {
-  EXPECT_EQ(run(kNested, {tensor(ElementType::F32, {2, 3}, {1, 2, 3, 4, 5, 6})}), (Doubles{1, 3, 6, 10, 15, 21}));
+  EXPECT_EQ(run(kNested, {tensor(ElementType::F32, {2, 3}, {1, 2, 3, 4, 5, 6})}),
+            (Doubles{1, 3, 6, 10, 15, 21}));
 }
 
 TEST(Recurrence, ACircleIsReported) {
@@ -141,7 +151,8 @@ func.func @f(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["N"]}) -> (tensor
 })mlir";
 
 TEST(Selection, LargestFirstLowerCoordinateFirstNanLast) {
-  EXPECT_EQ(run(kTopk, {tensor(ElementType::F32, {6}, {1, 7, 50, 7, std::nan(""), 2})}), (Doubles{1, 3, 5, 0}));
+  EXPECT_EQ(run(kTopk, {tensor(ElementType::F32, {6}, {1, 7, 50, 7, std::nan(""), 2})}),
+            (Doubles{1, 3, 5, 0}));
   EXPECT_EQ(run(kTopk, {tensor(ElementType::F32, {3}, {std::nan(""), 50, 2})}), (Doubles{2, 0, -1, -1}));
   EXPECT_EQ(run(kTopk, {tensor(ElementType::F32, {0}, {})}), (Doubles{-1, -1, -1, -1}));
 }
@@ -200,17 +211,22 @@ func.func @f(%cu: tensor<?xi32> {attn.name = "cu", attn.ranks = ["U"]}, %K: tens
 TEST(Promises, AreChecked) {
   TestCascade cascade(kPromises);
   ASSERT_TRUE(cascade.function);
-  HostTensor cu = tensor(ElementType::I32, {3}, {0, 2, 2}), k = tensor(ElementType::F32, {2, 2}, {1, 0, 0.6, 0.8}),
+  HostTensor cu = tensor(ElementType::I32, {3}, {0, 2, 2}),
+             k = tensor(ElementType::F32, {2, 2}, {1, 0, 0.6, 0.8}),
              e = tensor(ElementType::F32, {4}, {1, 2, 3, 4});
   auto message = [&](HostTensor cu, HostTensor k, HostTensor e, int64_t w) {
     return messageOf(interpret(cascade.function, {cu, k, e}, {static_cast<long double>(w)}));
   };
   EXPECT_EQ(message(cu, k, e, 2), "");
-  EXPECT_EQ(message(tensor(ElementType::I32, {3}, {0, 2, 1}), k, e, 2), "the promise `given cu[u] <= cu[u+1]` is broken at u = 1");
-  EXPECT_EQ(message(cu, tensor(ElementType::F32, {1, 2}, {1, 0.5}), e, 2), "the promise `given sum(d) K[t,d]^2 == 1` is broken at t = 0");
-  EXPECT_EQ(message(cu, k, tensor(ElementType::F32, {3}, {1, 2, 3}), 2), "the shapes given do not agree with the signature: E: [2*D] does not hold");
+  EXPECT_EQ(message(tensor(ElementType::I32, {3}, {0, 2, 1}), k, e, 2),
+            "the promise `given cu[u] <= cu[u+1]` is broken at u = 1");
+  EXPECT_EQ(message(cu, tensor(ElementType::F32, {1, 2}, {1, 0.5}), e, 2),
+            "the promise `given sum(d) K[t,d]^2 == 1` is broken at t = 0");
+  EXPECT_EQ(message(cu, k, tensor(ElementType::F32, {3}, {1, 2, 3}), 2),
+            "the shapes given do not agree with the signature: E: [2*D] does not hold");
   EXPECT_EQ(message(cu, k, e, -3), "the extent of rank C is negative: -3");
-  EXPECT_EQ(message(tensor(ElementType::I64, {1}, {0}), k, e, 2), "cu is declared i32, the tensor given is i64");
+  EXPECT_EQ(message(tensor(ElementType::I64, {1}, {0}), k, e, 2),
+            "cu is declared i32, the tensor given is i64");
 }
 
 /// O[i] = X[i] >= 1 ? exp(X[i] * X[i]) : 0.
@@ -242,11 +258,11 @@ TEST(Bounds, GrowWithTheArgumentAndSayWhereRoundingDecides) {
   ASSERT_TRUE(bool(result));
   const std::vector<double> &error = result->outputs[0].error;
   EXPECT_EQ(error[0], 0);
-  EXPECT_GE(error[1], 2.7);            // 1 * 1 >= 1 could fall either way: 0 or e
-  EXPECT_GT(error[2], 54.6 * 4 * 6e-8);// the argument's rounding passes through exp
+  EXPECT_GE(error[1], 2.7);             // 1 * 1 >= 1 could fall either way: 0 or e
+  EXPECT_GT(error[2], 54.6 * 4 * 6e-8); // the argument's rounding passes through exp
   EXPECT_LT(error[2], 54.6 * 1e-5);
   EXPECT_GT(error[3] / std::exp(81.0), 81 * 5e-8);
-  EXPECT_TRUE(std::isinf(error[4]));   // exp(400) leaves the range of f32
+  EXPECT_TRUE(std::isinf(error[4])); // exp(400) leaves the range of f32
 }
 
 /// R[i] = count(k) E[k] >= E[i], with E[i] = exp(X[i]): every entry is compared with itself too.
@@ -295,11 +311,13 @@ TEST(Compare, FindsTheWorstEntry) {
   ASSERT_TRUE(bool(reference));
   attn::Signature signature = attn::getSignature(cascade.function);
   double e4 = std::exp(4.0), inf = std::numeric_limits<double>::infinity();
-  Comparison good = compare(signature, *reference, {tensor(ElementType::F32, {3}, {0, e4 * (1 + 1e-7), inf})});
+  Comparison good =
+      compare(signature, *reference, {tensor(ElementType::F32, {3}, {0, e4 * (1 + 1e-7), inf})});
   EXPECT_TRUE(good.agrees());
   EXPECT_EQ(good.undecided, 1);
   Comparison bad = compare(signature, *reference, {tensor(ElementType::F32, {3}, {0, e4 * 1.001, 1})});
   EXPECT_EQ(bad.differences, 1);
   EXPECT_EQ(bad.describe().substr(0, 8), "O[i=1] i");
-  EXPECT_FALSE(compare(signature, *reference, {tensor(ElementType::F32, {3}, {std::nan(""), e4, 1})}).agrees());
+  EXPECT_FALSE(
+      compare(signature, *reference, {tensor(ElementType::F32, {3}, {std::nan(""), e4, 1})}).agrees());
 }
