@@ -85,8 +85,13 @@ void Mapper::collect() {
           item.equations.push_back(inner);
       });
     } else if (auto materialize = dyn_cast<MaterializeOp>(op)) {
-      if (Operation *source = getEquation(materialize.getSource()))
+      Operation *source = getEquation(materialize.getSource());
+      if (source)
         item.coordinates = coordinatesOf(source);
+      // Two entries of an i4 output make a byte, so it is stored a whole row at a time.
+      bool packed = getElementTypeOrSelf(materialize.getType()).isInteger(4);
+      if (packed && isa_and_nonnull<EinsumOp>(source) && !item.coordinates.empty())
+        item.coordinates.pop_back();
     } else {
       continue;
     }
