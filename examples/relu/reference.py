@@ -12,5 +12,5 @@ def relu_attention(Q, K, V):
         seen = m + N - M + 1
         if seen > 0:
             S = np.einsum("bhd,bhnd->bhn", Q[:, :, m], K[:, :, :seen]) / np.sqrt(D)
-            O[:, :, m] = np.einsum("bhn,bhnf->bhf", np.maximum(S, 0), V[:, :, :seen]) / seen
+            O[:, :, m] = np.einsum("bhn,bhnf->bhf", np.maximum(S, 0) / seen, V[:, :, :seen])
     return O

@@ -386,9 +386,17 @@ llvm::Error Interpretation::executeGiven(attn::GivenOp op) {
   if (!broken)
     return llvm::Error::success();
   std::string source = op.getSource().str();
-  if (op.getShape())
+  if (op.getShape()) {
+    std::string sides; // both sides of the equation, in numbers
+    if (auto equal = op.getYield().getValues()[0].getDefiningOp<attn::MapOp>(); equal && equal.getFn() == attn::Fn::Eq)
+      for (mlir::Value operand : equal.getOperands_()) {
+        Equation side;
+        BodyCompiler(side, scalars, tables).compile(operand);
+        sides += (sides.empty() ? ": " : " is not ") + std::to_string(machine.evaluateAt(side, {}).integer);
+      }
     return llvm::make_error<BrokenPromise>(
-        source, "the shapes given do not agree with the signature: " + source + " does not hold");
+        source, "the shapes given do not agree with the signature: " + source + " does not hold" + sides);
+  }
   std::string place;
   for (auto [coord, at] : llvm::zip(promise.coords, *broken))
     place += (place.empty() ? " at " : ", ") + coord + " = " + std::to_string(at);
