@@ -31,6 +31,8 @@ struct Storage {
   mlir::Type elementType;         ///< of the language
   bool packed = false;            ///< two i4 in a byte along the last dimension
   llvm::SmallVector<bool> kept;   ///< one a dimension of the tensor
+  int foldDim = -1;               ///< a recurrence's rank of which only the last `fold` steps are kept, step t at t mod fold
+  int64_t fold = 0;               ///< a power of two
 };
 
 /// How the body of one equation becomes code. One emitter serves a whole kernel.
@@ -67,6 +69,8 @@ public:
   /// `value` (a scalar of the language) as stored in `type`; reals round to nearest even, integers saturate.
   mlir::Value toStorage(mlir::ImplicitLocOpBuilder &b, mlir::Value value, mlir::Type elementType);
   mlir::Value fromStorage(mlir::ImplicitLocOpBuilder &b, mlir::Value stored, mlir::Type elementType);
+  /// Where a tensor with folded steps keeps index `lane` of dimension k; the same lane for any other.
+  Lane foldIndex(mlir::ImplicitLocOpBuilder &b, const Storage &storage, unsigned k, Lane lane);
   /// A tensor's entry at the kept dimensions `at`, where `inside` (null: everywhere) says that they lie in memory.
   Lane load(mlir::ImplicitLocOpBuilder &b, const Storage &storage, llvm::ArrayRef<Lane> at, mlir::Value inside);
   /// The code of `map`; both operands are all scalars or all vectors.

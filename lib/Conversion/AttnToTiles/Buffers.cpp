@@ -100,6 +100,12 @@ void KernelEmitter::planTensor(Operation *equation, int index) {
   data.element = getStorageType(storage.elementType);
   for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends)) {
     bool kept = whole || !llvm::is_contained(group.shared, name.getValue());
+    auto steps = keptSteps.find(equation);
+    if (kept && steps != keptSteps.end() && cast<RecurrenceOp>(equation->getParentOp()).getAlongAttr() == name) {
+      storage.foldDim = storage.kept.size();
+      data.foldDim = data.extents.size();
+      storage.fold = data.fold = steps->second;
+    }
     storage.kept.push_back(kept);
     if (kept)
       data.extents.push_back(end);
@@ -156,6 +162,14 @@ Value KernelEmitter::countChunks(Builder &b, const Group &group) {
   return arith::MinUIOp::create(b, countIterations(b, group), constantIndex(b, kMaxChunks));
 }
 
+/// The bytes of a buffer, a multiple of 64.
+Value KernelEmitter::bytesOf(Builder &b, const Buffer &buffer) {
+  Value size = constantIndex(b, std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
+  for (auto [k, extent] : llvm::enumerate(buffer.extents))
+    size = arith::MulIOp::create(b, size, int(k) == buffer.foldDim ? constantIndex(b, buffer.fold) : extentOf(extent));
+  return arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
+}
+
 /// Gives every buffer its offset; returns the bytes of the whole workspace.
 Value KernelEmitter::layOut(Builder &b) {
   auto place = [&](int group) {
@@ -164,11 +178,7 @@ Value KernelEmitter::layOut(Builder &b) {
       if (buffer.group != group)
         continue;
       buffer.offset = at;
-      Value size = constantIndex(b, std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
-      for (Value extent : buffer.extents)
-        size = arith::MulIOp::create(b, size, extentOf(extent));
-      size = arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
-      at = arith::AddIOp::create(b, at, size);
+      at = arith::AddIOp::create(b, at, bytesOf(b, buffer));
     }
     return at;
   };
@@ -192,7 +202,9 @@ void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
     SmallVector<int64_t> shape(buffer.extents.size(), ShapedType::kDynamic);
     SmallVector<Value> sizes;
     for (auto [k, extent] : llvm::enumerate(buffer.extents)) {
-      if (auto constant = Extents::constant(extents.of(extent)))
+      if (int(k) == buffer.foldDim)
+        shape[k] = buffer.fold;
+      else if (auto constant = Extents::constant(extents.of(extent)))
         shape[k] = *constant;
       else
         sizes.push_back(extentOf(extent));

@@ -198,6 +198,7 @@ void KernelEmitter::emitExtents() {
 void KernelEmitter::run() {
   clean();
   planGroups();
+  planSteps();
   planBuffers();
   MLIRContext *context = cascade.getContext();
   Builder b(cascade.getLoc(), context);

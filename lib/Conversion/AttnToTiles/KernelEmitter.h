@@ -24,6 +24,8 @@ struct Buffer {
   mlir::Value tensor;                     ///< the defining value
   mlir::Type element;                     ///< in memory
   llvm::SmallVector<mlir::Value> extents; ///< of the kept dimensions, as the cascade has them
+  int foldDim = -1;                       ///< the kept dimension of which only `fold` steps are stored
+  int64_t fold = 0;
   int group = -1;                         ///< scratch of a chunk of that group; -1: of the whole call
   mlir::Value offset;                     ///< bytes from the beginning of the workspace or of the chunk's scratch
 };
@@ -60,7 +62,14 @@ private:
   mlir::Value countChunks(Builder &b, const Group &group);
   mlir::Value countIterations(Builder &b, const Group &group);
   mlir::Value layOut(Builder &b);
+  mlir::Value bytesOf(Builder &b, const Buffer &buffer);
   void openBuffers(Builder &b, int group, mlir::Value from);
+
+  // Steps.cpp: what a recurrence keeps, and what runs in its loop.
+  void planSteps();
+  mlir::Operation *itemOf(mlir::Operation *op); ///< the operation of the cascade that it stands in
+  bool runsInLoop(attn::RecurrenceOp recurrence, mlir::Operation *op);
+  int64_t countKeptSteps(attn::RecurrenceOp recurrence, mlir::Operation *equation, const Group &group);
 
   // Loops.cpp: what runs in which order.
   void emitGroup(Builder &b, unsigned index);
@@ -90,6 +99,9 @@ private:
   llvm::DenseMap<mlir::Value, unsigned> direct;           ///< tensors that are computed straight into an output
   llvm::DenseMap<mlir::Value, mlir::Value> indices;       ///< index values of the prologue
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> lists; ///< the four lists of a sort
+  llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> followers; ///< equations run in a recurrence's loop
+  llvm::DenseSet<mlir::Operation *> following;            ///< all of them
+  llvm::DenseMap<mlir::Operation *, int64_t> keptSteps;   ///< equations of recurrences of which only some steps are kept
   llvm::StringMap<mlir::Value> bound;                     ///< i64 of the coordinates that loops around have bound
   llvm::SmallVector<mlir::Value> outputs;                 ///< memrefs of the function being emitted
   mlir::Value workspace, scratchBegin, scratchBytes;

@@ -26,7 +26,8 @@ void KernelEmitter::emitGroup(Builder &b, unsigned index) {
     return;
   if (group.shared.empty()) {
     for (Operation *item : group.items)
-      emitItem(b, item);
+      if (!following.contains(item))
+        emitItem(b, item);
     return;
   }
   Value total = countIterations(b, group), chunks = countChunks(b, group);
@@ -34,11 +35,7 @@ void KernelEmitter::emitGroup(Builder &b, unsigned index) {
   for (Buffer &buffer : buffers) {
     if (buffer.group != int(index))
       continue;
-    Value size = constantIndex(b, std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
-    for (Value extent : buffer.extents)
-      size = arith::MulIOp::create(b, size, extentOf(extent));
-    size = arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
-    scratch = arith::AddIOp::create(b, buffer.offset, size); // the end of the last buffer
+    scratch = arith::AddIOp::create(b, buffer.offset, bytesOf(b, buffer)); // the end of the last buffer
   }
   auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{chunks}, ValueRange{}, std::nullopt);
   OpBuilder::InsertionGuard guard(b);
@@ -67,7 +64,8 @@ void KernelEmitter::emitGroup(Builder &b, unsigned index) {
   for (Value extent : group.sharedExtents)
     positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(extent)));
   for (Operation *item : group.items)
-    emitItem(b, item);
+    if (!following.contains(item))
+      emitItem(b, item);
   bound.clear();
 }
 
@@ -210,7 +208,7 @@ void KernelEmitter::emitEinsum(Builder &b, EinsumOp einsum) {
     SmallVector<Lane> at;
     for (auto [k, kept] : llvm::enumerate(storage.kept))
       if (kept)
-        at.push_back(emitter.emit(b, einsum.getBody().getArgument(k)));
+        at.push_back(emitter.foldIndex(b, storage, k, emitter.emit(b, einsum.getBody().getArgument(k))));
     store(b, lane, storage, at, direct.count(tensor));
   });
 }
@@ -383,5 +381,10 @@ void KernelEmitter::emitRecurrence(Builder &b, RecurrenceOp op) {
   bound[along] = toInt(b, at);
   for (Operation *item : orderStep(op))
     emitItem(b, item);
+  for (Operation *item : followers.lookup(op)) {
+    auto other = dyn_cast<RecurrenceOp>(item);
+    for (Operation *inner : other ? orderStep(other) : SmallVector<Operation *>{item})
+      emitItem(b, inner);
+  }
   bound.erase(along);
 }

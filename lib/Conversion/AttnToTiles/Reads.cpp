@@ -142,6 +142,13 @@ static Value unpackNibble(ImplicitLocOpBuilder &b, Value byte, Value index) {
   return arith::ShRSIOp::create(b, value, constantInt(b, wide, 60));
 }
 
+Lane BodyEmitter::foldIndex(ImplicitLocOpBuilder &b, const Storage &storage, unsigned k, Lane lane) {
+  if (int(k) != storage.foldDim)
+    return lane;
+  Value step = materialize(b, lane);
+  return {arith::AndIOp::create(b, step, constantInt(b, step.getType(), storage.fold - 1)), nullptr, nullptr};
+}
+
 Lane BodyEmitter::emitRead(ImplicitLocOpBuilder &b, ReadOp read) {
   Value tensor = getDefinition(read.getSource());
   auto it = storages.find(tensor);
@@ -153,7 +160,7 @@ Lane BodyEmitter::emitRead(ImplicitLocOpBuilder &b, ReadOp read) {
     Lane lane = emit(b, index);
     present = conjunction(b, *this, present, lane.present);
     if (storage.kept[k])
-      at.push_back(lane);
+      at.push_back(foldIndex(b, storage, k, lane));
     if (presences.isInside(read, k))
       continue;
     std::string name = extents.ofDim(tensor, k);
