@@ -132,7 +132,10 @@ double Accumulator::errorOfSum() const {
   if (!std::isfinite(value))
     return 0; // an infinity or NaN among the bodies; no order of adding loses it
   double reach = static_cast<double>(magnitude);
-  double bound = error + static_cast<double>(count > 1 ? count : 0) * u * (reach + error);
+  double steps = static_cast<double>(count > 1 ? count : 0);
+  double bound = error + steps * u * (reach + error);
+  if (reach + error > 0) // in some order every partial sum but the first is so small that it is flushed
+    bound += steps * (wide ? std::numeric_limits<double>::min() : std::numeric_limits<float>::min());
   return std::isinf(settle(magnitude, bound, wide)) ? kUndecided : settle(value, bound, wide);
 }
 
