@@ -223,7 +223,7 @@ TEST(Promises, AreChecked) {
   EXPECT_EQ(message(cu, tensor(ElementType::F32, {1, 2}, {1, 0.5}), e, 2),
             "the promise `given sum(d) K[t,d]^2 == 1` is broken at t = 0");
   EXPECT_EQ(message(cu, k, tensor(ElementType::F32, {3}, {1, 2, 3}), 2),
-            "the shapes given do not agree with the signature: E: [2*D] does not hold");
+            "the shapes given do not agree with the signature: E: [2*D] does not hold: 3 is not 4");
   EXPECT_EQ(message(cu, k, e, -3), "the extent of rank C is negative: -3");
   EXPECT_EQ(message(tensor(ElementType::I64, {1}, {0}), k, e, 2),
             "cu is declared i32, the tensor given is i64");
