@@ -22,6 +22,13 @@ Value weir::getDefinition(Value tensor) {
 
 Operation *weir::getEquation(Value tensor) { return getDefinition(tensor).getDefiningOp(); }
 
+std::pair<ArrayAttr, ValueRange> weir::getLeftSide(Operation *equation) {
+  if (auto einsum = dyn_cast<EinsumOp>(equation))
+    return {einsum.getCoords(), einsum.getExtents()};
+  auto topk = cast<ArgtopkOp>(equation);
+  return {topk.getCoords(), topk.getExtents()};
+}
+
 Value weir::getExtent(BlockArgument coordinate) {
   Operation *owner = coordinate.getOwner()->getParentOp();
   unsigned i = coordinate.getArgNumber();

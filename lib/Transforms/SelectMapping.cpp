@@ -63,16 +63,11 @@ private:
 
 SmallVector<Coordinate> Mapper::coordinatesOf(Operation *equation) {
   SmallVector<Coordinate> result;
-  auto add = [&](ArrayAttr names, ValueRange ends) {
-    for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends))
-      result.push_back({name, extents.of(end)});
-  };
-  if (auto einsum = dyn_cast<EinsumOp>(equation))
-    add(einsum.getCoords(), einsum.getExtents());
-  if (auto topk = dyn_cast<ArgtopkOp>(equation)) {
-    add(topk.getCoords(), topk.getExtents());
+  auto [names, ends] = getLeftSide(equation);
+  for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends))
+    result.push_back({name, extents.of(end)});
+  if (isa<ArgtopkOp>(equation))
     result.pop_back(); // the list is made as a whole
-  }
   return result;
 }
 
@@ -111,7 +106,7 @@ void Mapper::collect() {
 
 /// Whether every read in `reader` of what `producer` makes is at the coordinate `name` itself.
 bool Mapper::readsAtCoordinate(Item &reader, Operation *producer, StringAttr name) {
-  auto own = isa<EinsumOp>(producer) ? cast<EinsumOp>(producer).getCoords() : cast<ArgtopkOp>(producer).getCoords();
+  ArrayAttr own = getLeftSide(producer).first;
   unsigned k = llvm::find(own, name) - own.begin();
   for (Operation *equation : reader.equations) {
     auto walk = equation->walk([&](ReadOp read) {
@@ -168,10 +163,7 @@ double Mapper::storage(unsigned first, unsigned last, ArrayRef<Coordinate> share
     for (Operation *equation : items[i].equations) {
       bool outside = isUsedOutside(equation, first, last);
       double size = 1;
-      ValueRange ends = isa<EinsumOp>(equation) ? ValueRange(cast<EinsumOp>(equation).getExtents())
-                                                : ValueRange(cast<ArgtopkOp>(equation).getExtents());
-      ArrayAttr names = isa<EinsumOp>(equation) ? cast<EinsumOp>(equation).getCoords()
-                                                : cast<ArgtopkOp>(equation).getCoords();
+      auto [names, ends] = getLeftSide(equation);
       for (unsigned k = 0; k < ends.size(); ++k) {
         Coordinate c{cast<StringAttr>(names[k]), extents.of(ends[k])};
         if (outside || !llvm::is_contained(shared, c))

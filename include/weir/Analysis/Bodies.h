@@ -75,6 +75,9 @@ mlir::Operation *getEquation(mlir::Value tensor);
 /// The tensor as its equation defines it (results of recurrences resolved to the value inside).
 mlir::Value getDefinition(mlir::Value tensor);
 
+/// The names and extents of the coordinates on the left side of an attn.einsum or attn.argtopk.
+std::pair<mlir::ArrayAttr, mlir::ValueRange> getLeftSide(mlir::Operation *equation);
+
 /// The extent over which a body argument runs; null if it is no coordinate.
 mlir::Value getExtent(mlir::BlockArgument coordinate);
 /// Its name in the source.

@@ -20,14 +20,6 @@ StringRef tiles::getVector(Operation *op) {
   return loops ? loops.getVector().getValue() : StringRef();
 }
 
-/// The names and extents of an equation's left side.
-static std::pair<ArrayAttr, ValueRange> leftSide(Operation *equation) {
-  if (auto einsum = dyn_cast<EinsumOp>(equation))
-    return {einsum.getCoords(), einsum.getExtents()};
-  auto topk = cast<ArgtopkOp>(equation);
-  return {topk.getCoords(), topk.getExtents()};
-}
-
 void KernelEmitter::planGroups() {
   std::optional<int64_t> last;
   for (Operation &op : cascade.getBody().front()) {
@@ -55,7 +47,7 @@ void KernelEmitter::planGroups() {
     if (!equation)
       group.shared.clear();
     for (const std::string &name : group.shared) {
-      auto [names, ends] = leftSide(equation);
+      auto [names, ends] = getLeftSide(equation);
       auto at = llvm::find_if(names, [&](Attribute a) { return cast<StringAttr>(a).getValue() == name; });
       group.sharedExtents.push_back(ends[at - names.begin()]);
     }
@@ -83,7 +75,7 @@ void KernelEmitter::planTensor(Operation *equation, int index) {
   const Group &group = groups[index];
   Value tensor = equation->getResult(0);
   auto type = cast<RankedTensorType>(tensor.getType());
-  auto [names, ends] = leftSide(equation);
+  auto [names, ends] = getLeftSide(equation);
   Storage storage;
   storage.elementType = type.getElementType();
   storage.domain = presences.ofTensor(tensor);

@@ -112,6 +112,9 @@ inline constexpr unsigned kSortLists = 4;
 /// Into how many parts a loop nest is split: fixed, so that results do not depend on the number of threads.
 inline constexpr int64_t kMaxChunks = 64;
 
+/// The extent that a recurrence goes along.
+mlir::Value getExtentAlong(attn::RecurrenceOp recurrence);
+
 /// The mapping's vector coordinate of an op, or "".
 llvm::StringRef getVector(mlir::Operation *op);
 

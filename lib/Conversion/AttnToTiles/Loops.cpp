@@ -232,24 +232,14 @@ void KernelEmitter::emitMaterialize(Builder &b, MaterializeOp op) {
     SmallVector<LoopDim> dims;
     SmallVector<Lane> all(rank);
     SmallVector<unsigned> open;
-    Operation *equation = source.getDefiningOp();
+    auto [names, ends] = getLeftSide(source.getDefiningOp());
     for (unsigned k = 0; k < rank; ++k) {
-      StringRef name;
-      Value extent;
-      if (auto einsum = dyn_cast_or_null<EinsumOp>(equation)) {
-        name = cast<StringAttr>(einsum.getCoords()[k]).getValue();
-        extent = einsum.getExtents()[k];
-      } else {
-        auto topk = cast<ArgtopkOp>(equation);
-        name = cast<StringAttr>(topk.getCoords()[k]).getValue();
-        extent = topk.getExtents()[k];
-      }
-      if (auto it = bound.find(name); it != bound.end()) {
+      if (auto it = bound.find(cast<StringAttr>(names[k]).getValue()); it != bound.end()) {
         all[k] = {it->second, nullptr, nullptr};
         continue;
       }
       open.push_back(k);
-      dims.push_back({extent, BlockArgument(), k + 1 == rank});
+      dims.push_back({ends[k], BlockArgument(), k + 1 == rank});
     }
     emitLoops(b, dims, Value(), [&](ArrayRef<Lane> at) {
       for (auto [i, k] : llvm::enumerate(open))
@@ -267,9 +257,8 @@ void KernelEmitter::emitMaterialize(Builder &b, MaterializeOp op) {
 void KernelEmitter::emitPacked(Builder &b, MaterializeOp op, Storage &from, Value output) {
   unsigned rank = op.getType().getRank();
   Operation *equation = getEquation(op.getSource());
-  auto names = isa<EinsumOp>(equation) ? cast<EinsumOp>(equation).getCoords() : cast<ArgtopkOp>(equation).getCoords();
-  ValueRange ends = isa<EinsumOp>(equation) ? ValueRange(cast<EinsumOp>(equation).getExtents())
-                                            : ValueRange(cast<ArgtopkOp>(equation).getExtents());
+  ArrayAttr names = getLeftSide(equation).first;
+  ValueRange ends = getLeftSide(equation).second;
   SmallVector<LoopDim> dims;
   SmallVector<unsigned> open;
   SmallVector<Lane> all(rank);
@@ -345,7 +334,7 @@ static SmallVector<Operation *> orderStep(RecurrenceOp recurrence) {
       Operation *producer = getEquation(read.getSource()), *item = itemOf(read.getSource());
       if (!item || item == op)
         return;
-      auto names = isa<EinsumOp>(producer) ? cast<EinsumOp>(producer).getCoords() : cast<ArgtopkOp>(producer).getCoords();
+      ArrayAttr names = getLeftSide(producer).first;
       auto at = llvm::find_if(names, [&](Attribute a) { return cast<StringAttr>(a).getValue() == along; });
       auto index = dyn_cast<BlockArgument>(read.getIndices()[at - names.begin()]);
       if (index && getCoordinateName(index) == along && isa<EinsumOp, ArgtopkOp>(index.getOwner()->getParentOp()))
@@ -359,15 +348,7 @@ static SmallVector<Operation *> orderStep(RecurrenceOp recurrence) {
 }
 
 void KernelEmitter::emitRecurrence(Builder &b, RecurrenceOp op) {
-  Value extent;
-  op.walk([&](Operation *equation) {
-    if (extent || !isa<EinsumOp, ArgtopkOp>(equation))
-      return;
-    auto names = isa<EinsumOp>(equation) ? cast<EinsumOp>(equation).getCoords() : cast<ArgtopkOp>(equation).getCoords();
-    auto at = llvm::find(names, op.getAlongAttr()) - names.begin();
-    extent = isa<EinsumOp>(equation) ? cast<EinsumOp>(equation).getExtents()[at]
-                                     : cast<ArgtopkOp>(equation).getExtents()[at];
-  });
+  Value extent = getExtentAlong(op);
   Value end = extentOf(extent);
   auto loop = scf::ForOp::create(b, constantIndex(b, 0), end, constantIndex(b, 1));
   OpBuilder::InsertionGuard guard(b);

@@ -15,14 +15,10 @@ using namespace weir::tiles;
 
 constexpr int64_t kMaxLag = 15; ///< a longer memory is kept whole
 
-static ArrayAttr namesOf(Operation *equation) {
-  return isa<EinsumOp>(equation) ? cast<EinsumOp>(equation).getCoords() : cast<ArgtopkOp>(equation).getCoords();
-}
-
 /// The dimension of an equation's tensor that a recurrence goes along.
 static unsigned dimAlong(Operation *equation, StringRef along) {
-  return llvm::find_if(namesOf(equation), [&](Attribute a) { return cast<StringAttr>(a).getValue() == along; }) -
-         namesOf(equation).begin();
+  ArrayAttr names = getLeftSide(equation).first;
+  return llvm::find_if(names, [&](Attribute a) { return cast<StringAttr>(a).getValue() == along; }) - names.begin();
 }
 
 static std::optional<int64_t> getLiteral(Value v) {
@@ -54,13 +50,11 @@ static Operation *equationAround(Operation *op) {
 }
 
 /// The extent that a recurrence goes along, of any of its equations.
-static Value extentAlong(RecurrenceOp recurrence) {
+Value tiles::getExtentAlong(RecurrenceOp recurrence) {
   Value extent;
   recurrence.walk([&](Operation *op) {
-    if (auto einsum = dyn_cast<EinsumOp>(op))
-      extent = einsum.getExtents()[dimAlong(op, recurrence.getAlong())];
-    else if (auto topk = dyn_cast<ArgtopkOp>(op))
-      extent = topk.getExtents()[dimAlong(op, recurrence.getAlong())];
+    if (isa<EinsumOp, ArgtopkOp>(op))
+      extent = getLeftSide(op).second[dimAlong(op, recurrence.getAlong())];
   });
   return extent;
 }
@@ -74,7 +68,7 @@ Operation *KernelEmitter::itemOf(Operation *op) {
 /// Whether an item that stands after a recurrence may run in its loop, at the end of each step: an equation that reads the state, or
 /// another recurrence that goes the same way.
 bool KernelEmitter::runsInLoop(RecurrenceOp recurrence, Operation *op) {
-  std::string steps = extents.of(extentAlong(recurrence));
+  std::string steps = extents.of(getExtentAlong(recurrence));
   bool readsState = false;
   if (auto einsum = dyn_cast<EinsumOp>(op)) {
     if (!llvm::is_contained(einsum.getCoords(), recurrence.getAlongAttr()) ||
@@ -82,7 +76,7 @@ bool KernelEmitter::runsInLoop(RecurrenceOp recurrence, Operation *op) {
       return false;
   } else if (auto other = dyn_cast<RecurrenceOp>(op)) {
     if (other.getAlong() != recurrence.getAlong() || other.getDirection() != recurrence.getDirection() ||
-        extents.of(extentAlong(other)) != steps)
+        extents.of(getExtentAlong(other)) != steps)
       return false;
     readsState = true; // it has one of its own
   } else {
