@@ -6,6 +6,7 @@
 // cascade of one name could not be told apart where they are called.
 #include "Names.h"
 #include "Sema.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Path.h"
