@@ -22,6 +22,27 @@ Value weir::getDefinition(Value tensor) {
 
 Operation *weir::getEquation(Value tensor) { return getDefinition(tensor).getDefiningOp(); }
 
+Operation *weir::getItem(Operation *op) {
+  while (!isa<func::FuncOp>(op->getParentOp()))
+    op = op->getParentOp();
+  return op;
+}
+
+bool weir::isReadOutside(Value tensor, function_ref<bool(Operation *)> isInside) {
+  for (Operation *user : tensor.getUsers()) {
+    if (isa<YieldOp>(user) && isa<RecurrenceOp>(user->getParentOp())) {
+      for (auto [inner, outer] : llvm::zip(user->getOperands(), user->getParentOp()->getResults()))
+        if (inner == tensor && isReadOutside(outer, isInside))
+          return true;
+      continue;
+    }
+    Operation *item = getItem(user);
+    if (!isa<GivenOp>(item) && !isInside(item))
+      return true;
+  }
+  return false;
+}
+
 std::pair<ArrayAttr, ValueRange> weir::getLeftSide(Operation *equation) {
   if (auto einsum = dyn_cast<EinsumOp>(equation))
     return {einsum.getCoords(), einsum.getExtents()};

@@ -132,28 +132,9 @@ SmallVector<Coordinate> Mapper::join(SmallVector<Coordinate> shared, unsigned fi
 }
 
 bool Mapper::isUsedOutside(Operation *equation, unsigned first, unsigned last) {
-  std::function<bool(Value)> used = [&](Value v) {
-    for (Operation *user : v.getUsers()) {
-      if (isa<YieldOp>(user) && isa<RecurrenceOp>(user->getParentOp())) {
-        for (auto [inner, outer] : llvm::zip(user->getOperands(), user->getParentOp()->getResults()))
-          if (inner == v && used(outer))
-            return true;
-        continue;
-      }
-      Operation *top = user;
-      while (top->getParentOp() != cascade)
-        top = top->getParentOp();
-      if (isa<GivenOp>(top))
-        continue;
-      bool inside = false;
-      for (unsigned i = first; i <= last; ++i)
-        inside |= items[i].op == top;
-      if (!inside)
-        return true;
-    }
-    return false;
-  };
-  return used(equation->getResult(0));
+  return isReadOutside(equation->getResult(0), [&](Operation *op) {
+    return llvm::any_of(ArrayRef(items).slice(first, last - first + 1), [&](const Item &item) { return item.op == op; });
+  });
 }
 
 /// Elements that live while the group runs: of one iteration, or whole where others read them.

@@ -75,6 +75,12 @@ mlir::Operation *getEquation(mlir::Value tensor);
 /// The tensor as its equation defines it (results of recurrences resolved to the value inside).
 mlir::Value getDefinition(mlir::Value tensor);
 
+/// The operation at function level that `op` is or stands in.
+mlir::Operation *getItem(mlir::Operation *op);
+
+/// Whether some item for which `isInside` is false reads a tensor, results of recurrences followed. Promises do not count.
+bool isReadOutside(mlir::Value tensor, llvm::function_ref<bool(mlir::Operation *)> isInside);
+
 /// The names and extents of the coordinates on the left side of an attn.einsum or attn.argtopk.
 std::pair<mlir::ArrayAttr, mlir::ValueRange> getLeftSide(mlir::Operation *equation);
 

@@ -55,20 +55,7 @@ void KernelEmitter::planGroups() {
 }
 
 bool KernelEmitter::isUsedOutside(Value tensor, const Group &group) {
-  for (Operation *user : tensor.getUsers()) {
-    if (isa<YieldOp>(user) && isa<RecurrenceOp>(user->getParentOp())) {
-      for (auto [inner, outer] : llvm::zip(user->getOperands(), user->getParentOp()->getResults()))
-        if (inner == tensor && isUsedOutside(outer, group))
-          return true;
-      continue;
-    }
-    Operation *top = user;
-    while (top->getParentOp() != cascade)
-      top = top->getParentOp();
-    if (!llvm::is_contained(group.items, top))
-      return true;
-  }
-  return false;
+  return isReadOutside(tensor, [&](Operation *item) { return llvm::is_contained(group.items, item); });
 }
 
 void KernelEmitter::planTensor(Operation *equation, int index) {

@@ -67,7 +67,6 @@ private:
 
   // Steps.cpp: what a recurrence keeps, and what runs in its loop.
   void planSteps();
-  mlir::Operation *itemOf(mlir::Operation *op); ///< the operation of the cascade that it stands in
   bool runsInLoop(attn::RecurrenceOp recurrence, mlir::Operation *op);
   int64_t countKeptSteps(attn::RecurrenceOp recurrence, mlir::Operation *equation, const Group &group);
 

@@ -59,12 +59,6 @@ Value tiles::getExtentAlong(RecurrenceOp recurrence) {
   return extent;
 }
 
-Operation *KernelEmitter::itemOf(Operation *op) {
-  while (op->getParentOp() != cascade)
-    op = op->getParentOp();
-  return op;
-}
-
 /// Whether an item that stands after a recurrence may run in its loop, at the end of each step: an equation that reads the state, or
 /// another recurrence that goes the same way.
 bool KernelEmitter::runsInLoop(RecurrenceOp recurrence, Operation *op) {
@@ -84,7 +78,7 @@ bool KernelEmitter::runsInLoop(RecurrenceOp recurrence, Operation *op) {
   }
   auto walk = op->walk([&](ReadOp read) {
     Operation *producer = getEquation(read.getSource());
-    Operation *item = producer ? itemOf(producer) : nullptr;
+    Operation *item = producer ? getItem(producer) : nullptr;
     if (!item || item == op || item->isBeforeInBlock(recurrence))
       return WalkResult::advance();
     if (item != recurrence && !llvm::is_contained(followers.lookup(recurrence), item))
@@ -122,7 +116,7 @@ int64_t KernelEmitter::countKeptSteps(RecurrenceOp recurrence, Operation *equati
       return WalkResult::advance();
     Operation *reader = equationAround(read);
     Value index = read.getIndices()[dim];
-    Operation *item = itemOf(reader);
+    Operation *item = getItem(reader);
     if (item != recurrence && !llvm::is_contained(followers.lookup(recurrence), item))
       return isLastStep(index) ? WalkResult::advance() : WalkResult::interrupt();
     auto lag = getLag(index, reader, recurrence);
