@@ -42,6 +42,12 @@ if succeeds(python, "-c", "import numpy"):
 for tool in ("weirc", "weir-random"):
     if os.path.exists(os.path.join(build, "bin", tool)):
         config.available_features.add(tool)
+# NVIDIA's assembler, from a toolkit on PATH, in CUDA_HOME or at its usual place.
+cuda = os.environ.get("CUDA_HOME") or "/usr/local/cuda"
+ptxas = shutil.which("ptxas") or shutil.which("ptxas", path=os.path.join(cuda, "bin"))
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))
 if shutil.which("gcc"):
     config.available_features.add("gcc")
 if platform.machine() == "x86_64":

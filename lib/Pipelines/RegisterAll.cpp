@@ -22,6 +22,7 @@
 #include "weir/Analysis/Passes.h"
 #include "weir/Conversion/AttnToTiles/Passes.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Conversion/TilesToGPU/Passes.h"
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
 
@@ -51,6 +52,7 @@ static void registerPasses() {
   weir::registerTransformsPasses();
   weir::registerAttnToTilesPasses();
   weir::registerTilesToCPUPasses();
+  weir::registerTilesToGPUPasses();
   registerPipeline("attn-to-tiles-pipeline", "level 2 to level 4",
                    [](OpPassManager &pm, const weir::TargetDescription &target) {
                      weir::buildCascadeToStreamedPipeline(pm, target);
@@ -69,6 +71,7 @@ static void registerPasses() {
   registerPipeline("tiles-to-cpu-pipeline", "level 4 to level 5 for processors",
                    weir::buildTiledToCPUPipeline);
   registerPipeline("cpu-to-llvm-pipeline", "level 5 to level 6", weir::buildCPUToLLVMPipeline);
+  registerPipeline("tiles-to-gpu-pipeline", "level 4 to level 5 for NVIDIA GPUs", weir::buildTiledToGPUPipeline);
   registerPipeline("tiles-to-llvm-pipeline", "level 4 to level 6 for processors",
                    weir::buildTiledToLLVMPipeline);
 }
@@ -79,6 +82,7 @@ void weir::registerAll(DialectRegistry &registry) {
                   LLVM::LLVMDialect, linalg::LinalgDialect, math::MathDialect, memref::MemRefDialect,
                   scf::SCFDialect, tensor::TensorDialect, ub::UBDialect, vector::VectorDialect>();
   registerTargetDialects(registry);
+  registerGPUDialects(registry);
   static const bool once = (registerPasses(), true);
   (void)once;
 }

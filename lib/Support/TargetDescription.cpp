@@ -61,8 +61,28 @@ void askCaches(TargetDescription &target) {
 
 } // namespace
 
+/// An NVIDIA GPU by its architecture. What a kernel may share without asking the driver for more is 48 KiB on
+/// all of them.
+static Expected<TargetDescription> describeGPU(StringRef architecture) {
+  StringRef number = architecture;
+  unsigned version = 0;
+  if (!number.consume_front("sm_") || number.consumeInteger(10, version) ||
+      !(number.empty() || number == "a") || version < 80)
+    return fail("unknown target 'cuda:" + architecture +
+                "'; known are cuda:sm_80 and later, such as cuda:sm_90a");
+  TargetDescription target;
+  target.isGPU = true;
+  target.cpu = architecture.str();
+  target.vectorBytes = 4; // a thread computes one element at a time
+  target.hasBF16 = true;
+  target.sharedBytes = 48 << 10;
+  return target;
+}
+
 Expected<TargetDescription> weir::describeTarget(StringRef name) {
   StringRef asked = name;
+  if (name.consume_front("cuda:"))
+    return describeGPU(name);
   if (name == "cpu")
     name = "native";
   else

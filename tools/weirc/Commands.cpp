@@ -9,7 +9,7 @@ static const Command table[] = {
     {"run", Run, "FILE --in Q=q.npy --in K=k.npy ... --out O=o.npy",
      "compile just in time and run on NumPy files",
      "Without --out every output is computed, and a line about each is printed.", runCommand},
-    {"compile", Compile, "FILE -o NAME.{so,o,s,ll,h,mlir}", "compile ahead of time",
+    {"compile", Compile, "FILE -o NAME.{so,o,s,ll,h,ptx,mlir}", "compile ahead of time",
      "The suffix or --emit says what is made; a .so comes with NAME.h and weir_runtime.h. Without --target "
      "it holds a version\n"
      "for x86-64-v3 and one for x86-64-v4 and takes the better one at run time.",

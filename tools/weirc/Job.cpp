@@ -18,6 +18,16 @@ static std::optional<int> checkOptions(const Options &options, const Target &tar
     return usageError("'--grad' is not there yet");
   if (options.certificate)
     return usageError("'--certificate' is not there yet");
+  if (!target.interpret && target.versions.front().isGPU) {
+    if (!options.emit)
+      return usageError("target '" + target.name +
+                        "' is not there yet for running kernels: '--emit=ptx' makes PTX for it");
+    if (!isForGPU(*options.emit) && *options.emit > Level::Tiled)
+      return usageError("target '" + target.name + "' has no level " + getName(*options.emit) +
+                        "; it has gpu and ptx");
+  } else if (options.emit && isForGPU(*options.emit)) {
+    return usageError("level " + getName(*options.emit) + " is for GPUs; add --target cuda:sm_80");
+  }
   if (options.traceNonfinite && !target.interpret)
     return usageError("'--trace-nonfinite' needs '--target interpret'");
   if (!isText(options) && !options.importDirs.empty())
@@ -33,7 +43,8 @@ Job::Job(const Options &options, StringRef defaultTarget) : options(options), ph
 
 std::optional<int> Job::begin(StringRef defaultTarget) {
   // What --emit prints should not depend on the machine that prints it.
-  auto parsed = parseTarget(options.target, options.emit ? "cpu:x86-64-v3" : defaultTarget);
+  StringRef forLevel = options.emit && isForGPU(*options.emit) ? "cuda:sm_80" : "cpu:x86-64-v3";
+  auto parsed = parseTarget(options.target, options.emit ? forLevel : defaultTarget);
   if (!parsed)
     return usageError(llvm::toString(parsed.takeError()));
   target = *parsed;

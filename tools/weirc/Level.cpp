@@ -6,7 +6,8 @@
 
 using namespace weirc;
 
-static const llvm::StringLiteral names[] = {"attn", "cascade", "streamed", "tiled", "cpu", "llvm", "asm"};
+static const llvm::StringLiteral names[] = {"attn", "cascade", "streamed", "tiled", "cpu",
+                                            "llvm", "asm",     "gpu",      "ptx"};
 
 llvm::StringRef weirc::getName(Level level) { return names[static_cast<int>(level)]; }
 
@@ -22,6 +23,8 @@ std::optional<Level> weirc::levelOf(llvm::StringRef path) {
     return Level::Attn;
   if (path.ends_with(".ll"))
     return Level::LLVM;
+  if (path.ends_with(".ptx"))
+    return Level::PTX;
   if (!path.consume_back(".mlir"))
     return std::nullopt;
   std::optional<Level> level = parseLevel(path.rsplit('.').second);

@@ -93,17 +93,20 @@ llvm::Error dtype(Options &options, StringRef value) {
 }
 
 llvm::Error level(std::optional<Level> &to, StringRef value, StringRef known) {
-  if (llvm::is_contained({"gpu", "ptx", "cubin"}, value))
-    return wrong("'" + value + "' is not there yet: this version compiles for CPUs");
+  if (value == "cubin")
+    return wrong(
+        "'cubin' is not there yet: 'ptxas -arch=sm_80 x.ptx -o x.cubin' assembles what '--emit=ptx' prints");
   to = parseLevel(value);
   return to ? llvm::Error::success() : wrong("knows " + known + ", not '" + value + "'");
 }
 llvm::Error emit(Options &options, StringRef value) {
-  return level(options.emit, value, "attn, cascade, streamed, tiled, cpu, llvm and asm");
+  return level(options.emit, value, "attn, cascade, streamed, tiled, cpu, llvm, asm, gpu and ptx");
 }
 llvm::Error from(Options &options, StringRef value) {
-  if (value == "asm")
-    return wrong("cannot begin at 'asm': it is the last level");
+  if (value == "asm" || value == "ptx")
+    return wrong("cannot begin at '" + value + "': it is the last level");
+  if (value == "gpu")
+    return wrong("'gpu' is not there yet: begin at 'tiled'");
   return level(options.from, value, "attn, cascade, streamed, tiled, cpu and llvm");
 }
 

@@ -184,7 +184,8 @@ OwningOpRef<ModuleOp> Program::lower(Level to, const weir::TargetDescription &ta
     if (!options.crashReproducer.empty())
       passes.enableCrashReproducerGeneration(options.crashReproducer);
     build(passes);
-    passes.addPass(checkOf(next));
+    if (!isForGPU(next)) // what may stand at level gpu is the upstream dialects' own contract
+      passes.addPass(checkOf(next));
     bool done = phases.time(getName(next), [&] { return succeeded(passes.run(*copy)); });
     if (!done)
       refuse("could not bring the program down to level " + getName(next));
@@ -194,9 +195,14 @@ OwningOpRef<ModuleOp> Program::lower(Level to, const weir::TargetDescription &ta
             [&](OpPassManager &passes) {
               weir::buildCascadeToStreamedPipeline(passes, target, options.map);
             }) ||
-      !step(Level::Tiled,
-            [&](OpPassManager &passes) { weir::buildStreamedToTiledPipeline(passes, target); }) ||
-      !step(Level::CPU, [&](OpPassManager &passes) { weir::buildTiledToCPUPipeline(passes, target); }) ||
+      !step(Level::Tiled, [&](OpPassManager &passes) { weir::buildStreamedToTiledPipeline(passes, target); }))
+    return nullptr;
+  if (target.isGPU) {
+    if (!step(Level::GPU, [&](OpPassManager &passes) { weir::buildTiledToGPUPipeline(passes, target); }))
+      return nullptr;
+    return copy;
+  }
+  if (!step(Level::CPU, [&](OpPassManager &passes) { weir::buildTiledToCPUPipeline(passes, target); }) ||
       !step(Level::LLVM, [&](OpPassManager &passes) { weir::buildCPUToLLVMPipeline(passes, target); }))
     return nullptr;
   return copy;
@@ -265,9 +271,16 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
     os << *bytes;
     return Success;
   }
-  OwningOpRef<ModuleOp> lowered = lower(at, target.versions.front());
+  OwningOpRef<ModuleOp> lowered = lower(at == Level::PTX ? Level::Tiled : at, target.versions.front());
   if (!lowered)
     return Refused;
+  if (at == Level::PTX) {
+    auto text = phases.time("ptx", [&] { return weir::emitPTX(*lowered, target.versions.front()); });
+    if (!text)
+      return refuse(text.takeError());
+    os << *text;
+    return Success;
+  }
   lowered->print(os);
   os << "\n";
   return Success;
@@ -285,13 +298,17 @@ llvm::Expected<Target> weirc::parseTarget(StringRef text, StringRef fallback) {
     return target;
   }
   auto [kind, processor] = StringRef(target.name).split(':');
-  if (kind == "cuda")
-    return llvm::createStringError("target '" + target.name +
-                                   "' is not there yet: this version compiles for CPUs");
+  if (kind == "cuda") {
+    auto version = weir::describeTarget(target.name);
+    if (!version)
+      return version.takeError();
+    target.versions.push_back(*version);
+    return target;
+  }
   if (kind != "cpu")
     return llvm::createStringError("unknown target '" + target.name +
                                    "'; known are cpu, cpu:native, cpu:x86-64-v3, "
-                                   "cpu:x86-64-v4, cpu:NAME of a processor, and interpret");
+                                   "cpu:x86-64-v4, cpu:NAME of a processor, cuda:sm_80, and interpret");
   // One name, or several joined by commas: a version for each.
   for (StringRef name : llvm::split(processor, ',')) {
     auto version = weir::describeTarget(name);

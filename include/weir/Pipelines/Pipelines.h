@@ -22,6 +22,13 @@ void buildTiledToLLVMPipeline(mlir::OpPassManager &pm, const TargetDescription &
 /// The same from level 5.
 void buildCPUToLLVMPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
 
+/// Level 4 to level 5 for NVIDIA GPUs: blocks, threads, shared memory.
+void buildTiledToGPUPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
+/// Level 5 to PTX, as a gpu.binary.
+void buildGPUToPTXPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
+/// What these two need in a context.
+void registerGPUDialects(mlir::DialectRegistry &registry);
+
 /// What the level-4 and lower pipelines need in a context: dialects, conversion interfaces, translations to LLVM IR.
 void registerTargetDialects(mlir::DialectRegistry &registry);
 

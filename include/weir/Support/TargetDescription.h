@@ -16,10 +16,13 @@ struct TargetDescription {
   unsigned vectorBytes = 32;     ///< width of a vector register: 32 (ymm) or 64 (zmm)
   unsigned vectorRegisters = 16; ///< architectural vector registers
   bool hasBF16 = false;          ///< converts f32 to bf16 in hardware (AVX512-BF16)
+  bool isGPU = false;            ///< an NVIDIA GPU: `cpu` is its architecture, sm_80
+  int64_t sharedBytes = 0;       ///< GPU: memory that the threads of a block may share
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
 };
 
-/// The target that `cpu[:NAME]` names: `native` (or nothing) asks the processor, others are LLVM names. An unknown name is an error that lists the known levels.
+/// The target that `cpu[:NAME]` names: `native` (or nothing) asks the processor, others are LLVM names; or `cuda:sm_80`. An
+/// unknown name is an error that lists the known levels.
 llvm::Expected<TargetDescription> describeTarget(llvm::StringRef name);
 
 } // namespace weir

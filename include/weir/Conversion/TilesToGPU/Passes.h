@@ -1,0 +1,14 @@
+//===- Passes.h - the passes of lib/Conversion/TilesToGPU -------------------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_TILESTOGPU_PASSES_H
+#define WEIR_TILESTOGPU_PASSES_H
+#include "mlir/Pass/Pass.h"
+
+namespace weir {
+#define GEN_PASS_DECL
+#include "weir/Conversion/TilesToGPU/Passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "weir/Conversion/TilesToGPU/Passes.h.inc"
+} // namespace weir
+#endif

@@ -1,0 +1,40 @@
+//===- Passes.td - the passes of lib/Conversion/TilesToGPU ------------------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_TILESTOGPU_PASSES_TD
+#define WEIR_TILESTOGPU_PASSES_TD
+include "mlir/Pass/PassBase.td"
+
+def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::ModuleOp"> {
+  let summary = "Make the parallel loop of a kernel into a GPU kernel: blocks take iterations, threads take elements";
+  let description = [{
+    Each kernel becomes a `gpu.func` of the same name and arguments in a `gpu.module` `@NAME.gpu`, and leaves the host
+    module with its companions. Blocks of the grid take the iterations of the kernel's `scf.forall`, one after another. A tile (a
+    `memref.alloca` of fixed shape) becomes shared memory. A loop that `convert-linalg-to-parallel-loops` made of a tile operation is
+    counted through as one and dealt out to the threads of the block, and ends with a barrier. What stands between tile
+    operations is computed by every thread alike.
+
+    This is the plain form: any tile operation, no tensor cores, no fragments. A kernel with several parallel loops, or with code that
+    writes outside them, is refused; so are tiles that need more shared memory than `shared-memory` bytes.
+
+    test/Conversion/TilesToGPU/map-tiles-to-threads.mlir runs this example:
+
+    ```mlir
+    scf.forall (%i) in (%n) {
+      %t = memref.alloca() {weir.tile} : memref<16x64xf32>
+      scf.parallel (%a, %b) = (%c0, %c0) to (%c16, %c64) step (%c1, %c1) { ... store to %t ... }
+    }
+    // -->
+    scf.for %i = block_id to %n step grid_dim {
+      scf.for %k = thread_id to 1024 step block_dim { %a = %k / 64, %b = %k mod 64 ... store to %t (workgroup) ... }
+      gpu.barrier
+    }
+    ```
+  }];
+  let options = [
+    Option<"threads", "threads", "unsigned", "128", "threads of a block">,
+    Option<"sharedMemory", "shared-memory", "uint64_t", "49152", "bytes that the tiles of a block may take">];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+#endif

@@ -1,0 +1,90 @@
+//===- TiledToPTX.cpp - level 4 to PTX for NVIDIA GPUs --------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVM/NVVM/Target.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
+#include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Conversion/TilesToGPU/Passes.h"
+#include "weir/Pipelines/Compile.h"
+#include "weir/Pipelines/Pipelines.h"
+
+using namespace mlir;
+
+void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &target) {
+  pm.addPass(createConvertLinalgToParallelLoopsPass());
+  MapTilesToThreadsOptions options;
+  options.sharedMemory = target.sharedBytes;
+  pm.addPass(createMapTilesToThreads(options));
+  ExpandNarrowFloatsOptions narrow;
+  narrow.hasBF16 = true; // sm_80 converts in hardware
+  pm.addPass(createExpandNarrowFloats(narrow));
+  pm.addPass(createExpandElementaryFunctions());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void weir::buildGPUToPTXPipeline(OpPassManager &pm, const TargetDescription &target) {
+  GpuNVVMAttachTargetOptions attach;
+  attach.chip = target.cpu;
+  pm.addPass(createGpuNVVMAttachTarget(attach));
+  OpPassManager &device = pm.nest<gpu::GPUModuleOp>();
+  device.addPass(memref::createExpandStridedMetadataPass());
+  device.addPass(createLowerAffinePass());
+  device.addPass(arith::createArithExpandOpsPass());
+  device.addPass(createSCFToControlFlowPass());
+  device.addPass(createConvertMathToLLVMPass()); // intrinsics; what comes next would call CUDA's libdevice
+  device.addPass(createConvertGpuOpsToNVVMOps());
+  device.addPass(createReconcileUnrealizedCastsPass());
+  GpuModuleToBinaryPassOptions binary;
+  binary.compilationTarget = "isa";
+  pm.addPass(createGpuModuleToBinaryPass(binary));
+}
+
+llvm::Expected<std::string> weir::emitPTX(ModuleOp tiled, const TargetDescription &target) {
+  OwningOpRef<ModuleOp> copy(tiled.clone());
+  PassManager pm(tiled.getContext());
+  buildTiledToGPUPipeline(pm, target);
+  buildGPUToPTXPipeline(pm, target);
+  std::string first;
+  ScopedDiagnosticHandler handler(tiled.getContext(), [&](Diagnostic &diagnostic) {
+    if (first.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
+      first = diagnostic.str();
+    return failure(); // the next handler prints it
+  });
+  if (failed(pm.run(*copy)))
+    return llvm::createStringError("the tiled module cannot be lowered to PTX: " +
+                                   (first.empty() ? "no reason given" : first));
+  std::string text;
+  for (auto binary : copy->getOps<gpu::BinaryOp>())
+    for (auto object : binary.getObjects().getAsRange<gpu::ObjectAttr>())
+      text += object.getObject().getValue();
+  if (text.empty())
+    return llvm::createStringError("the module has no kernel");
+  while (!text.empty() && text.back() == '\0')
+    text.pop_back();
+  if (size_t at = text.find(".extern .func"); at != std::string::npos)
+    return llvm::createStringError("the PTX calls '" + text.substr(at, text.find('\n', at) - at) +
+                                   "', which nothing defines");
+  return text;
+}
+
+void weir::registerGPUDialects(DialectRegistry &registry) {
+  registry.insert<gpu::GPUDialect, linalg::LinalgDialect, NVVM::NVVMDialect>();
+  NVVM::registerNVVMTargetInterfaceExternalModels(registry);
+  registerGPUDialectTranslation(registry);
+  registerNVVMDialectTranslation(registry);
+}

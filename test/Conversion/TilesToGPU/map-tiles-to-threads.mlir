@@ -1,0 +1,70 @@
+// RUN: weir-opt %s --map-tiles-to-threads=shared-memory=4096 --split-input-file --verify-diagnostics | FileCheck %s
+
+// CHECK-NOT:   func.func
+// CHECK-LABEL: gpu.module @fill.gpu
+// CHECK:       gpu.func @fill(%[[OUT:.*]]: memref<?x64xf32>, %{{.*}}: memref<?xi8>)
+// CHECK-SAME:    workgroup(%[[T:.*]] : memref<16x64xf32, #gpu.address_space<workgroup>>)
+// CHECK-SAME:    kernel
+// CHECK:         %[[BLOCK:.*]] = gpu.block_id x
+// CHECK:         %[[GRID:.*]] = gpu.grid_dim x
+// CHECK:         scf.for %{{.*}} = %[[BLOCK]] to %{{.*}} step %[[GRID]]
+// CHECK:           memref.subview %[[T]]{{.*}} to memref<8x64xf32, strided<[64, 1]>, #gpu.address_space<workgroup>>
+// CHECK:           %[[THREAD:.*]] = gpu.thread_id x
+// CHECK:           %[[THREADS:.*]] = gpu.block_dim x
+// CHECK:           scf.for %{{.*}} = %[[THREAD]] to %{{.*}} step %[[THREADS]]
+// CHECK:             memref.store
+// CHECK:           }
+// CHECK-NEXT:      gpu.barrier
+func.func @fill(%out: memref<?x64xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant 0.0 : f32
+  %n = memref.dim %out, %c0 : memref<?x64xf32>
+  scf.forall (%i) in (%n) {
+    %t = memref.alloca() {weir.tile} : memref<16x64xf32>
+    %half = memref.subview %t[0, 0][8, 64][1, 1] : memref<16x64xf32> to memref<8x64xf32, strided<[64, 1]>>
+    scf.parallel (%a, %b) = (%c0, %c0) to (%c8, %c64) step (%c1, %c1) {
+      memref.store %zero, %half[%a, %b] : memref<8x64xf32, strided<[64, 1]>>
+      scf.reduce
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error@below {{has tiles of 8192 bytes, more than the 4096 of shared memory}}
+func.func @large(%out: memref<?x64xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  %c1 = arith.constant 1 : index
+  scf.forall (%i) in (%c1) {
+    %t = memref.alloca() {weir.tile} : memref<32x64xf32>
+  }
+  return
+}
+
+// -----
+
+func.func @twice(%out: memref<?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  %c1 = arith.constant 1 : index
+  scf.forall (%i) in (%c1) {
+  }
+  // expected-error@below {{is a second parallel loop}}
+  scf.forall (%i) in (%c1) {
+  }
+  return
+}
+
+// -----
+
+// Every thread would write.
+func.func @plain(%out: memref<?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  scf.forall (%i) in (%c1) {
+    // expected-error@below {{writes outside the tile operations of a GPU kernel}}
+    memref.store %zero, %out[%i] : memref<?xf32>
+  }
+  return
+}
