@@ -77,7 +77,7 @@ def check_constraints(folder, faults):
     code = set()
     for source in folder.glob("*.cpp"):
         code |= set(CONSTRAINT.findall(source.read_text()))
-    tests = set(re.findall(r"@([a-z]+_c[0-9]+)\b", (ROOT / "test/dialects" / folder.name / "invalid.mlir").read_text()))
+    tests = set(re.findall(r"@([a-z]+_c[0-9]+)\b", "".join(p.read_text() for p in (ROOT / "test/dialects" / folder.name).glob("invalid*.mlir"))))
     for where, names in (("README.md", readme), ("a verifier", code), ("the negative tests", tests)):
         for name in sorted((readme | code | tests) - names):
             faults.append(f"{folder.name}: {name} is not in {where}")

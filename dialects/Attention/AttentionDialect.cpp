@@ -127,10 +127,23 @@ void RecurrenceOp::getAsmResultNames(OpAsmSetValueNameFn set) {
         set(result, name.getValue());
 }
 
+void StreamOp::getAsmResultNames(OpAsmSetValueNameFn set) {
+  for (auto [result, inner] : llvm::zip(getResults(), getYield().getValues()))
+    if (Operation *def = inner.getDefiningOp())
+      if (auto name = def->getAttrOfType<StringAttr>("name"))
+        set(result, name.getValue());
+}
+void AccumulateOp::getAsmBlockArgumentNames(Region &region, OpAsmSetValueNameFn set) {
+  nameCoordinates(region, {getCoords(), getOver()}, set);
+}
+void AccumulateOp::getAsmResultNames(OpAsmSetValueNameFn set) { set(getResult(), getName()); }
+
 static YieldOp yieldOf(Region &region) { return cast<YieldOp>(region.front().getTerminator()); }
 YieldOp EinsumOp::getYield() { return yieldOf(getBody()); }
 YieldOp ArgtopkOp::getYield() { return yieldOf(getBody()); }
 YieldOp RecurrenceOp::getYield() { return yieldOf(getBody()); }
+YieldOp StreamOp::getYield() { return yieldOf(getBody()); }
+YieldOp AccumulateOp::getYield() { return yieldOf(getBody()); }
 YieldOp GivenOp::getYield() { return yieldOf(getBody()); }
 YieldOp ReduceOp::getYield() { return yieldOf(getBody()); }
 
@@ -149,6 +162,9 @@ LogicalResult EinsumOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeD
   return reify(b, getResult().getType(), getExtents(), dims);
 }
 LogicalResult ArgtopkOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {
+  return reify(b, getResult().getType(), getExtents(), dims);
+}
+LogicalResult AccumulateOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {
   return reify(b, getResult().getType(), getExtents(), dims);
 }
 LogicalResult MaterializeOp::reifyResultShapes(OpBuilder &b, ReifiedRankedShapedTypeDims &dims) {

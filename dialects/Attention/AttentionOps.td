@@ -64,6 +64,14 @@ def Attn_ReductionAttr : I32EnumAttr<"Reduction", "a reduction over present bodi
   let cppNamespace = "::weir::attn";
 }
 
+def Attn_AccumulationAttr : I32EnumAttr<"Accumulation", "how an accumulator takes one contribution more", [
+    I32EnumAttrCase<"Sum", 0, "sum">, I32EnumAttrCase<"Prod", 1, "prod">, I32EnumAttrCase<"Max", 2, "max">,
+    I32EnumAttrCase<"Min", 3, "min">, I32EnumAttrCase<"Any", 4, "any">, I32EnumAttrCase<"All", 5, "all">,
+    I32EnumAttrCase<"Argmax", 6, "argmax">, I32EnumAttrCase<"Argmin", 7, "argmin">,
+    I32EnumAttrCase<"Ref", 8, "ref">]> {
+  let cppNamespace = "::weir::attn";
+}
+
 def Attn_DirectionAttr : I32EnumAttr<"Direction", "the way a recurrence goes along its rank", [
     I32EnumAttrCase<"Forward", 0, "forward">, I32EnumAttrCase<"Backward", 1, "backward">]> {
   let cppNamespace = "::weir::attn";
@@ -182,6 +190,70 @@ def Attn_RecurrenceOp : Attn_Op<"recurrence", [RecursiveMemoryEffects, SingleBlo
   let extraClassDeclaration = [{ ::weir::attn::YieldOp getYield(); }];
 }
 
+def Attn_StreamOp : Attn_Op<"stream", [RecursiveMemoryEffects, SingleBlock,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
+  let summary = "equations that one traversal of a rank computes";
+  let description = [{
+    A traversal reads every coordinate of `rank` once, in any order and in tiles of any size. The body holds, in this order,
+
+    1. equations that carry the coordinates `over` (more than one: the rank is their ordered tuple): needed tile by tile, never as a whole;
+    2. accumulators (`attn.accumulate`), which read these and what lies outside, and together are the *state*;
+    3. the finish: equations without those coordinates, which read accumulators once they are complete.
+
+    The value of every tensor is that of its equation; a state's identity, the merge of two states, and the rescaling when a reference moves follow
+    from the accumulators' own fields, so that a loop, a split over several workers and a continued call cannot disagree.
+
+    ```mlir
+    // X = max(n) S ; Z = sum(n) exp(S-X) ; O = sum(n) exp(S-X)/Z * V, in one traversal
+    %O = attn.stream "N" [n] in (%N) {
+      %R = attn.accumulate ref "R" [m] in (%M) over [n] in (%N) { ... attn.yield %s : f32 } : tensor<?xf32>
+      %A = attn.accumulate sum "A" [m] in (%M) over [n] in (%N) reference %R : tensor<?xf32> [m] { ... attn.yield %one, %s : f32, f32 } : tensor<?xf32>
+      %B = attn.accumulate sum "B" [m, f] in (%M, %F) over [n] in (%N) reference %R : tensor<?xf32> [m] { ... attn.yield %v, %s : f32, f32 } : tensor<?x?xf32>
+      %o = attn.einsum "O" [m, f] in (%M, %F) { ... attn.map div(%b, %a) ... } : tensor<?x?xf32>
+      attn.yield %o : tensor<?x?xf32>
+    } : tensor<?x?xf32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$rank, StrArrayAttr:$over, Variadic<Index>:$extents, OptionalAttr<AnyAttr>:$mapping);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $rank custom<Coords>($over) `in` `(` $extents `)` (`mapping` $mapping^)? $body attr-dict `:` type($results)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{ ::weir::attn::YieldOp getYield(); }];
+}
+
+def Attn_AccumulateOp : Attn_Op<"accumulate", [RecursiveMemoryEffects, RecursivelySpeculatable, SingleBlock, AttrSizedOperandSegments,
+    ParentOneOf<["StreamOp"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmBlockArgumentNames", "getAsmResultNames"]>]> {
+  let summary = "one component of a stream's state";
+  let description = [{
+    Body arguments are the kept coordinates, then those of `over`. A body that is absent does not take part; the accumulator is absent where nothing
+    took part (`any` is then false, `all` true).
+
+    `ref` keeps a value near the largest body; any finite value is valid. The one that counts here is the largest body, no less than the lowest finite number.
+    A `sum` with a `reference` yields a factor c and an exponent a and is `sum c * exp(lam * (a - rho))`, rho being the reference at the coordinates named.
+    When rho moves to rho', what has been summed is multiplied by `exp(lam * (rho - rho'))`. `lam` is a positive rational, `1` if it is not given.
+    `exact` marks a `max` that a finish reads.
+  }];
+  let arguments = (ins Attn_AccumulationAttr:$accumulation, StrAttr:$name, StrArrayAttr:$coords, Variadic<Index>:$extents,
+                       StrArrayAttr:$over, Variadic<Index>:$over_extents, Optional<AnyRankedTensor>:$reference,
+                       OptionalAttr<StrArrayAttr>:$reference_coords, OptionalAttr<StrAttr>:$lam, UnitAttr:$exact);
+  let results = (outs AnyRankedTensor:$result);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $accumulation $name custom<Coords>($coords) `in` `(` $extents `)` `over` custom<Coords>($over) `in` `(` $over_extents `)`
+    (`reference` $reference^ `:` type($reference) custom<Coords>($reference_coords))? (`lam` $lam^)? (`exact` $exact^)? $body attr-dict
+    `:` type($result)
+  }];
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let extraClassDeclaration = [{ ::weir::attn::YieldOp getYield(); }];
+}
+
 def Attn_MaterializeOp : Attn_Op<"materialize", [Pure, DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "a whole tensor of a partial one: absent entries become 0";
   let description = [{
@@ -227,7 +299,7 @@ def Attn_RankOp : Attn_Op<"rank", [DeclareOpInterfaceMethods<OpAsmOpInterface, [
 //===----------------------------------------------------------------------===//
 
 def Attn_YieldOp : Attn_Op<"yield", [Pure, ReturnLike, Terminator,
-    ParentOneOf<["EinsumOp", "ArgtopkOp", "RecurrenceOp", "GivenOp", "ReduceOp"]>]> {
+    ParentOneOf<["EinsumOp", "ArgtopkOp", "RecurrenceOp", "GivenOp", "ReduceOp", "StreamOp", "AccumulateOp"]>]> {
   let summary = "the value of a body";
   let arguments = (ins Variadic<AnyType>:$values);
   let assemblyFormat = "$values attr-dict `:` type($values)";

@@ -60,16 +60,14 @@ LogicalResult weir::attn::verifyExtentCount(Operation *op, ArrayAttr coords, Ope
                                  << " extents, expected one extent a coordinate";
 }
 
-/// The result has a dimension for each coordinate.
-static LogicalResult verifyRank(Operation *op, RankedTensorType type, ArrayAttr coords) {
+LogicalResult weir::attn::verifyRank(Operation *op, RankedTensorType type, ArrayAttr coords) {
   if (size_t(type.getRank()) == coords.size())
     return success();
   return op->emitOpError("has ") << coords.size() << " coordinates, but its result " << type << " has "
                                  << type.getRank() << " dimensions";
 }
 
-/// A static dimension and an extent that is a constant are the same number.
-static LogicalResult verifyStaticExtents(Operation *op, RankedTensorType type, OperandRange extents) {
+LogicalResult weir::attn::verifyStaticExtents(Operation *op, RankedTensorType type, OperandRange extents) {
   for (auto [i, extent] : llvm::enumerate(extents)) {
     APInt value;
     if (type.isDynamicDim(i) || !matchPattern(extent, m_ConstantInt(&value)) || value == type.getDimSize(i))
@@ -87,7 +85,7 @@ static LogicalResult verifyElementType(Operation *op, Type element) {
          << element << ", expected f64 f32 f16 bf16 f8E4M3FN f8E5M2 i64 i32 i16 i8 i4 ui32 ui8 or i1";
 }
 
-static LogicalResult verifyMapping(Operation *op, std::optional<Attribute> attribute) {
+LogicalResult weir::attn::verifyMapping(Operation *op, std::optional<Attribute> attribute) {
   if (!attribute || isa<mapping::MappingDialect>(attribute->getDialect()))
     return success();
   return op->emitOpError("has mapping ") << *attribute << ", expected an attribute of the mapping dialect";

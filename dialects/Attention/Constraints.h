@@ -21,6 +21,13 @@ mlir::LogicalResult verifyDistinct(mlir::Operation *op, llvm::ArrayRef<mlir::Arr
 /// As many extents as coordinates.
 mlir::LogicalResult verifyExtentCount(mlir::Operation *op, mlir::ArrayAttr coords,
                                       mlir::OperandRange extents);
+/// The result has a dimension for each coordinate.
+mlir::LogicalResult verifyRank(mlir::Operation *op, mlir::RankedTensorType type, mlir::ArrayAttr coords);
+/// A static dimension and an extent that is a constant are the same number.
+mlir::LogicalResult verifyStaticExtents(mlir::Operation *op, mlir::RankedTensorType type,
+                                        mlir::OperandRange extents);
+/// The mapping, if any, is an attribute of the mapping dialect.
+mlir::LogicalResult verifyMapping(mlir::Operation *op, std::optional<mlir::Attribute> attribute);
 /// The body's arguments are `coordinates` many i64.
 mlir::LogicalResult verifyBodyArguments(mlir::Operation *op, mlir::Region &body, size_t coordinates);
 /// The body ends in an attn.yield of one scalar, whose type is returned.

@@ -169,3 +169,46 @@ func.func @reductions(%X: tensor<?xf32>, %B: tensor<?xi1>, %N: index) {
   } : tensor<i64>
   return
 }
+
+// CHECK-LABEL: func.func @stream
+// CHECK:         %[[O:.*]] = attn.stream "N" [n] in(%{{.*}}) {
+// CHECK:           %[[R:.*]] = attn.accumulate ref "R" [m] in(%{{.*}}) over [n] in(%{{.*}}) {
+// CHECK:           attn.accumulate sum "A" [m] in(%{{.*}}) over [n] in(%{{.*}}) reference %[[R]] : tensor<?xf32> [m] lam "1/8" {
+// CHECK:             attn.yield %{{.*}}, %{{.*}} : f32, f32
+// CHECK:           attn.einsum
+// CHECK:           attn.yield
+func.func @stream(%Q: tensor<?x64xf32>, %V: tensor<?x?xf32>, %M: index, %N: index, %F: index) -> tensor<?x?xf32> {
+  %O = attn.stream "N" [n] in (%N) {
+    %S = attn.einsum "S" [m, n] in (%M, %N) {
+    ^bb0(%m: i64, %n: i64):
+      %q = attn.read %Q[%m, %n] : tensor<?x64xf32> -> f32
+      attn.yield %q : f32
+    } : tensor<?x?xf32>
+    %R = attn.accumulate ref "R" [m] in (%M) over [n] in (%N) {
+    ^bb0(%m: i64, %n: i64):
+      %s = attn.read %S[%m, %n] : tensor<?x?xf32> -> f32
+      attn.yield %s : f32
+    } : tensor<?xf32>
+    %A = attn.accumulate sum "A" [m] in (%M) over [n] in (%N) reference %R : tensor<?xf32> [m] lam "1/8" {
+    ^bb0(%m: i64, %n: i64):
+      %one = attn.literal "1" : f32
+      %s = attn.read %S[%m, %n] : tensor<?x?xf32> -> f32
+      attn.yield %one, %s : f32, f32
+    } : tensor<?xf32>
+    %B = attn.accumulate sum "B" [m, f] in (%M, %F) over [n] in (%N) reference %R : tensor<?xf32> [m] {
+    ^bb0(%m: i64, %f: i64, %n: i64):
+      %v = attn.read %V[%n, %f] : tensor<?x?xf32> -> f32
+      %s = attn.read %S[%m, %n] : tensor<?x?xf32> -> f32
+      attn.yield %v, %s : f32, f32
+    } : tensor<?x?xf32>
+    %o = attn.einsum "O" [m, f] in (%M, %F) {
+    ^bb0(%m: i64, %f: i64):
+      %b = attn.read %B[%m, %f] : tensor<?x?xf32> -> f32
+      %a = attn.read %A[%m] : tensor<?xf32> -> f32
+      %d = attn.map div(%b, %a) : (f32, f32) -> f32
+      attn.yield %d : f32
+    } : tensor<?x?xf32>
+    attn.yield %o : tensor<?x?xf32>
+  } : tensor<?x?xf32>
+  return %O : tensor<?x?xf32>
+}
