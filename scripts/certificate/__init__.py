@@ -1,0 +1,1 @@
+"""The independent checker of certificates. It shares no code with the compiler."""

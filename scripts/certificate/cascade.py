@@ -1,0 +1,119 @@
+"""A cascade as `weirc explain --certificate` prints it, and what can be read off it."""
+import hashlib
+import json
+
+from .trees import Malformed, free, reads, verify, walk
+
+
+def digest(data):
+    """SHA-256 of the cascade's JSON with sorted keys and no blanks."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Cascade:
+    """Equations by name. A rank's extent is null (open) or a tree; a rank declared equal to another one is that one."""
+
+    def __init__(self, data):
+        self.data, self.name, self.outputs = data, data["name"], data["outputs"]
+        self.ranks, self.inputs, self.params = data["ranks"], data["inputs"], data["params"]
+        self.given = data.get("given", [])
+        self.equations = {equation["name"]: equation for equation in data["equations"]}
+        if len(self.equations) != len(data["equations"]) or set(self.equations) & set(self.inputs):
+            raise Malformed("a tensor is defined twice")
+        for equation in self.equations.values():
+            verify(equation["expr"])
+            verify(equation["where"])
+            if not free(equation["expr"]) | free(equation["where"]) <= set(equation["idx"]):
+                raise Malformed(f"{equation['name']} has a coordinate that is not bound")
+        for tree in self.given:
+            verify(tree)
+        for output in self.outputs:
+            if output not in self.equations and output not in self.inputs:
+                raise Malformed(f"the output {output} has no equation")
+
+    def rank_of(self, coordinate):
+        """`n'` goes over N."""
+        return coordinate.split("'")[0].upper()
+
+    def resolve(self, rank):
+        """The rank that a declared one is equal to: N for `rank L = N`."""
+        seen = set()
+        while isinstance(rank, str) and rank not in seen:
+            seen.add(rank)
+            extent = self.ranks.get(rank)
+            if not extent or extent[0] != "ext":
+                break
+            rank = extent[1]
+        return rank
+
+    def ranks_of(self, tensor):
+        """The ranks of its dimensions; an input's may be the tree of an extent."""
+        if tensor in self.inputs:
+            return self.inputs[tensor]["ranks"]
+        return [self.rank_of(coordinate) for coordinate in self.equations[tensor]["idx"]]
+
+    def depends(self, names):
+        """The tensors that these need, themselves included."""
+        todo, seen = list(names), set()
+        while todo:
+            name = todo.pop()
+            if name in seen or name not in self.equations:
+                continue
+            seen.add(name)
+            todo += reads(self.equations[name]["expr"]) | reads(self.equations[name]["where"])
+        return seen
+
+    def recurrent(self, name):
+        """Whether a tensor needs earlier elements of itself."""
+        equation = self.equations[name]
+        return name in self.depends(reads(equation["expr"]) | reads(equation["where"]))
+
+
+class OneRank:
+    """What a cascade says about one rank: which tensors carry it, which reductions go over it."""
+
+    def __init__(self, cascade, rank, coordinate):
+        self.cascade, self.rank, self.coordinate = cascade, cascade.resolve(rank), coordinate
+        if cascade.resolve(cascade.rank_of(coordinate)) != self.rank:
+            raise Malformed(f"the coordinate {coordinate} does not go over {rank}")
+
+    def goes_over(self, coordinate):
+        return self.cascade.resolve(self.cascade.rank_of(coordinate)) == self.rank
+
+    def carries(self, tensor):
+        return self.rank in [self.cascade.resolve(rank) for rank in self.cascade.ranks_of(tensor)]
+
+    def traverses(self, tree):
+        """Whether a reduction in the tree goes over data of the rank: it reads a tensor at its own coordinate."""
+        return any(node[0] == "red" and any(self.reads_at(node, c) for c in node[2] if self.goes_over(c))
+                   for node in walk(tree))
+
+    def reads_at(self, reduction, coordinate):
+        known = {**self.cascade.inputs, **self.cascade.equations}
+        for node in walk(reduction):
+            if node[0] == "read" and node[1] in known:
+                for rank, index in zip(self.cascade.ranks_of(node[1]), node[2]):
+                    if self.cascade.resolve(rank) == self.rank and coordinate in free(index):
+                        return True
+        return False
+
+    def reductions(self):
+        """The equations that leave the rank away by a reduction over it."""
+        for name, equation in self.cascade.equations.items():
+            over = {c for node in walk(equation["expr"]) if node[0] == "red" for c in node[2] if self.goes_over(c)}
+            if over and self.coordinate not in equation["idx"]:
+                yield name
+
+    def strictly_local(self, tensor, indices):
+        """Whether a read of a recurrent tensor asks for no later step than the coordinate's own."""
+        for rank, index in zip(self.cascade.ranks_of(tensor), indices):
+            if self.cascade.resolve(rank) == self.rank and index != ["coord", self.coordinate]:
+                return False
+        return True
+
+
+def line_of(equation):
+    line = equation.get("line")
+    return f" (line {line})" if line else ""
+
