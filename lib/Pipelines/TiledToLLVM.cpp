@@ -26,6 +26,11 @@
 using namespace mlir;
 
 void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &target) {
+  pm.addPass(createLayOutTiles());
+  LowerTilesOptions tiles;
+  tiles.vectorBytes = target.vectorBytes;
+  tiles.vectorRegisters = target.vectorRegisters;
+  pm.addPass(createLowerTiles(tiles));
   ExpandNarrowFloatsOptions narrow;
   narrow.hasBF16 = target.hasBF16;
   pm.addPass(createExpandNarrowFloats(narrow));

@@ -5,6 +5,52 @@
 #define WEIR_TILESTOCPU_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
+def LayOutTiles : Pass<"lay-out-tiles"> {
+  let summary = "Choose which dimension of each tile is innermost";
+  let description = [{
+    A tile is a `memref.alloca` marked `weir.tile` that only tile operations (linalg on tiles) and views use. The rows of a `linalg.contract` are a
+    parallel dimension of fixed length that one of its tiles has and its other operand has not; that dimension becomes the
+    lanes of vectors, so it is stored innermost, in that tile, in the result, and in every tile that an operation reads or writes along
+    the same dimension. Arguments are read as they are. test/Conversion/TilesToCPU/lay-out-tiles.mlir runs this example:
+
+    ```mlir
+    %q = memref.alloca() {weir.tile} : memref<16x64xf32>
+    %s = memref.alloca() {weir.tile} : memref<16x32xf32>
+    linalg.contract indexing_maps = [(m, n, d) -> (m, d), (m, n, d) -> (n, d), (m, n, d) -> (m, n)] ins(%q, %k ...) outs(%s ...)
+    // -->
+    %q = memref.alloca() {weir.tile} : memref<64x16xf32>
+    %s = memref.alloca() {weir.tile} : memref<32x16xf32>
+    linalg.contract indexing_maps = [(m, n, d) -> (d, m), (m, n, d) -> (n, d), (m, n, d) -> (n, m)] ins(%q, %k ...) outs(%s ...)
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];
+}
+
+def LowerTiles : Pass<"lower-tiles"> {
+  let summary = "Make tile operations into register-blocked loops over vectors";
+  let description = [{
+    A `linalg.contract` keeps a block of its result in registers: as many rows of `columns` vectors as `vector-registers` hold beside a row of
+    the one operand and a broadcast of the other. `linalg.generic` and `linalg.fill` run one vector of lanes at a time, with the loop over
+    lanes outermost, so that reductions stay in registers. Where a layout or a length does not admit vectors (rows whose number is known only at run
+    time), elements are taken one by one. test/Conversion/TilesToCPU/lower-tiles.mlir runs this example:
+
+    ```mlir
+    linalg.contract indexing_maps = [(m, n, d) -> (d, m), (m, n, d) -> (n, d), (m, n, d) -> (n, m)]
+      ins(%q, %k : memref<64x64xf32>, memref<?x64xf32>) outs(%s : memref<?x64xf32>)
+    // --> for 32 registers of 64 bytes: 6 rows of 4 vectors
+    scf.for %n = 0 to .. step 6 {
+      %sums:24 = scf.for %d = 0 to 64 step 4 iter_args(..) { 4 x (4 loads of %q, 6 broadcasts of %k, 24 vector.fma) }
+    }
+    ```
+  }];
+  let options = [
+    Option<"vectorBytes", "vector-bytes", "unsigned", "32", "bytes of a vector register">,
+    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "vector registers">];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
   let summary = "Make the parallel loops of kernels into functions that the host's threads call";
   let description = [{

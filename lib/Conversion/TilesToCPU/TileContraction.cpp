@@ -1,0 +1,215 @@
+//===- TileContraction.cpp - register-blocked products of tiles -----------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A block keeps `rows` x `columns` vectors of the result in registers. For each k it loads `columns` vectors
+// of the operand that has the lanes and broadcasts `rows` scalars of the other, which is read where it lies:
+// no packing, no horizontal operation.
+#include "Tiles.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace {
+
+Value index(ImplicitLocOpBuilder &b, int64_t value) { return arith::ConstantIndexOp::create(b, value); }
+
+/// An operand of a contraction of three dimensions.
+struct Side {
+  Value memory;
+  AffineMap map;
+  /// Indices of the element at the given values of the dimensions.
+  SmallVector<Value> at(ArrayRef<Value> dims) const {
+    SmallVector<Value> list;
+    for (AffineExpr result : map.getResults())
+      list.push_back(dims[cast<AffineDimExpr>(result).getPosition()]);
+    return list;
+  }
+  std::optional<unsigned> placeOf(unsigned dim) const {
+    return map.getResultPosition(getAffineDimExpr(dim, map.getContext()));
+  }
+  MemRefType type() const { return cast<MemRefType>(memory.getType()); }
+};
+
+class Contraction {
+public:
+  Contraction(linalg::ContractOp op, const weir::VectorUnit &unit) : op(op), unit(unit), b(op.getLoc(), op) {}
+
+  bool emit() {
+    if (!analyse())
+      return false;
+    int64_t width = unit.lanesOf(out.type().getElementType());
+    int64_t total = out.type().getDimSize(out.map.getNumResults() - 1) / width;
+    int64_t most = unit.registers == 32 ? 4 : 3;
+    int64_t columns = 1;
+    for (int64_t c = 1; c <= std::min(most, total); ++c)
+      if (total % c == 0)
+        columns = c;
+    int64_t rows = (unit.registers - 1 - columns) / columns;
+    vector = VectorType::get({width}, out.type().getElementType());
+    if (total == columns)
+      return emitRows(index(b, 0), columns, rows), true;
+    auto loop = scf::ForOp::create(b, index(b, 0), index(b, total * width), index(b, columns * width));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    emitRows(loop.getInductionVar(), columns, rows);
+    return true;
+  }
+
+private:
+  /// Finds the dimensions: lanes (in the result and one operand), row (in the result and the other), depth
+  /// (in both operands).
+  bool analyse() {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    if (maps[0].getNumDims() != 3 ||
+        !llvm::all_of(maps, [](AffineMap map) { return map.isProjectedPermutation(); }))
+      return false;
+    Side sides[2] = {{op->getOperand(0), maps[0]}, {op->getOperand(1), maps[1]}};
+    out = {op->getOperand(2), maps[2]};
+    if (out.map.getNumResults() != 2)
+      return false;
+    lane = cast<AffineDimExpr>(out.map.getResult(1)).getPosition();
+    row = cast<AffineDimExpr>(out.map.getResult(0)).getPosition();
+    depth = 3 - lane - row;
+    bool first = sides[0].placeOf(lane).has_value();
+    wide = sides[first ? 0 : 1];
+    narrow = sides[first ? 1 : 0];
+    if (wide.map.getNumResults() != 2 || narrow.map.getNumResults() != 2 || wide.placeOf(lane) != 1u ||
+        !wide.placeOf(depth) || !narrow.placeOf(row) || !narrow.placeOf(depth))
+      return false;
+    Type element = out.type().getElementType();
+    int64_t extent = out.type().getDimSize(1);
+    auto isDense = [&](const Side &side) {
+      SmallVector<int64_t> strides;
+      int64_t offset;
+      return side.type().getElementType() == element &&
+             succeeded(side.type().getStridesAndOffset(strides, offset)) && strides.back() == 1;
+    };
+    return (element.isF32() || element.isF64()) && !ShapedType::isDynamic(extent) &&
+           extent % unit.lanesOf(element) == 0 && isDense(wide) && isDense(out) &&
+           narrow.type().getElementType() == element;
+  }
+
+  Value extentOf(const Side &side, unsigned dim) {
+    unsigned place = *side.placeOf(dim);
+    if (!side.type().isDynamicDim(place))
+      return index(b, side.type().getDimSize(place));
+    return memref::DimOp::create(b, side.memory, place);
+  }
+
+  /// All rows, in blocks of `rows`, then of 2, then one by one.
+  void emitRows(Value lanes, int64_t columns, int64_t rows) {
+    Value end = extentOf(out, row), from = index(b, 0);
+    SmallVector<int64_t> sizes{rows};
+    if (rows > 3)
+      sizes.push_back(2);
+    if (rows > 1)
+      sizes.push_back(1);
+    std::optional<int64_t> fixed;
+    if (!out.type().isDynamicDim(0))
+      fixed = out.type().getDimSize(0);
+    for (int64_t size : sizes) {
+      if (fixed && *fixed < size)
+        continue;
+      Value whole = end;
+      if (size > 1) {
+        Value left = arith::SubIOp::create(b, end, from);
+        Value rest = arith::RemUIOp::create(b, left, index(b, size));
+        whole = arith::SubIOp::create(b, end, rest);
+        if (fixed)
+          fixed = *fixed % size;
+      }
+      auto loop = scf::ForOp::create(b, from, whole, index(b, size));
+      {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(loop.getBody());
+        emitBlock(loop.getInductionVar(), lanes, size, columns);
+      }
+      if (fixed && *fixed == 0)
+        break;
+      from = whole;
+    }
+  }
+
+  SmallVector<Value> dims(Value r, Value l, Value k) {
+    SmallVector<Value> list(3);
+    list[row] = r;
+    list[lane] = l;
+    list[depth] = k;
+    return list;
+  }
+
+  void emitBlock(Value firstRow, Value firstLane, int64_t rows, int64_t columns) {
+    SmallVector<Value> atRow, atLane, sums;
+    for (int64_t r = 0; r < rows; ++r)
+      atRow.push_back(r ? arith::AddIOp::create(b, firstRow, index(b, r)).getResult() : firstRow);
+    for (int64_t c = 0; c < columns; ++c)
+      atLane.push_back(
+          c ? arith::AddIOp::create(b, firstLane, index(b, c * vector.getNumElements())).getResult()
+            : firstLane);
+    for (Value r : atRow)
+      for (Value l : atLane)
+        sums.push_back(vector::LoadOp::create(b, vector, out.memory, out.at(dims(r, l, nullptr))));
+    auto step = [&](Value k, SmallVector<Value> state) {
+      SmallVector<Value> loaded;
+      for (Value l : atLane)
+        loaded.push_back(vector::LoadOp::create(b, vector, wide.memory, wide.at(dims(nullptr, l, k))));
+      for (int64_t r = 0; r < rows; ++r) {
+        Value scalar = memref::LoadOp::create(b, narrow.memory, narrow.at(dims(atRow[r], nullptr, k)));
+        Value spread = vector::BroadcastOp::create(b, vector, scalar);
+        for (int64_t c = 0; c < columns; ++c) {
+          Value &sum = state[r * columns + c];
+          sum = vector::FMAOp::create(b, spread, loaded[c], sum);
+        }
+      }
+      return state;
+    };
+    sums = emitDepth(sums, step);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t c = 0; c < columns; ++c)
+        vector::StoreOp::create(b, sums[r * columns + c], out.memory,
+                                out.at(dims(atRow[r], atLane[c], nullptr)));
+  }
+
+  SmallVector<Value> emitDepth(SmallVector<Value> state,
+                               llvm::function_ref<SmallVector<Value>(Value, SmallVector<Value>)> step) {
+    constexpr int64_t unroll = 4;
+    Value end = extentOf(narrow, depth);
+    Value rest = arith::RemUIOp::create(b, end, index(b, unroll));
+    Value whole = arith::SubIOp::create(b, end, rest);
+    auto loopOver = [&](Value from, Value to, int64_t by) {
+      auto loop = scf::ForOp::create(b, from, to, index(b, by), state);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      SmallVector<Value> inner(loop.getRegionIterArgs());
+      for (int64_t u = 0; u < by; ++u) {
+        Value k = u ? arith::AddIOp::create(b, loop.getInductionVar(), index(b, u)).getResult()
+                    : loop.getInductionVar();
+        inner = step(k, inner);
+      }
+      scf::YieldOp::create(b, inner);
+      state.assign(loop.result_begin(), loop.result_end());
+    };
+    int64_t fixed = narrow.type().getDimSize(*narrow.placeOf(depth));
+    loopOver(index(b, 0), whole, unroll);
+    if (ShapedType::isDynamic(fixed) || fixed % unroll)
+      loopOver(whole, end, 1);
+    return state;
+  }
+
+  linalg::ContractOp op;
+  const weir::VectorUnit &unit;
+  ImplicitLocOpBuilder b;
+  Side out, wide, narrow;
+  unsigned lane = 0, row = 0, depth = 0;
+  VectorType vector;
+};
+
+} // namespace
+
+bool weir::emitContraction(linalg::ContractOp op, const VectorUnit &unit) {
+  return Contraction(op, unit).emit();
+}

@@ -1,0 +1,72 @@
+// RUN: weir-opt %s --lower-tiles='vector-bytes=64 vector-registers=32' | FileCheck %s --check-prefixes=CHECK,ZMM
+// RUN: weir-opt %s --lower-tiles='vector-bytes=32 vector-registers=16' | FileCheck %s --check-prefixes=CHECK,YMM
+
+#q = affine_map<(m, n, d) -> (d, m)>
+#k = affine_map<(m, n, d) -> (n, d)>
+#s = affine_map<(m, n, d) -> (n, m)>
+#tile = affine_map<(n, m) -> (n, m)>
+#row = affine_map<(n, m) -> (m)>
+#turned = affine_map<(n, m) -> (m, n)>
+
+// 32 registers hold 6 x 4 vectors, 16 hold 4 x 3; the rest of the keys goes in smaller blocks.
+// CHECK-LABEL: func.func @scores
+// CHECK-NOT:     linalg
+// ZMM:           scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c6
+// ZMM:             %{{.*}}:24 = scf.for %{{.*}} step %c4{{.*}} iter_args({{.*}}) -> (vector<16xf32>
+// ZMM-COUNT-6:       vector.broadcast %{{.*}} : f32 to vector<16xf32>
+// ZMM:           scf.for %{{.*}} step %c2
+// ZMM:             %{{.*}}:8 = scf.for
+// ZMM:           scf.for
+// ZMM:             %{{.*}}:4 = scf.for
+// YMM:           scf.for %{{.*}} = %c0{{.*}} to %c192{{.*}} step %c24
+// YMM:             scf.for %{{.*}} step %c4
+// YMM:               %{{.*}}:12 = scf.for %{{.*}} step %c4{{.*}} iter_args({{.*}}) -> (vector<8xf32>
+func.func @scores(%q: memref<64x192xf32>, %K: memref<?x64xf32, strided<[?, 1], offset: ?>>, %s: memref<?x192xf32>) {
+  linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %K : memref<64x192xf32>, memref<?x64xf32, strided<[?, 1], offset: ?>>)
+    outs(%s : memref<?x192xf32>)
+  return
+}
+
+// Lanes outside, so that the sum stays in registers; what has no lanes is one scalar for all of them.
+// CHECK-LABEL: func.func @weights
+// CHECK:         scf.for %[[M:.*]] =
+// CHECK:           scf.for %[[N:.*]] =
+// CHECK:             %[[X:.*]] = vector.load %{{.*}}[%[[N]], %[[M]]]
+// CHECK:             %[[R:.*]] = vector.load %{{.*}}[%[[M]]]
+// CHECK:             %[[LANES:.*]] = vector.step
+// CHECK:             arith.cmpi sle
+// CHECK:             math.exp %{{.*}} : vector<
+// CHECK:             vector.store %{{.*}}, %{{.*}}[%[[N]], %[[M]]]
+// CHECK:             vector.store %{{.*}}, %{{.*}}[%[[M]]]
+func.func @weights(%s: memref<?x64xf32>, %r: memref<64xf32>, %z: memref<64xf32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.generic {indexing_maps = [#row, #tile, #row], iterator_types = ["reduction", "parallel"]}
+    ins(%r : memref<64xf32>) outs(%s, %z : memref<?x64xf32>, memref<64xf32>) {
+  ^bb0(%m: f32, %x: f32, %y: f32):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %c = arith.cmpi sle, %i, %j : index
+    %d = arith.subf %x, %m : f32
+    %p = math.exp %d : f32
+    %w = arith.select %c, %p, %zero : f32
+    %zz = arith.addf %y, %w : f32
+    linalg.yield %w, %zz : f32, f32
+  }
+  return
+}
+
+// A number of rows that is known at run time only: element by element.
+// CHECK-LABEL: func.func @pack
+// CHECK:         scf.for
+// CHECK:           scf.for
+// CHECK-NEXT:        memref.load
+// CHECK-NOT:         affine.
+// CHECK:             memref.store
+func.func @pack(%Q: memref<?x64xf32>, %q: memref<64x?xf32, strided<[64, 1]>>) {
+  linalg.generic {indexing_maps = [#turned, #tile], iterator_types = ["parallel", "parallel"]}
+    ins(%Q : memref<?x64xf32>) outs(%q : memref<64x?xf32, strided<[64, 1]>>) {
+  ^bb0(%x: f32, %y: f32):
+    linalg.yield %x : f32
+  }
+  return
+}
