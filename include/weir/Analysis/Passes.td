@@ -22,6 +22,27 @@ def CountTraversals : Pass<"attn-count-traversals", "::mlir::ModuleOp"> {
   let options = [Option<"rank", "rank", "std::string", "", "print this rank only">];
 }
 
+def DeriveTraversals : Pass<"attn-derive-traversals", "::mlir::ModuleOp"> {
+  let summary = "print how often a cascade has to read each rank, and the state that carries it";
+  let description = [{
+    Prints, for every rank that a reduction goes over, the derived number of traversals, the number as written, the lower bound where one is
+    proved, the accumulators of each traversal, the outputs as expressions of completed accumulators, and why an equation needs one more
+    traversal. `$R1` with `any value` is a reference: whatever it is, the outputs are the same. test/Analysis/derive-traversals.mlir runs
+    this example:
+
+    ```mlir
+    // Y[] = sum(k) A[k]*B[k] ; Z[] = sum(k) Y[]*A[k]
+    derived traversals of @cascade_1
+      K: 1, as written 2, at least 1
+       traversal 1
+        $S1 = sum(k) A[k]*B[k]
+        $S3 = sum(k) A[k]
+        finish Z = $S1[]*$S3[] where not isabsent($S1[])
+    ```
+  }];
+  let options = [Option<"rank", "rank", "std::string", "", "print this rank only">];
+}
+
 def PrintDomains : Pass<"attn-print-domains", "::mlir::ModuleOp"> {
   let summary = "print where each tensor of a cascade has a value";
   let description = [{

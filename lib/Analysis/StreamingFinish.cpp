@@ -1,0 +1,405 @@
+//===- StreamingFinish.cpp - finishes, and the state that they need -------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "StreamingDerivation.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace llvm;
+using namespace weir;
+
+//===----------------------------------------------------------------------===//
+// Values over accumulators
+//===----------------------------------------------------------------------===//
+
+/// Statistics replaced by their finishes, down to accumulators.
+const Tree *Derivation::close(const Tree *e) {
+  if (none_of(alg.reads(e), [&](const Tree *read) { return isStatistic(read->text); }))
+    return e;
+  if (e->is(TreeKind::Read) && isStatistic(e->text) && !isWeighty(e->text))
+    return close(finishOf(e->text, e->args));
+  Trees args;
+  for (const Tree *arg : e->args)
+    args.push_back(close(arg));
+  return e->is(TreeKind::And)   ? logic.conj(args)
+         : e->is(TreeKind::Or)  ? logic.disj(args)
+         : e->is(TreeKind::Not) ? logic.neg(args[0])
+                                : alg.rebuild(e, args);
+}
+
+const Tree *Derivation::closeFormula(const Tree *p) {
+  return mapLiterals(p, [&](const Tree *l) { return flagOf(l) ? l : close(l); });
+}
+
+/// The accumulators that the trees need, through references and through tensors that stay as written. A read
+/// that is only asked whether it is absent does not count.
+std::set<std::string> Derivation::accumulatorsOf(ArrayRef<const Tree *> roots) {
+  std::set<std::string> out;
+  StringSet<> seen;
+  DenseSet<const Tree *> visited;
+  Trees todo(roots.begin(), roots.end());
+  while (!todo.empty()) {
+    const Tree *t = todo.back();
+    todo.pop_back();
+    if (!visited.insert(t).second || flagOf(t))
+      continue;
+    todo.insert(todo.end(), t->args.begin(), t->args.end());
+    if (!t->is(TreeKind::Read) || !seen.insert(t->text).second)
+      continue;
+    if (Acc *a = accByName.lookup(t->text)) {
+      out.insert(a->result.name);
+      if (!a->result.reference.empty())
+        out.insert(a->result.reference);
+    } else if (isStatistic(t->text) && finishes.count(t->text)) {
+      todo.push_back(finished(t->text));
+    } else if (const Line *line = lineOf(t->text)) {
+      todo.push_back(line->expr);
+      todo.push_back(line->where);
+    }
+  }
+  return out;
+}
+
+/// The closed, cancelled value of a statistic.
+const Tree *Derivation::finished(Name tensor) {
+  if (auto known = finishedValues.find(tensor); known != finishedValues.end())
+    return known->second;
+  Trees indices;
+  for (Name c : lineOf(tensor)->coords)
+    indices.push_back(arena.coordinate(c));
+  const Tree *v = tidy(close(finishOf(tensor, indices)), presences.lookup(tensor));
+  return finishedValues[tensor] = v;
+}
+
+//===----------------------------------------------------------------------===//
+// Cancellation
+//===----------------------------------------------------------------------===//
+
+/// Cancels. Products and powers of sums stay factored unless multiplying out removes an accumulator.
+const Tree *Derivation::tidy(const Tree *t, const Tree *presence) {
+  std::vector<Trees> context = contexts(presence ? presence : logic.yes());
+  safe.clear();
+  for (auto &a : accs)
+    if (a->extra.empty() &&
+        any_of(context, [&](const Trees &c) { return isSubset(Logic::parts(a->dom, TreeKind::And), c); }))
+      safe.insert(a->result.name);
+  const Tree *deep = under(t, context), *plain = under(t, context, false);
+  const Tree *best = attempt(deep, true);
+  std::set<std::string> least = accumulatorsOf({best});
+  for (auto [form, factored] : {std::pair(plain, true), {deep, false}, {plain, false}}) {
+    const Tree *other = attempt(form, factored);
+    std::set<std::string> needs = accumulatorsOf({other});
+    if (needs.size() < least.size() &&
+        std::includes(least.begin(), least.end(), needs.begin(), needs.end())) {
+      best = other;
+      least = std::move(needs);
+    }
+  }
+  safe.clear();
+  alg.forget();
+  return best;
+}
+
+const Tree *Derivation::attempt(const Tree *t, bool factored) {
+  alg.forget();
+  alg.overflowed = false;
+  alg.factored = factored;
+  bool truth = t->scalar == ScalarKind::Bool;
+  const Tree *formula = truth ? alg.canon(t) : nullptr;
+  NormalForm form = truth ? NormalForm() : cancel(alg.normalize(t));
+  if (form.size() > 1 && !alg.overflowed) { // one quotient, so that numerator and denominator align alike
+    auto [common, rest] = alg.content(form);
+    const Monomial *m = common.begin()->first;
+    bool divides = false, all = true;
+    for (auto &[a, k] : m->atoms)
+      if (k.p < 0) {
+        divides = true;
+        const Tree *divisor = a;
+        all &= all_of(form, [&](auto &entry) { return entry.first->powerOf(divisor).p < 0; });
+      }
+    if (divides && all)
+      form = alg.mul(common, alg.atom(alg.toTree(rest)));
+  }
+  const Tree *out = truth ? formula : alg.toTree(form);
+  if (alg.overflowed)
+    out = t;
+  alg.overflowed = false;
+  alg.factored = false;
+  alg.forget();
+  return out;
+}
+
+/// If the monomials with sum^-1 hold q*(the sum's monomials), they become q.
+bool Derivation::cancelOnce(NormalForm &form, const Tree *divisor) {
+  NormalForm of = alg.normalize(divisor), over;
+  for (auto &[m, c] : form)
+    if (m->powerOf(divisor).p < 0)
+      over[m] = c;
+  if (over.size() < of.size() || of.empty())
+    return false;
+  NormalForm numerator = alg.mul(over, alg.atom(divisor, 1));
+  for (auto &[m, c] : numerator)
+    for (auto &[s, k] : of) {
+      NormalForm q = alg.mul(alg.single(m, c), alg.monomialPower(alg.single(s, k), -1));
+      bool was = alg.factored;
+      alg.factored = false;
+      NormalForm candidate = alg.mul(q, of);
+      alg.factored = was;
+      if (alg.overflowed)
+        return false;
+      bool there = all_of(candidate, [&](auto &entry) {
+        auto found = numerator.find(entry.first);
+        return found != numerator.end() && found->second == entry.second;
+      });
+      if (!there)
+        continue;
+      form = alg.add(alg.add(form, alg.scale(alg.mul(candidate, alg.atom(divisor, -1)), -1)), q);
+      return true;
+    }
+  return false;
+}
+
+NormalForm Derivation::cancel(NormalForm form) {
+  for (unsigned round = 0; round < 8 && !alg.overflowed; ++round) {
+    SmallVector<const Tree *> divisors;
+    for (auto &[m, c] : form)
+      for (auto &[a, k] : m->atoms)
+        if (k.p < 0 && isSum(a) && !is_contained(divisors, a))
+          divisors.push_back(a);
+    if (none_of(divisors, [&](const Tree *d) { return cancelOnce(form, d); }))
+      break;
+  }
+  return form;
+}
+
+//===----------------------------------------------------------------------===//
+// Live state
+//===----------------------------------------------------------------------===//
+
+/// A live accumulator over the same domain tells the same presence.
+const Derivation::Acc *Derivation::standIn(const Acc &a, const std::set<std::string> &scope) const {
+  for (auto &b : accs) {
+    StringRef op = b->result.op;
+    if (!live.count(b->result.name) || b->dom != a.dom || b->result.level != a.result.level ||
+        b->extra != a.extra || op == "any" || op == "all" || op.starts_with("argtop") || op == "argsort")
+      continue;
+    bool covers = all_of(a.coords, [&](Name c) { return is_contained(b->coords, c); });
+    bool bound = all_of(b->coords, [&](Name c) { return is_contained(a.coords, c) || scope.count(c.str()); });
+    if (covers && bound)
+      return b.get();
+  }
+  return nullptr;
+}
+
+/// Flags read off live accumulators; over a domain in coordinates and extents alone a flag is its projection.
+const Tree *Derivation::settleFlags(const Tree *e, const std::set<std::string> &scope) {
+  if (Acc *a = flagOf(e)) {
+    if (live.count(a->result.name))
+      return e;
+    StringMap<const Tree *> to;
+    for (auto [coord, index] : zip(a->coords, e->args[0]->args))
+      to[coord] = index;
+    if (const Acc *b = standIn(*a, scope)) {
+      Trees indices;
+      for (Name c : b->coords)
+        indices.push_back(to.count(c) ? to[c] : arena.coordinate(c));
+      const Tree *read = arena.get(TreeKind::Read, b->read->scalar, b->result.name, indices);
+      return arena.get(TreeKind::IsAbsent, ScalarKind::Bool, "", {read});
+    }
+    if (readsData(a->dom))
+      return e;
+    return logic.neg(formulas.any({n}, arena.substitute(a->dom, to)));
+  }
+  if (e->args.empty())
+    return e;
+  std::set<std::string> inside = scope;
+  for (Name c : e->coords)
+    inside.insert(c.str());
+  Trees args;
+  for (const Tree *arg : e->args)
+    args.push_back(settleFlags(arg, inside));
+  return e->is(TreeKind::And)   ? logic.conj(args)
+         : e->is(TreeKind::Or)  ? logic.disj(args)
+         : e->is(TreeKind::Not) ? logic.neg(args[0])
+                                : alg.rebuild(e, args);
+}
+
+/// Keeps the accumulators that values reach, then those that only their conditions and flags reach.
+void Derivation::findLive(const Trees &roots) {
+  live.clear();
+  Trees all = roots;
+  std::set<std::string> need = accumulatorsOf(roots);
+  while (true) {
+    while (!need.empty()) {
+      std::string name = *need.begin();
+      need.erase(need.begin());
+      if (!live.insert(name).second)
+        continue;
+      Acc *a = accByName.lookup(name);
+      Trees own = {close(a->body), closeFormula(a->dom)};
+      if (a->exponent)
+        own.push_back(close(a->exponent));
+      if (!a->result.reference.empty())
+        need.insert(a->result.reference);
+      need.merge(accumulatorsOf(own));
+      all.insert(all.end(), own.begin(), own.end());
+    }
+    for (const Tree *t : all)
+      alg.contains(t, [&](const Tree *x) {
+        Acc *a = flagOf(x);
+        if (!a || !need.empty() || live.count(a->result.name) || !readsData(a->dom))
+          return false;
+        std::set<std::string>
+            scope; // a stand-in with further coordinates is looked for when the scope is known
+        if (!standIn(*a, scope))
+          need.insert(a->result.name);
+        return !need.empty();
+      });
+    if (need.empty())
+      return;
+  }
+}
+
+std::set<std::string> Derivation::reachable() {
+  std::set<std::string> seen;
+  std::vector<std::string> todo;
+  for (auto &output : model.outputs)
+    todo.push_back(output.tensor);
+  while (!todo.empty()) {
+    std::string name = todo.back();
+    todo.pop_back();
+    const Line *line = lineOf(name);
+    if (!line || !seen.insert(name).second)
+      continue;
+    seen.insert(line->source);
+    for (const Tree *t : {line->expr, line->where})
+      for (const Tree *read : alg.reads(t))
+        todo.push_back(read->text.str());
+  }
+  return seen;
+}
+
+//===----------------------------------------------------------------------===//
+// The result
+//===----------------------------------------------------------------------===//
+
+static std::vector<std::string> strings(ArrayRef<StringRef> names) { return {names.begin(), names.end()}; }
+
+void Derivation::finish(Streaming &out) {
+  Trees roots;
+  auto add = [&](std::vector<Finish> &to, const Line &line, const Tree *value, const Tree *presence,
+                 unsigned at) {
+    to.push_back({line.name, strings(line.coords), value, presence, at});
+  };
+  unknown.clear();
+  refusal.reset();
+  std::set<std::string> reached = reachable();
+  for (auto &output : model.outputs) {
+    const Line *line = lineOf(output.tensor);
+    if (!line)
+      continue;
+    if (!carries(line->name) && levels.lookup(line->name) > 0) {
+      const Tree *p = presences.lookup(line->name);
+      if (isWeighty(line->name) && !line->recurrent && !line->expr->is(TreeKind::Selection))
+        p = logic.conj({present(line->expr), truth(line->where, true)});
+      add(out.outputs, *line, finished(line->name), closeFormula(p), levels.lookup(line->name));
+    } else if (carries(line->name) && !line->recurrent && !line->expr->is(TreeKind::Selection)) {
+      level = carriedLevels.lookup(line->name);
+      const Tree *p = implied(logic.conj({present(line->expr), truth(line->where, true)}), {});
+      add(out.carried, *line, tidy(close(value(line->expr)), p), closeFormula(p), level);
+    } else if (carries(line->name)) {
+      roots.push_back(line->expr);
+    }
+  }
+  for (auto *list : {&out.outputs, &out.carried})
+    for (Finish &f : *list) {
+      roots.push_back(f.value);
+      roots.push_back(f.presence);
+    }
+  findLive(roots);
+  for (auto &line : lines)
+    if (finishes.count(line->name) && reached.count(line->name))
+      add(out.reductions, *line, finished(line->name), closeFormula(presences.lookup(line->name)),
+          levels.lookup(line->name));
+  for (auto *list : {&out.outputs, &out.carried, &out.reductions})
+    for (Finish &f : *list) {
+      std::set<std::string> scope(f.coords.begin(), f.coords.end());
+      f.value = settleFlags(f.value, scope);
+      f.presence = settleFlags(f.presence, scope);
+    }
+  report(out);
+}
+
+void Derivation::report(Streaming &out) {
+  std::vector<Acc *> kept;
+  for (auto &a : accs)
+    if (live.count(a->result.name))
+      kept.push_back(a.get());
+  sort(kept, [&](Acc *a, Acc *b) { // by traversal, then in the order in which they were made
+    auto order = [](Acc *x) { return std::pair(x->result.level, x->made); };
+    return order(a) < order(b);
+  });
+  unsigned count = 1;
+  for (Acc *a : kept) {
+    Accumulator r = a->result;
+    r.coords = strings(a->coords);
+    r.inner = strings(a->extra);
+    std::set<std::string> scope(r.coords.begin(), r.coords.end());
+    scope.insert(n.str());
+    scope.insert(r.inner.begin(), r.inner.end());
+    r.body = settleFlags(close(a->body), scope);
+    r.domain = settleFlags(closeFormula(a->dom), scope);
+    r.exponent = a->exponent ? settleFlags(close(a->exponent), scope) : nullptr;
+    r.exact = a->result.op != "ref";
+    count = std::max(count, r.level);
+    out.accumulators.push_back(std::move(r));
+  }
+  for (auto &output : model.outputs)
+    count = std::max(count, levels.lookup(output.tensor));
+  out.derived = count;
+  out.lowerBound = 1;
+  std::set<std::string> reached = reachable();
+  for (StreamingReason &reason : why) {
+    if (!reached.count(reason.equation) || reason.level > count)
+      continue;
+    out.whyNot.push_back(reason);
+    // The output's first element needs a value that depends on the last coordinate of the rank.
+    for (const Finish &f : out.carried)
+      if (reason.code == "carried-output" && f.tensor == reason.equation &&
+          !accumulatorsOf({f.value}).empty())
+        out.lowerBound = 2;
+  }
+  for (auto &line : lines)
+    if (levels.lookup(line->name))
+      out.levels.push_back({line->name, levels.lookup(line->name)});
+  out.laws.assign(alg.laws.begin(), alg.laws.end());
+}
+
+//===----------------------------------------------------------------------===//
+// Ranks
+//===----------------------------------------------------------------------===//
+
+std::vector<std::string> weir::getStreamedRanks(const CascadeModel &model) {
+  // Of every rank that some equation reduces over: how many of its reductions keep a coordinate, the rank
+  // with the most first.
+  std::map<std::string, unsigned> reductions;
+  auto count = [&](auto &self, const Tree *t, size_t carried) -> void {
+    if (t->is(TreeKind::Reduce) || t->is(TreeKind::Selection))
+      for (StringRef c : t->coords)
+        reductions[rankOf(c)] += carried + 1;
+    for (const Tree *arg : t->args)
+      self(self, arg, carried);
+  };
+  for (const CascadeModel::Equation &equation : model.equations)
+    count(count, equation.body, equation.coords.size());
+  std::vector<std::string> out;
+  for (const std::string &rank : model.ranks)
+    if (reductions.count(rank))
+      out.push_back(rank);
+  std::map<std::string, size_t> position;
+  for (const std::string &rank : out)
+    position[rank] = position.size();
+  sort(out, [&](auto &a, auto &b) {
+    return std::pair(reductions[b], position[a]) < std::pair(reductions[a], position[b]);
+  });
+  return out;
+}
