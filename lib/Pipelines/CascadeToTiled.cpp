@@ -15,10 +15,12 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   SelectMappingOptions options;
   options.fuse = !llvm::is_contained(llvm::split(mapping, ','), StringRef("fuse=off"));
   options.lanes = lanesOf(target);
+  pm.addNestedPass<func::FuncOp>(createDissolveStreams());
   pm.addNestedPass<func::FuncOp>(createSelectMapping(options));
 }
 
 void weir::buildStreamedToTiledPipeline(OpPassManager &pm, const TargetDescription &target) {
+  pm.addNestedPass<func::FuncOp>(createDissolveStreams()); // a file at level streamed may hold some
   ConvertAttnToTilesOptions options;
   options.lanes = lanesOf(target);
   pm.addPass(createConvertAttnToTiles(options));

@@ -5,6 +5,29 @@
 #define WEIR_TRANSFORMS_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
+def DissolveStreams : Pass<"attn-dissolve-streams", "::mlir::func::FuncOp"> {
+  let summary = "turn streams without a mapping back into plain equations";
+  let description = [{
+    The equations of an `attn.stream` stand in its place; an accumulator becomes a reduction over the stream's coordinates, a `ref` the largest body but no
+    less than the lowest finite number, and a weighted sum `sum c * exp(lam * (a - rho))`. Values and presence stay what they were, the single
+    traversal is given up. It is what the generic road does with streams that have no tiled form. test/Transforms/dissolve-streams.mlir runs this
+    example:
+
+    Before:
+    ```mlir
+    %A = attn.accumulate sum "A" [m] in (%M) over [n] in (%N) reference %R : tensor<?xf32> [m] { ... attn.yield %c, %a : f32, f32 } : tensor<?xf32>
+    ```
+    After:
+    ```mlir
+    %A = attn.einsum "A" [m] in (%M) {
+      %rho = attn.read %R[%m]
+      %s = attn.reduce sum [n] in (%N) { ... attn.map mul(%c, exp(%a - %rho)) ... }
+      attn.yield %s : f32
+    } : tensor<?xf32>
+    ```
+  }];
+}
+
 def SelectMapping : Pass<"attn-select-mapping", "::mlir::func::FuncOp"> {
   let summary = "choose fused loop nests, what runs in parallel, and vector coordinates";
   let description = [{
