@@ -48,6 +48,9 @@ ptxas = shutil.which("ptxas") or shutil.which("ptxas", path=os.path.join(cuda, "
 if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
+with open(os.path.join(build, "CMakeCache.txt")) as cache:
+    if "WEIR_ASAN:BOOL=ON" in cache.read():  # then a program that was built without sanitizers cannot load what we built
+        config.available_features.add("asan")
 if shutil.which("gcc"):
     config.available_features.add("gcc")
 if platform.machine() == "x86_64":

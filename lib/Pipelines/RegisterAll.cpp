@@ -25,6 +25,7 @@
 #include "weir/Conversion/TilesToGPU/Passes.h"
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 
@@ -35,16 +36,25 @@ struct TargetOptions : PassPipelineOptions<TargetOptions> {
 };
 } // namespace
 
-/// A pipeline of ours under a name; a target that does not exist is a usage error.
+/// A pipeline of ours under a name; options that cannot be are an error that whoever reads the pipeline's text reports.
 static void registerPipeline(StringRef name, StringRef description,
                              void (*build)(OpPassManager &, const weir::TargetDescription &)) {
-  PassPipelineRegistration<TargetOptions>(
-      name, description, [build](OpPassManager &pm, const TargetOptions &options) {
+  using ErrorHandler = llvm::function_ref<LogicalResult(const Twine &)>;
+  registerPassPipeline(
+      name, description,
+      [build](OpPassManager &pm, StringRef text, ErrorHandler fail) -> LogicalResult {
+        TargetOptions options;
+        std::string wrong;
+        llvm::raw_string_ostream os(wrong);
+        if (failed(options.parseFromString(text, os)))
+          return fail(StringRef(wrong).rtrim());
         auto target = weir::describeTarget(options.target);
         if (!target)
-          llvm::report_fatal_error(target.takeError(), /*gen_crash_diag=*/false);
+          return fail(llvm::toString(target.takeError()));
         build(pm, *target);
-      });
+        return success();
+      },
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> show) { show(TargetOptions()); });
 }
 
 static void registerPasses() {
@@ -53,11 +63,6 @@ static void registerPasses() {
   weir::registerAttnToTilesPasses();
   weir::registerTilesToCPUPasses();
   weir::registerTilesToGPUPasses();
-  registerPipeline("attn-to-tiles-pipeline", "level 2 to level 4",
-                   [](OpPassManager &pm, const weir::TargetDescription &target) {
-                     weir::buildCascadeToStreamedPipeline(pm, target);
-                     weir::buildStreamedToTiledPipeline(pm, target);
-                   });
   registerPipeline("attn-to-streamed-pipeline", "level 2 to level 3",
                    [](OpPassManager &pm, const weir::TargetDescription &target) {
                      weir::buildCascadeToStreamedPipeline(pm, target);
