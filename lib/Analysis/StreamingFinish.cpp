@@ -371,6 +371,9 @@ void Derivation::report(Streaming &out) {
   for (auto &line : lines)
     if (levels.lookup(line->name))
       out.levels.push_back({line->name, levels.lookup(line->name)});
+  for (auto &line : lines)
+    if (line->name != line->source)
+      out.parts.push_back({line->name, strings(line->coords), line->expr});
   out.laws.assign(alg.laws.begin(), alg.laws.end());
 }
 

@@ -71,11 +71,36 @@ def bits(function):
     return lambda a, b: mp.mpf(function(int(a), int(b)))
 
 
+def floordiv(a, b):
+    return ABSENT if b == 0 else mp.floor(a / b)
+
+
+def modulo(a, b):
+    return ABSENT if b == 0 else a - abs(b) * mp.floor(a / abs(b))
+
+
+def written_power(a, b):
+    """A power whose exponent is no literal: of a negative base it has no value."""
+    return power(a, b) if a > 0 or a == 0 and b >= 0 else NAN
+
+
+def function_of(name):
+    """The function of that name; None for an unknown one. Conversions to a real type do not round: values are real."""
+    if not name.startswith("as "):
+        return FUNCTIONS.get(name)
+    kind = name[3:]
+    if kind[0] not in "iu" or kind == "i1":
+        return guarded(lambda x: x if isinstance(x, bool) else mp.mpf(x))
+    width, signed = int(kind.lstrip("ui")), kind[0] == "i"
+    low, high = (-2 ** (width - 1), 2 ** (width - 1) - 1) if signed else (0, 2 ** width - 1)
+    return guarded(lambda x: mp.mpf(min(max(int(x), low), high)))
+
+
 FUNCTIONS = {name: guarded(function) for name, function in {
     "exp": exp, "exp2": lambda x: exp(x * mp.log(2)), "expmul": expmul, "log": log,
     "log2": lambda x: log(x) / mp.log(2), "top": top, "sqrt": mp.sqrt, "rsqrt": lambda x: 1 / mp.sqrt(x),
     "tanh": mp.tanh, "sigmoid": sigmoid, "softplus": softplus, "erf": mp.erf, "sin": mp.sin, "cos": mp.cos,
-    "atan2": mp.atan2, "abs": abs, "sign": mp.sign, "floor": mp.floor, "ceil": mp.ceil, "round": mp.nint,
+    "atan2": mp.atan2, "pow": written_power, "abs": abs, "sign": mp.sign, "floor": mp.floor, "ceil": mp.ceil, "round": mp.nint,
     "relu": lambda x: max(x, mp.mpf(0)), "gelu": lambda x: x * (1 + mp.erf(x / mp.sqrt(2))) / 2,
     "silu": lambda x: x * sigmoid(x), "max": lambda *x: max(x), "min": lambda *x: min(x),
     "real": lambda x: mp.mpf(x), "integer": lambda x: mp.mpf(int(x)),
@@ -84,8 +109,7 @@ FUNCTIONS = {name: guarded(function) for name, function in {
 
 ARITHMETIC = {kind: guarded(function) for kind, function in {
     "add": add, "mul": lambda *factors: mp.fprod(factors), "neg": lambda a: -a, "pow": power,
-    "div": lambda a, b: a / b if b != 0 else NAN, "fdiv": lambda a, b: mp.floor(a / b),
-    "mod": lambda a, b: a - b * mp.floor(a / b)}.items()}
+    "div": lambda a, b: a / b if b != 0 else NAN, "fdiv": floordiv, "mod": modulo}.items()}
 
 COMPARE = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
            ">=": lambda a, b: a >= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b}

@@ -99,10 +99,17 @@ class OneRank:
         return False
 
     def reductions(self):
-        """The equations that leave the rank away by a reduction over it."""
+        """The equations that leave the rank away by a reduction over it, wherever it stands in them."""
         for name, equation in self.cascade.equations.items():
             over = {c for node in walk(equation["expr"]) if node[0] == "red" for c in node[2] if self.goes_over(c)}
             if over and self.coordinate not in equation["idx"]:
+                yield name
+
+    def plain_reductions(self):
+        """Those that are a reduction and nothing else. A `mean` is not one, but a quotient of two."""
+        for name in self.reductions():
+            expr = self.cascade.equations[name]["expr"]
+            if expr[0] == "red" and expr[1] != "mean" and any(self.goes_over(c) for c in expr[2]):
                 yield name
 
     def strictly_local(self, tensor, indices):

@@ -166,7 +166,7 @@ class Structure:
 
     def check_cover(self):
         live = self.cascade.depends(self.cascade.outputs)
-        for name in self.rank.reductions():
+        for name in self.rank.plain_reductions():
             if name in live and name not in self.finishes:
                 self.fail("cover", f"the reduction {name}{line_of(self.cascade.equations[name])} has no finish")
 

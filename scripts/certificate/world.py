@@ -214,7 +214,7 @@ def reduction(world, tree, env):
 def function(world, tree, env):
     if tree[1] == "isabsent":
         return world.value(tree[2][0], env) is ABSENT
-    return strict(real.FUNCTIONS.get(tree[1]), tree[1], [world.value(child, env) for child in tree[2]])
+    return strict(real.function_of(tree[1]), tree[1], [world.value(child, env) for child in tree[2]])
 
 
 def strict(operation, name, operands):
