@@ -39,6 +39,8 @@ def succeeds(*command):
 
 if succeeds(python, "-c", "import numpy"):
     config.available_features.add("python-numpy")
+if succeeds(python, "-c", "import sympy, mpmath"):
+    config.available_features.add("python-sympy")
 for tool in ("weirc", "weir-random"):
     if os.path.exists(os.path.join(build, "bin", tool)):
         config.available_features.add(tool)

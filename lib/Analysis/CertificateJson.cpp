@@ -23,7 +23,7 @@ private:
   json::Value rational(StringRef text);
   json::Value accumulator(const Accumulator &a);
   json::Value weight(const Accumulator &a);
-  json::Value finish(const Finish &f, bool restricted);
+  json::Value finish(const Finish &f);
   json::Array accumulators();
   json::Array reductions();
   json::Array reasons();
@@ -73,12 +73,12 @@ const Tree *CertificateWriter::open(const Tree *t) {
     args.push_back(open(arg));
   const Tree *result =
       guardProduct(model.arena->get(t->kind, t->scalar, t->text, args, t->coords), *model.arena);
-  auto part = find_if(streaming.parts, [&](const NamedReduction &p) { return p.name == t->text; });
+  auto part = find_if(streaming.parts, [&](const Finish &p) { return p.tensor == t->text; });
   if (t->is(TreeKind::Read) && part != streaming.parts.end()) {
     StringMap<const Tree *> to;
     for (auto [coord, index] : zip(part->coords, args))
       to[coord] = index;
-    result = model.arena->substitute(open(part->body), to);
+    result = model.arena->substitute(open(part->value), to);
   }
   return opened[t] = result;
 }
@@ -139,8 +139,8 @@ json::Value CertificateWriter::accumulator(const Accumulator &a) {
   return object;
 }
 
-json::Value CertificateWriter::finish(const Finish &f, bool restricted) {
-  if (!restricted || !f.presence || f.presence->isTrue())
+json::Value CertificateWriter::finish(const Finish &f) {
+  if (!f.presence || f.presence->isTrue())
     return tree(f.value);
   return json::Array{"where", tree(f.value), tree(f.presence)};
 }
@@ -154,10 +154,10 @@ json::Array CertificateWriter::accumulators() {
 
 json::Array CertificateWriter::reductions() {
   json::Array array;
-  for (const Finish &f : streaming.reductions)
+  for (const Finish &f : concat<const Finish>(streaming.reductions, streaming.wholes))
     if (isEquation(f.tensor))
       array.push_back(
-          json::Object{{"equation", f.tensor}, {"level", int64_t(f.level)}, {"finish", finish(f, true)}});
+          json::Object{{"equation", f.tensor}, {"level", int64_t(f.level)}, {"finish", finish(f)}});
   return array;
 }
 
@@ -190,7 +190,7 @@ json::Array CertificateWriter::obligations() {
     add("inverse", a.name, "exp(lam*(rho-rho2)) undoes exp(lam*rho2)/exp(lam*rho)", "algebra");
     add("finite", a.reference, "reference finite where the row is not empty, else correction 0", "guard");
   }
-  for (const Finish &f : streaming.reductions) {
+  for (const Finish &f : concat<const Finish>(streaming.reductions, streaming.wholes)) {
     if (!isEquation(f.tensor))
       continue;
     add("factorisation", f.tensor, "finish with every accumulator replaced by its element equals the body",
@@ -207,9 +207,9 @@ Expected<json::Value> CertificateWriter::write(const json::Value &cascade) {
     if (isEquation(tensor))
       levels[tensor] = int64_t(level);
   for (const Finish &f : streaming.outputs)
-    outputs[f.tensor] = finish(f, true);
+    outputs[f.tensor] = finish(f);
   for (const Finish &f : streaming.carried) {
-    outputs[f.tensor] = finish(f, true);
+    outputs[f.tensor] = finish(f);
     carried[f.tensor] = int64_t(f.level);
   }
   json::Array assumed;

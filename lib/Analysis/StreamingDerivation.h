@@ -55,8 +55,12 @@ private:
   void flatten();
   const Tree *lift(const Tree *tree, const Line &line, bool top);
   const Line *lineOf(Name tensor) const;
+  std::string resolve(std::string declared) const;
+  bool isEntangled(const CascadeModel::Equation &equation);
   bool carries(Name tensor) const;
   bool isStatistic(Name tensor) const;
+  /// Whether reads of the line stay as they are: an element of it is no expression.
+  static bool isCut(const Line &line) { return line.recurrent || line.expr->is(TreeKind::Selection); }
   bool stops(Name tensor);
   bool touches(Name tensor, llvm::StringSet<> &seen);
   bool isWeighty(Name tensor);

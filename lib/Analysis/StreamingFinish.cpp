@@ -293,22 +293,25 @@ void Derivation::finish(Streaming &out) {
   unknown.clear();
   refusal.reset();
   std::set<std::string> reached = reachable();
+  // An equation that is no reduction itself, without the coordinate or with it.
+  auto addMap = [&](std::vector<Finish> &without, std::vector<Finish> &with, const Line &line) {
+    const Tree *there = logic.conj({present(line.expr), truth(line.where, true)});
+    if (carries(line.name)) {
+      level = carriedLevels.lookup(line.name);
+      const Tree *p = implied(there, {});
+      return add(with, line, tidy(close(value(line.expr)), p), closeFormula(p), level);
+    }
+    const Tree *p = isWeighty(line.name) && !isCut(line) ? there : presences.lookup(line.name);
+    add(without, line, finished(line.name), closeFormula(p), levels.lookup(line.name));
+  };
   for (auto &output : model.outputs) {
     const Line *line = lineOf(output.tensor);
     if (!line)
       continue;
-    if (!carries(line->name) && levels.lookup(line->name) > 0) {
-      const Tree *p = presences.lookup(line->name);
-      if (isWeighty(line->name) && !line->recurrent && !line->expr->is(TreeKind::Selection))
-        p = logic.conj({present(line->expr), truth(line->where, true)});
-      add(out.outputs, *line, finished(line->name), closeFormula(p), levels.lookup(line->name));
-    } else if (carries(line->name) && !line->recurrent && !line->expr->is(TreeKind::Selection)) {
-      level = carriedLevels.lookup(line->name);
-      const Tree *p = implied(logic.conj({present(line->expr), truth(line->where, true)}), {});
-      add(out.carried, *line, tidy(close(value(line->expr)), p), closeFormula(p), level);
-    } else if (carries(line->name)) {
+    if (carries(line->name) && isCut(*line))
       roots.push_back(line->expr);
-    }
+    else if (carries(line->name) || levels.lookup(line->name) > 0)
+      addMap(out.outputs, out.carried, *line);
   }
   for (auto *list : {&out.outputs, &out.carried})
     for (Finish &f : *list) {
@@ -320,7 +323,14 @@ void Derivation::finish(Streaming &out) {
     if (finishes.count(line->name) && reached.count(line->name))
       add(out.reductions, *line, finished(line->name), closeFormula(presences.lookup(line->name)),
           levels.lookup(line->name));
-  for (auto *list : {&out.outputs, &out.carried, &out.reductions})
+  std::set<std::string> holders; // of reductions inside expressions
+  for (auto &line : lines)
+    if (line->name != line->source && finishes.count(line->name))
+      holders.insert(line->source);
+  for (auto &line : lines)
+    if (holders.count(line->name) && !finishes.count(line->name) && reached.count(line->name) && !isCut(*line))
+      addMap(out.wholes, out.wholes, *line);
+  for (auto *list : {&out.outputs, &out.carried, &out.reductions, &out.wholes})
     for (Finish &f : *list) {
       std::set<std::string> scope(f.coords.begin(), f.coords.end());
       f.value = settleFlags(f.value, scope);
@@ -369,11 +379,11 @@ void Derivation::report(Streaming &out) {
         out.lowerBound = 2;
   }
   for (auto &line : lines)
+    if (!model.getTensor(line->name))
+      out.parts.push_back({line->name, strings(line->coords), line->expr, line->where, 0});
+  for (auto &line : lines)
     if (levels.lookup(line->name))
       out.levels.push_back({line->name, levels.lookup(line->name)});
-  for (auto &line : lines)
-    if (line->name != line->source)
-      out.parts.push_back({line->name, strings(line->coords), line->expr});
   out.laws.assign(alg.laws.begin(), alg.laws.end());
 }
 

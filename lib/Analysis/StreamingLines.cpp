@@ -194,6 +194,39 @@ Sign Derivation::signOfRead(const Tree *read) {
 // Levels
 //===----------------------------------------------------------------------===//
 
+/// The rank that a declared one is equal to: N for `rank L = N`.
+std::string Derivation::resolve(std::string declared) const {
+  const Tree *definition = model.definitions.lookup(declared);
+  for (unsigned i = 0; definition && definition->is(TreeKind::Extent) && i < model.ranks.size(); ++i) {
+    declared = definition->text.str();
+    definition = model.definitions.lookup(declared);
+  }
+  return declared;
+}
+
+/// Whether an equation goes over the rank in a way that no rule takes: in every step of a recurrence, by two
+/// coordinates of equal ranks at once, or by a coordinate of an equal rank over a tensor that carries this one.
+bool Derivation::isEntangled(const CascadeModel::Equation &equation) {
+  return alg.contains(equation.body, [&](const Tree *t) {
+    if (!t->is(TreeKind::Reduce) && !t->is(TreeKind::Selection))
+      return false;
+    unsigned own = count_if(t->coords, [&](Name c) { return rankOf(c) == rank; });
+    Names others;
+    copy_if(t->coords, std::back_inserter(others),
+            [&](Name c) { return rankOf(c) != rank && resolve(rankOf(c)) == resolve(rank); });
+    if (own)
+      return !equation.loops.empty() || own + others.size() > 1;
+    return !others.empty() && any_of(alg.reads(t->args[0]), [&](const Tree *read) {
+      const Line *line = lineOf(read->text);
+      return line && any_of(zip(line->coords, read->args), [&](auto pair) {
+               auto [coord, index] = pair;
+               return rankOf(coord) == rank &&
+                      any_of(others, [&, index = index](Name c) { return alg.hasFree(index, c); });
+             });
+    });
+  });
+}
+
 void Derivation::visit(const Line &line) {
   Names over;
   if (line.reduces())
@@ -203,7 +236,7 @@ void Derivation::visit(const Line &line) {
   bool carried = carries(line.name);
   if (over.empty())
     return visitMap(line, carried);
-  if (over.size() > 1 || carried || line.recurrent) {
+  if (over.size() > 1 || carried) {
     gaveUp = true; // two coordinates of the rank in one equation: nothing is claimed
     return;
   }
@@ -320,6 +353,7 @@ Streaming Derivation::run() {
   const Traversals::Rank *written = traversals.find(rank);
   out.asWritten = written ? std::max(written->count, 1u) : 1;
   gaveUp |= written && (written->loop || !written->parts.empty());
+  gaveUp |= any_of(model.equations, [&](auto &equation) { return isEntangled(equation); });
   for (auto &line : lines)
     if (!gaveUp)
       visit(*line);

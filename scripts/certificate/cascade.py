@@ -71,32 +71,83 @@ class Cascade:
 
 
 class OneRank:
-    """What a cascade says about one rank: which tensors carry it, which reductions go over it."""
+    """What a cascade says about one rank: which tensors carry it, which reductions go over it.
+
+    A rank that is declared equal to this one (`rank L = N`) is a loop of its own. But no tensor that carries this rank may be
+    gone over by a coordinate of the other, and a certificate may not go over an input by the other unless the cascade does.
+    """
 
     def __init__(self, cascade, rank, coordinate):
-        self.cascade, self.rank, self.coordinate = cascade, cascade.resolve(rank), coordinate
-        if cascade.resolve(cascade.rank_of(coordinate)) != self.rank:
+        self.cascade, self.rank, self.coordinate = cascade, rank, coordinate
+        self.data_rank = cascade.resolve(rank)
+        if cascade.rank_of(coordinate) != rank:
             raise Malformed(f"the coordinate {coordinate} does not go over {rank}")
+        trees = [tree for e in cascade.equations.values() for tree in (e["expr"], e["where"])]
+        self.crossed = {crossing for tree in trees for crossing in self.crossings(tree, opened=True)}
 
     def goes_over(self, coordinate):
-        return self.cascade.resolve(self.cascade.rank_of(coordinate)) == self.rank
+        return self.cascade.rank_of(coordinate) == self.rank
+
+    def goes_across(self, coordinate):
+        """By a coordinate of another rank that is declared equal to this one."""
+        return not self.goes_over(coordinate) and self.cascade.resolve(self.cascade.rank_of(coordinate)) == self.data_rank
+
+    def of_data(self, rank):
+        return self.cascade.resolve(rank) == self.data_rank
 
     def carries(self, tensor):
-        return self.rank in [self.cascade.resolve(rank) for rank in self.cascade.ranks_of(tensor)]
+        ranks = self.cascade.ranks_of(tensor)
+        return any(map(self.of_data, ranks)) if tensor in self.cascade.inputs else self.rank in ranks
 
     def traverses(self, tree):
         """Whether a reduction in the tree goes over data of the rank: it reads a tensor at its own coordinate."""
-        return any(node[0] == "red" and any(self.reads_at(node, c) for c in node[2] if self.goes_over(c))
-                   for node in walk(tree))
+        return any(self.is_traversal(tensor, rank, coordinate) for _, tensor, rank, coordinate in self.gone_over(tree))
 
-    def reads_at(self, reduction, coordinate):
+    def is_traversal(self, tensor, rank, coordinate):
+        if self.goes_over(coordinate):
+            return self.of_data(rank)
+        if tensor in self.cascade.inputs:
+            return False  # see crossings
+        return self.goes_across(coordinate) and rank == self.rank
+
+    def gone_over(self, tree):
+        """(reduction, tensor, rank of a dimension, coordinate) for what the reductions in a tree read at their coordinates."""
         known = {**self.cascade.inputs, **self.cascade.equations}
-        for node in walk(reduction):
-            if node[0] == "read" and node[1] in known:
-                for rank, index in zip(self.cascade.ranks_of(node[1]), node[2]):
-                    if self.cascade.resolve(rank) == self.rank and coordinate in free(index):
-                        return True
-        return False
+        for reduction in walk(tree):
+            if reduction[0] != "red":
+                continue
+            for node in walk(reduction):
+                if node[0] == "read" and node[1] in known:
+                    for rank, index in zip(self.cascade.ranks_of(node[1]), node[2]):
+                        for coordinate in free(index) & set(reduction[2]):
+                            yield reduction, node[1], rank, coordinate
+
+    def crossings(self, tree, opened=False):
+        """(input, rank) for inputs that reductions in a tree go over by a rank which is declared equal to this one.
+
+        `opened`: also for those behind the equations that the reductions read."""
+        for _, tensor, rank, coordinate in self.gone_over(tree):
+            if self.goes_across(coordinate):
+                across = self.cascade.rank_of(coordinate)
+                if tensor in self.cascade.inputs:
+                    yield from [(tensor, across)] if self.of_data(rank) else []
+                elif opened:
+                    yield from ((name, across) for name in self.inputs_behind(tensor, rank))
+
+    def inputs_behind(self, tensor, rank, seen=()):
+        """The inputs of which a tensor reads elements of the rank's data at its own coordinate of a rank."""
+        equation = self.cascade.equations[tensor]
+        if tensor in seen:
+            return
+        for node in (n for tree in (equation["expr"], equation["where"]) for n in walk(tree)):
+            if node[0] != "read" or node[1].startswith("$"):
+                continue
+            for inner, index in zip(self.cascade.ranks_of(node[1]), node[2]):
+                if any(self.cascade.rank_of(c) == rank for c in free(index)):
+                    if node[1] not in self.cascade.inputs:
+                        yield from self.inputs_behind(node[1], inner, (*seen, tensor))
+                    elif self.of_data(inner):
+                        yield node[1]
 
     def reductions(self):
         """The equations that leave the rank away by a reduction over it, wherever it stands in them."""
@@ -115,7 +166,7 @@ class OneRank:
     def strictly_local(self, tensor, indices):
         """Whether a read of a recurrent tensor asks for no later step than the coordinate's own."""
         for rank, index in zip(self.cascade.ranks_of(tensor), indices):
-            if self.cascade.resolve(rank) == self.rank and index != ["coord", self.coordinate]:
+            if rank == self.rank and index != ["coord", self.coordinate]:
                 return False
         return True
 

@@ -66,8 +66,8 @@ def chosen(world, names):
 
 def worlds(cascade, rank):
     """Worlds with the streamed rank's extents, where the cascade leaves it open."""
-    fixed = cascade.ranks.get(rank.rank)
-    streamed = None if fixed and fixed != ["ext", rank.rank] else rank.rank
+    fixed = cascade.ranks.get(rank.data_rank)
+    streamed = None if fixed and fixed != ["ext", rank.data_rank] else rank.data_rank
     for seed in range(SEEDS):
         try:
             yield World(cascade, seed, streamed, EXTENTS[seed] if streamed else None)
@@ -147,17 +147,17 @@ def proves_two(cascade, rank, certificate):
     """Whether an output that carries the rank needs its last coordinate for the first element: two traversals, whatever the form."""
     for seed in range(SEEDS):
         try:
-            first = World(cascade, seed, rank.rank, 5)
+            first = World(cascade, seed, rank.data_rank, 5)
         except NoWorld:
             continue
-        second = World(cascade, seed, rank.rank, 5)
-        if first.seed != second.seed or first.extent(rank.rank) != 5:
+        second = World(cascade, seed, rank.data_rank, 5)
+        if first.seed != second.seed or first.extent(rank.data_rank) != 5:
             continue
         original = second.input
 
         def changed(name, at):
             value = original(name, at)
-            last = any(cascade.resolve(r) == rank.rank and i == 4 for r, i in zip(cascade.ranks_of(name), at))
+            last = any(rank.of_data(r) and i == 4 for r, i in zip(cascade.ranks_of(name), at))
             return value + mp.mpf("0.37") if last and isinstance(value, mp.mpf) else value
 
         second.input = changed

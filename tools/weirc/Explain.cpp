@@ -4,19 +4,33 @@
 #include "weir/Analysis/Explain.h"
 #include "Commands.h"
 #include "Job.h"
+#include "weir/Analysis/Certificate.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
 using namespace weirc;
 
+/// What was derived of the cascade, for scripts/check_certificate.py.
+static int explainCertificate(Job &job) {
+  auto document = job.phases.time("certificate", [&] { return weir::certify(job.program->cascade()); });
+  if (!document)
+    return refuse(document.takeError());
+  return writeOutput(job.options, llvm::formatv("{0}\n", *document).str());
+}
+
 int weirc::explainCommand(const Options &options) {
   if (llvm::StringRef(options.target) == "interpret")
     return usageError("'explain' speaks of compiled code; '--target interpret' has no mapping");
+  if (options.certificate && options.json)
+    return usageError("'--certificate' and '--json' each print one object; ask for one of them");
   Job job(options, "cpu:native");
   if (job.status)
     return *job.status;
   if (!job.program->cascade())
     return refuse(
         "'explain' needs a program at level cascade or streamed: what is below does not show its equations");
+  if (options.certificate)
+    return explainCertificate(job);
   weir::ExplainOptions explain;
   for (const auto &[name, value] : options.defines)
     explain.extents[name] = value;

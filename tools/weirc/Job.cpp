@@ -16,8 +16,6 @@ static bool isText(const Options &options) {
 static std::optional<int> checkOptions(const Options &options, const Target &target) {
   if (!options.grad.empty())
     return usageError("'--grad' is not there yet");
-  if (options.certificate)
-    return usageError("'--certificate' is not there yet");
   if (!target.interpret && target.versions.front().isGPU) {
     if (!options.emit)
       return usageError("target '" + target.name +

@@ -52,13 +52,6 @@ struct StreamingReason {
   std::string text;                 ///< in the user's terms
 };
 
-/// A reduction inside an expression that got a name: trees below may read it as a tensor that the model lacks.
-struct NamedReduction {
-  std::string name;
-  std::vector<std::string> coords;
-  const Tree *body = nullptr; ///< the reduction, over tensors of the model and other parts
-};
-
 /// The derivation of one cascade over one rank. Trees live in the model's arena.
 struct Streaming {
   std::string rank, coordinate;
@@ -66,10 +59,11 @@ struct Streaming {
   std::optional<unsigned> lowerBound; ///< proved, or none
   std::vector<std::pair<std::string, unsigned>> levels; ///< of every tensor that depends on the rank
   std::vector<Accumulator> accumulators;                ///< live ones, by level
+  std::vector<Finish> parts;                            ///< reductions inside expressions, which trees read by name
   std::vector<Finish> reductions;                       ///< of every reduction over the rank
+  std::vector<Finish> wholes;                           ///< of every equation that has one inside its expression
   std::vector<Finish> outputs;                          ///< outputs without the coordinate
   std::vector<Finish> carried;                          ///< outputs that carry it
-  std::vector<NamedReduction> parts;
   std::vector<StreamingReason> whyNot;
   std::vector<std::string> laws;                            ///< of the algebra, that were used
   std::vector<std::pair<std::string, std::string>> assumed; ///< input, fact (from `given`)
