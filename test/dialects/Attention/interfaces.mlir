@@ -5,6 +5,12 @@
 // RUN: weir-opt %t/effects.mlir --cse --loop-invariant-code-motion | FileCheck %t/effects.mlir
 // RUN: weir-opt %t/inlining.mlir --inline | FileCheck %t/inlining.mlir
 // RUN: weir-opt %t/bufferization.mlir --one-shot-bufferize=allow-unknown-ops | FileCheck %t/bufferization.mlir
+// RUN: weir-opt %t/bufferization.mlir --one-shot-bufferize=dialect-filter=linalg,bufferization | FileCheck %t/bufferization.mlir
+// RUN: not weir-opt %t/bufferization.mlir --one-shot-bufferize 2>&1 | FileCheck %t/bufferization.mlir --check-prefix=REFUSED
+// RUN: weir-opt %t/host.mlir --pass-pipeline='builtin.module(attn-to-tiles-pipeline,one-shot-bufferize{bufferize-function-boundaries})' \
+// RUN:   | FileCheck %t/host.mlir
+// RUN: not weir-opt %t/host.mlir --one-shot-bufferize='bufferize-function-boundaries allow-unknown-ops' 2>&1 \
+// RUN:   | FileCheck %t/host.mlir --check-prefix=REFUSED
 
 //--- tiling.mlir
 // A tile is the same equation at shifted coordinates; the producer of a foreign op is fused into its loop.
@@ -150,4 +156,36 @@ func.func @mixed(%X: tensor<8xf32>, %f: f32) -> (tensor<8xf32>, tensor<8xf32>) {
     attn.yield %x : f32
   } : tensor<8xf32>
   return %Y, %Z : tensor<8xf32>, tensor<8xf32>
+}
+// Unless it is told to leave them, it says at the first of them that it cannot.
+// REFUSED: error: op was not bufferized
+// REFUSED-NEXT: attn.read
+
+//--- host.mlir
+// The order that works for a module with a cascade in it: the cascade first, it brings its own buffers; then the rest.
+// CHECK-LABEL: func.func @host(
+// CHECK-SAME: memref<8xf32
+// CHECK-NOT: tensor<
+// CHECK: linalg.fill
+// CHECK-LABEL: func.func @double(
+// CHECK-SAME: weir.kernel
+// CHECK-NOT: attn.einsum
+// CHECK-NOT: tensor<
+// The other way round the signature would no longer be a cascade's.
+// REFUSED: error: a cascade takes tensors {{.*}}, not 'memref<
+func.func @host(%X: tensor<8xf32>, %f: f32) -> tensor<8xf32> {
+  %Z = linalg.fill ins(%f : f32) outs(%X : tensor<8xf32>) -> tensor<8xf32>
+  return %Z : tensor<8xf32>
+}
+func.func @double(%X: tensor<8xf32> {attn.name = "X", attn.ranks = ["M"]})
+    -> (tensor<8xf32> {attn.name = "Y", attn.ranks = ["M"]}) attributes {attn.cascade} {
+  %c8 = arith.constant 8 : index
+  %Y = attn.einsum "Y" [m] in (%c8) {
+  ^bb0(%m: i64):
+    %x = attn.read %X[%m] : tensor<8xf32> -> f32
+    %y = attn.map add(%x, %x) : (f32, f32) -> f32
+    attn.yield %y : f32
+  } : tensor<8xf32>
+  %out = attn.materialize %Y : tensor<8xf32> to tensor<8xf32>
+  return %out : tensor<8xf32>
 }
