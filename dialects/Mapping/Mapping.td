@@ -35,4 +35,21 @@ def Mapping_LoopsAttr : AttrDef<Mapping_Dialect, "Loops"> {
   let genVerifyDecl = 1;
   let assemblyFormat = "`<` `group` `=` $group `,` `shared` `=` $shared `,` `vector` `=` $vector `>`";
 }
+
+def Mapping_TilesAttr : AttrDef<Mapping_Dialect, "Tiles"> {
+  let mnemonic = "tiles";
+  let summary = "a stream in tiles: blocks of rows around blocks of keys";
+  let description = [{
+    Stands on an `attn.stream` whose body splits into products of matrices and elementwise work (weir/Analysis/StreamTiles.h).
+    `rows` names the coordinate that is cut into blocks of `m`, which with the other outer coordinates are split over threads; the
+    stream's own coordinate is taken `n` at a time.
+
+    ```mlir
+    #mapping.tiles<rows = "m", m = 64, n = 128>
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$rows, "int64_t":$m, "int64_t":$n);
+  let genVerifyDecl = 1;
+  let assemblyFormat = "`<` `rows` `=` $rows `,` `m` `=` $m `,` `n` `=` $n `>`";
+}
 #endif

@@ -34,3 +34,13 @@ mlir::LogicalResult weir::mapping::LoopsAttr::verify(llvm::function_ref<mlir::In
   }
   return mlir::success();
 }
+
+// Each constraint `tiles_cN` likewise.
+mlir::LogicalResult weir::mapping::TilesAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError,
+                                                     mlir::StringAttr rows, int64_t m, int64_t n) {
+  if (rows.getValue().empty()) // tiles_c1
+    return emitError() << "'rows' is empty, expected a coordinate's name";
+  if (m <= 0 || n <= 0) // tiles_c2
+    return emitError() << "tiles of " << m << " by " << n << ", expected positive sizes";
+  return mlir::success();
+}

@@ -15,8 +15,10 @@ using namespace weir::attn;
 //===----------------------------------------------------------------------===//
 
 Value weir::getDefinition(Value tensor) {
-  while (auto recurrence = tensor.getDefiningOp<RecurrenceOp>())
-    tensor = recurrence.getYield().getValues()[cast<OpResult>(tensor).getResultNumber()];
+  while (isa_and_nonnull<RecurrenceOp, StreamOp>(tensor.getDefiningOp())) {
+    Operation *yield = tensor.getDefiningOp()->getRegion(0).front().getTerminator();
+    tensor = yield->getOperand(cast<OpResult>(tensor).getResultNumber());
+  }
   return tensor;
 }
 
@@ -30,7 +32,7 @@ Operation *weir::getItem(Operation *op) {
 
 bool weir::isReadOutside(Value tensor, function_ref<bool(Operation *)> isInside) {
   for (Operation *user : tensor.getUsers()) {
-    if (isa<YieldOp>(user) && isa<RecurrenceOp>(user->getParentOp())) {
+    if (isa<YieldOp>(user) && isa<RecurrenceOp, StreamOp>(user->getParentOp())) {
       for (auto [inner, outer] : llvm::zip(user->getOperands(), user->getParentOp()->getResults()))
         if (inner == tensor && isReadOutside(outer, isInside))
           return true;
@@ -46,6 +48,8 @@ bool weir::isReadOutside(Value tensor, function_ref<bool(Operation *)> isInside)
 std::pair<ArrayAttr, ValueRange> weir::getLeftSide(Operation *equation) {
   if (auto einsum = dyn_cast<EinsumOp>(equation))
     return {einsum.getCoords(), einsum.getExtents()};
+  if (auto accumulate = dyn_cast<AccumulateOp>(equation))
+    return {accumulate.getCoords(), accumulate.getExtents()};
   auto topk = cast<ArgtopkOp>(equation);
   return {topk.getCoords(), topk.getExtents()};
 }
@@ -61,6 +65,10 @@ Value weir::getExtent(BlockArgument coordinate) {
     return reduce.getExtents()[i];
   if (auto topk = dyn_cast<ArgtopkOp>(owner))
     return i + 1 < topk.getExtents().size() ? topk.getExtents()[i] : topk.getOverExtent();
+  if (auto accumulate = dyn_cast<AccumulateOp>(owner)) {
+    unsigned kept = accumulate.getExtents().size();
+    return i < kept ? accumulate.getExtents()[i] : accumulate.getOverExtents()[i - kept];
+  }
   return {};
 }
 
@@ -76,6 +84,10 @@ StringRef weir::getCoordinateName(BlockArgument coordinate) {
     return name(reduce.getCoords(), i);
   if (auto topk = dyn_cast<ArgtopkOp>(owner))
     return i + 1 < topk.getExtents().size() ? name(topk.getCoords(), i) : name(topk.getOver(), 0);
+  if (auto accumulate = dyn_cast<AccumulateOp>(owner)) {
+    unsigned kept = accumulate.getCoords().size();
+    return i < kept ? name(accumulate.getCoords(), i) : name(accumulate.getOver(), i - kept);
+  }
   return {};
 }
 
@@ -91,7 +103,7 @@ const Dependence::Set &Dependence::of(Value value) {
   if (auto arg = dyn_cast<BlockArgument>(value)) {
     if (getExtent(arg))
       set->insert(value);
-  } else if (Operation *op = value.getDefiningOp(); op->getParentOfType<EinsumOp>() ||
+  } else if (Operation *op = value.getDefiningOp(); op->getParentOfType<EinsumOp>() || op->getParentOfType<AccumulateOp>() ||
                                                     op->getParentOfType<ArgtopkOp>() || op->getParentOfType<GivenOp>()) {
     // A tensor operand has no coordinates of its own: only scalars are walked.
     auto add = [&](Value v) {
@@ -200,6 +212,8 @@ std::string Extents::ofDim(Value tensor, int64_t dim) {
   Operation *op = tensor.getDefiningOp();
   if (auto einsum = dyn_cast<EinsumOp>(op))
     return of(einsum.getExtents()[dim]);
+  if (auto accumulate = dyn_cast<AccumulateOp>(op))
+    return of(accumulate.getExtents()[dim]);
   if (auto topk = dyn_cast<ArgtopkOp>(op))
     return of(topk.getExtents()[dim]);
   return "dim " + std::to_string(reinterpret_cast<uintptr_t>(op)) + "." + std::to_string(dim);

@@ -19,32 +19,6 @@ namespace weir {
 using namespace mlir;
 
 namespace {
-std::string named(llvm::StringRef name, const std::vector<std::string> &coords) {
-  return coords.empty() ? name.str() : name.str() + "[" + llvm::join(coords, ",") + "]";
-}
-
-void print(const weir::Accumulator &a, llvm::StringRef coordinate, llvm::raw_ostream &os) {
-  os << "    " << named(a.name, a.coords) << " = " << a.op << "(" << coordinate;
-  for (const std::string &inner : a.inner)
-    os << ", " << inner;
-  if (!a.domain->isTrue())
-    os << " | " << weir::toText(a.domain);
-  os << ") " << weir::toText(a.body);
-  if (a.exponent)
-    os << " weighted by exp(" << (a.lam == "1" ? "" : a.lam + "*") << "(" << weir::toText(a.exponent) << " - "
-       << a.reference << "))";
-  os << (a.exact ? "" : ", any value") << "\n";
-}
-
-void print(llvm::StringRef what, const std::vector<weir::Finish> &finishes, llvm::raw_ostream &os) {
-  for (const weir::Finish &f : finishes) {
-    os << "    " << what << " " << named(f.tensor, f.coords) << " = " << weir::toText(f.value);
-    if (!f.presence->isTrue())
-      os << " where " << weir::toText(f.presence);
-    os << "\n";
-  }
-}
-
 struct DeriveTraversals : weir::impl::DeriveTraversalsBase<DeriveTraversals> {
   using DeriveTraversalsBase::DeriveTraversalsBase;
   void runOnOperation() override {
@@ -70,10 +44,12 @@ struct DeriveTraversals : weir::impl::DeriveTraversalsBase<DeriveTraversals> {
       for (const weir::Accumulator &a : s.accumulators) {
         if (a.level != traversal)
           os << "   traversal " << (traversal = a.level) << "\n";
-        print(a, s.coordinate, os);
+        os << "    " << weir::toText(a, s.coordinate) << "\n";
       }
-      print("finish", s.outputs, os);
-      print("carried", s.carried, os);
+      for (const weir::Finish &finish : s.outputs)
+        os << "    finish " << weir::toText(finish) << "\n";
+      for (const weir::Finish &carried : s.carried)
+        os << "    carried " << weir::toText(carried) << "\n";
       for (const weir::StreamingReason &reason : s.whyNot)
         os << "    " << reason.equation << " waits for " << llvm::join(reason.tensors, ", ") << " ("
            << reason.code << "): " << reason.text << "\n";

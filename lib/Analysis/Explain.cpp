@@ -4,6 +4,8 @@
 #include "weir/Analysis/Explain.h"
 #include "dialects/Attention/AttentionDialect.h"
 #include "weir/Analysis/Cost.h"
+#include "weir/Analysis/Streaming.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -28,26 +30,63 @@ Expected<StringMap<int64_t>> weir::parseExtents(ArrayRef<std::string> pairs) {
 // Gathering
 //===----------------------------------------------------------------------===//
 
-static void addTraversals(const CascadeModel &model, const Traversals &traversals, Explanation &out) {
-  for (const Traversals::Rank &rank : traversals.ranks) {
-    out.traversals.push_back({rank.name, rank.count, rank.loop});
-    for (const Traversals::Wait &wait : rank.waits) {
-      Explanation::Reason reason;
-      reason.equation = wait.equation;
-      int64_t line;
-      if (!StringRef(model.lineOf(wait.op)).getAsInteger(10, line))
-        reason.line = line;
-      reason.tensor = wait.tensor;
-      reason.rank = rank.name;
-      reason.reason = formatv("{0} reads {1} again after all of {2}: traversal {3}, as written",
-                              wait.equation, rank.name, wait.tensor, wait.traversal)
-                          .str();
-      out.whyNotFewer.push_back(std::move(reason));
-    }
+static std::optional<int64_t> toLine(StringRef text) {
+  int64_t line;
+  return text.getAsInteger(10, line) ? std::nullopt : std::optional<int64_t>(line);
+}
+
+static void addWaits(const CascadeModel &model, const Traversals::Rank &rank, std::vector<Explanation::Reason> &out) {
+  for (const Traversals::Wait &wait : rank.waits) {
+    std::string reason = formatv("{0} reads {1} again after all of {2}: traversal {3}, as written", wait.equation,
+                                 rank.name, wait.tensor, wait.traversal);
+    out.push_back({wait.equation, toLine(model.lineOf(wait.op)), wait.tensor, rank.name, reason, ""});
   }
 }
 
-static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, Explanation &out) {
+static void addDerivation(const Streaming &streaming, Explanation &out) {
+  for (const StreamingReason &r : streaming.whyNot)
+    out.whyNotFewer.push_back({r.equation, toLine(r.line), join(r.tensors, ", "), streaming.rank, r.text, r.code});
+  for (const Accumulator &a : streaming.accumulators)
+    out.state.push_back({streaming.rank, a.name, a.op, a.coords, a.level, toText(a, streaming.coordinate)});
+}
+
+static void addTraversals(const CascadeModel &model, const Traversals &traversals, Explanation &out) {
+  std::vector<std::string> reduced = getStreamedRanks(model);
+  for (const Traversals::Rank &rank : traversals.ranks) {
+    Explanation::Count counted{rank.name, rank.count, rank.loop, std::nullopt, std::nullopt};
+    addWaits(model, rank, out.waits);
+    if (!rank.loop && is_contained(reduced, rank.name)) {
+      CascadeModel own(model.function); // a derivation adds to its model
+      Streaming streaming = deriveStreaming(own, rank.name);
+      counted.derived = streaming.derived;
+      counted.lowerBound = streaming.lowerBound;
+      addDerivation(streaming, out);
+    } else {
+      addWaits(model, rank, out.whyNotFewer);
+    }
+    out.traversals.push_back(counted);
+  }
+}
+
+static void addMapping(mlir::func::FuncOp cascade, Explanation &out) {
+  cascade.walk([&](mlir::Operation *op) {
+    mlir::Attribute mapping = op->getAttr("mapping");
+    if (!mapping)
+      return;
+    std::string name, text;
+    if (auto stream = dyn_cast<attn::StreamOp>(op))
+      name = "stream " + stream.getRank().str();
+    else if (auto own = op->getAttrOfType<mlir::StringAttr>("name"))
+      name = own.str();
+    else
+      return; // what is stored of an output goes with its equation
+    raw_string_ostream(text) << mapping;
+    out.mappings.push_back({name, text});
+  });
+}
+
+static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, mlir::func::FuncOp streamed,
+                   Explanation &out) {
   CascadeModel model(cascade);
   Domains domains(model);
   Traversals traversals = countTraversals(model, domains);
@@ -60,12 +99,8 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, Ex
     Domains::Count count = domains.count(equation.name, options.extents, options.budget);
     out.domains.push_back({equation.name, domains.text(equation.name), count.present, count.total,
                            count.density, domains.isTotal(equation.name)});
-    if (mlir::Attribute mapping = equation.op->getAttr("mapping")) {
-      std::string text;
-      raw_string_ostream(text) << mapping;
-      out.mappings.push_back({equation.name, text});
-    }
   }
+  addMapping(streamed ? streamed : cascade, out);
   out.flops = costs.flops.value;
   out.flopsText = costs.flops.text;
   out.compulsoryBytes = costs.compulsoryBytes.value;
@@ -74,10 +109,10 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, Ex
   out.footprintText = costs.footprintBytes.text;
 }
 
-Explanation weir::explain(mlir::func::FuncOp cascade, const ExplainOptions &options) {
+Explanation weir::explain(mlir::func::FuncOp cascade, const ExplainOptions &options, mlir::func::FuncOp streamed) {
   Explanation out;
   constexpr unsigned stackBytes = 256u << 20;
-  llvm::thread worker(std::optional<unsigned>(stackBytes), [&] { gather(cascade, options, out); });
+  llvm::thread worker(std::optional<unsigned>(stackBytes), [&] { gather(cascade, options, streamed, out); });
   worker.join();
   return out;
 }
@@ -91,21 +126,33 @@ template <typename T> static json::Value orNull(const std::optional<T> &value) {
 }
 
 json::Value weir::toJson(const Explanation &e) {
-  json::Object ranks, asWritten;
+  json::Object ranks, asWritten, derived, lowerBound;
   for (const Explanation::Rank &rank : e.ranks)
     ranks[rank.name] = orNull(rank.extent);
-  json::Array loops, reasons, domains;
+  json::Array loops, reasons, domains, state;
   for (const Explanation::Count &count : e.traversals) {
     asWritten[count.rank] = int64_t(count.asWritten);
     if (count.loop)
       loops.push_back(count.rank);
+    if (count.derived)
+      derived[count.rank] = int64_t(*count.derived);
+    if (count.lowerBound)
+      lowerBound[count.rank] = int64_t(*count.lowerBound);
   }
   for (const Explanation::Reason &r : e.whyNotFewer)
     reasons.push_back(json::Object{{"equation", r.equation},
                                    {"line", orNull(r.line)},
                                    {"tensor", r.tensor},
                                    {"rank", r.rank},
+                                   {"code", r.code.empty() ? json::Value(nullptr) : json::Value(r.code)},
                                    {"reason", r.reason}});
+  for (const Explanation::State &s : e.state)
+    state.push_back(json::Object{{"rank", s.rank},
+                                 {"name", s.name},
+                                 {"operation", s.operation},
+                                 {"coordinates", json::Array(s.coords)},
+                                 {"traversal", int64_t(s.traversal)},
+                                 {"text", s.text}});
   for (const Explanation::Domain &d : e.domains)
     domains.push_back(json::Object{{"tensor", d.tensor},
                                    {"set", d.set},
@@ -119,11 +166,11 @@ json::Value weir::toJson(const Explanation &e) {
                       {"ranks", std::move(ranks)},
                       {"traversals", json::Object{{"as_written", std::move(asWritten)},
                                                   {"loops", std::move(loops)},
-                                                  {"derived", nullptr},
-                                                  {"lower_bound", nullptr}}},
+                                                  {"derived", std::move(derived)},
+                                                  {"lower_bound", std::move(lowerBound)}}},
                       {"why_not_fewer", std::move(reasons)},
                       {"domains", std::move(domains)},
-                      {"state", nullptr},
+                      {"state", std::move(state)},
                       {"footprint_bytes", orNull(e.footprintBytes)},
                       {"footprint_formula", e.footprintText},
                       {"flops", orNull(e.flops)},
@@ -135,6 +182,12 @@ json::Value weir::toJson(const Explanation &e) {
                       {"mapping", std::move(mapping)}};
 }
 
+static void printReasons(const std::vector<Explanation::Reason> &reasons, StringRef rank, raw_ostream &os) {
+  for (const Explanation::Reason &r : reasons)
+    if (r.rank == rank)
+      os << "    " << (r.line ? "line " + std::to_string(*r.line) + ": " : "") << r.reason << "\n";
+}
+
 void weir::print(const Explanation &e, raw_ostream &os) {
   os << "cascade " << e.cascade << "\n\nextents\n";
   for (const Explanation::Rank &rank : e.ranks)
@@ -142,9 +195,20 @@ void weir::print(const Explanation &e, raw_ostream &os) {
   os << "\ntraversals, as written\n";
   for (const Explanation::Count &count : e.traversals) {
     os << "  " << count.rank << ": " << count.asWritten << (count.loop ? ", a loop" : "") << "\n";
-    for (const Explanation::Reason &r : e.whyNotFewer)
-      if (r.rank == count.rank)
-        os << "    " << (r.line ? "line " + std::to_string(*r.line) + ": " : "") << r.reason << "\n";
+    printReasons(e.waits, count.rank, os);
+  }
+  os << "\ntraversals, derived\n";
+  for (const Explanation::Count &count : e.traversals) {
+    if (!count.derived)
+      continue;
+    os << "  " << count.rank << ": " << *count.derived;
+    if (count.lowerBound)
+      os << (*count.lowerBound == *count.derived ? ", the fewest" : ", at least " + std::to_string(*count.lowerBound));
+    os << "\n";
+    printReasons(e.whyNotFewer, count.rank, os);
+    for (const Explanation::State &s : e.state)
+      if (s.rank == count.rank)
+        os << "    " << s.text << "\n";
   }
   os << "\ndomains, where every reduced rank has a coordinate\n";
   for (const Explanation::Domain &d : e.domains) {

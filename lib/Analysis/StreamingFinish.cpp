@@ -171,6 +171,54 @@ NormalForm Derivation::cancel(NormalForm form) {
   return form;
 }
 
+/// Sums of exponentials kept relative to their largest exponent: exp(R)*A/(exp(R)*B + exp(s)) becomes
+/// exp(R - mu)*A/(exp(R - mu)*B + exp(s - mu)), mu = max(R, s), which no size of R makes overflow. A sum with
+/// a part that may be missing stays: its exponent may be absent where the sum is not.
+const Tree *Derivation::align(const Tree *t) {
+  if (t->scalar == ScalarKind::Bool)
+    return t;
+  alg.overflowed = false;
+  alg.factored = true;
+  alg.forget();
+  NormalForm out;
+  for (auto &[m, c] : alg.normalize(t)) {
+    NormalForm product = alg.single(alg.intern(m->exponent, {}), c);
+    for (auto &[a, k] : m->atoms) {
+      NormalForm sum = isSum(a) ? alg.normalize(a) : NormalForm();
+      Trees exponents;
+      bool whole = true;
+      for (auto &[s, f] : sum) {
+        const Tree *e = alg.toTree(NormalForm(s->exponent.begin(), s->exponent.end()));
+        if (!is_contained(exponents, e))
+          exponents.push_back(e);
+        whole &= none_of(s->atoms, [&](auto &x) {
+          return alg.contains(x.first, [](const Tree *y) { return y->is(TreeKind::Select); });
+        });
+      }
+      if (!whole || exponents.size() < 2) {
+        product = alg.mul(product, alg.atom(a, k));
+        continue;
+      }
+      const Tree *largest = exponents[0];
+      for (const Tree *e : drop_begin(exponents))
+        largest = alg.real("max", {largest, e});
+      NormalForm mu = alg.atom(largest), rest;
+      for (auto &[s, f] : sum)
+        rest = alg.add(rest, alg.mul(alg.single(s, f), alg.exponential(alg.scale(mu, -1))));
+      product = alg.mul(product, alg.atom(alg.toTree(rest), k));
+      product = alg.mul(product, alg.exponential(alg.scale(mu, k)));
+    }
+    out = alg.add(out, product);
+  }
+  const Tree *aligned = alg.overflowed ? t : alg.toTree(out);
+  if (alg.overflowed)
+    aligned = t;
+  alg.overflowed = false;
+  alg.factored = false;
+  alg.forget();
+  return aligned;
+}
+
 //===----------------------------------------------------------------------===//
 // Live state
 //===----------------------------------------------------------------------===//
@@ -328,12 +376,13 @@ void Derivation::finish(Streaming &out) {
     if (line->name != line->source && finishes.count(line->name))
       holders.insert(line->source);
   for (auto &line : lines)
-    if (holders.count(line->name) && !finishes.count(line->name) && reached.count(line->name) && !isCut(*line))
+    if (holders.count(line->name) && !finishes.count(line->name) && reached.count(line->name) && !isCut(*line) &&
+        (carries(line->name) || presences.count(line->name)))
       addMap(out.wholes, out.wholes, *line);
   for (auto *list : {&out.outputs, &out.carried, &out.reductions, &out.wholes})
     for (Finish &f : *list) {
       std::set<std::string> scope(f.coords.begin(), f.coords.end());
-      f.value = settleFlags(f.value, scope);
+      f.value = settleFlags(align(f.value), scope);
       f.presence = settleFlags(f.presence, scope);
     }
   report(out);

@@ -107,11 +107,16 @@ static void judgeCascade(func::FuncOp cascade, bool mapped, Judge &judge) {
       judge.breaks(
           op, "a cascade holds attn, arith, tensor and func ops only, not " + op->getName().getStringRef(),
           "a lowering that ran too early");
-    bool equation = isa<attn::EinsumOp, attn::ArgtopkOp>(op);
+    if (!mapped && isa<attn::StreamOp>(op))
+      judge.breaks(op, "equations are not merged into streams yet",
+                   "attn-merge-traversals ran before this level's end");
+    // A stream says for all of its body how it runs, or is dissolved before anybody asks.
+    bool equation = isa<attn::EinsumOp, attn::ArgtopkOp>(op) && !isa<attn::StreamOp>(op->getParentOp());
     if (!mapped && op->hasAttr("mapping"))
       judge.breaks(op, "no mapping is chosen yet", "attn-select-mapping ran before this level's end");
-    bool covered = op->hasAttr("mapping") || (op->getParentOfType<attn::RecurrenceOp>() &&
-                                              op->getParentOfType<attn::RecurrenceOp>()->hasAttr("mapping"));
+    auto isMapped = [](Operation *around) { return around && around->hasAttr("mapping"); };
+    bool covered = isMapped(op) || isMapped(op->getParentOfType<attn::RecurrenceOp>()) ||
+                   isMapped(op->getParentOfType<attn::StreamOp>());
     if (mapped && anyMapping && equation && !covered)
       judge.breaks(op, "every equation has a mapping if one has",
                    "a pass after attn-select-mapping made or rebuilt the equation");

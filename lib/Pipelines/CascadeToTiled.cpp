@@ -15,6 +15,14 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   SelectMappingOptions options;
   options.fuse = !llvm::is_contained(llvm::split(mapping, ','), StringRef("fuse=off"));
   options.lanes = lanesOf(target);
+  MapStreamsOptions tiles;
+  tiles.vectorBytes = target.vectorBytes;
+  tiles.vectorRegisters = target.vectorRegisters;
+  MergeTraversalsOptions merge;
+  merge.tiled = true; // on the road of single equations a stream would only be taken apart again
+  if (options.fuse)
+    pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));
+  pm.addNestedPass<func::FuncOp>(createMapStreams(tiles));
   pm.addNestedPass<func::FuncOp>(createDissolveStreams());
   pm.addNestedPass<func::FuncOp>(createSelectMapping(options));
 }

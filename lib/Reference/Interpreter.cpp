@@ -40,6 +40,7 @@ private:
   llvm::Error executeRank(attn::RankOp op);
   llvm::Error executeGiven(attn::GivenOp op);
   llvm::Error executeRecurrence(attn::RecurrenceOp op);
+  llvm::Error executeStream(attn::StreamOp op);
   llvm::Error executeEquation(Operation *op);
   void executeScalar(Operation &op);
   void materialize(attn::MaterializeOp op);
@@ -311,6 +312,55 @@ llvm::Error Interpretation::executeRecurrence(attn::RecurrenceOp op) {
 }
 
 //===----------------------------------------------------------------------===//
+// Streams
+//===----------------------------------------------------------------------===//
+
+/// Equations of the body as its tiles read them, the accumulators, then the finish.
+llvm::Error Interpretation::executeStream(attn::StreamOp op) {
+  Block &block = op.getBody().front();
+  auto isFinish = [&](attn::EinsumOp einsum) {
+    return llvm::none_of(einsum.getCoords(), [&](Attribute name) { return llvm::is_contained(op.getOver(), name); });
+  };
+  SmallVector<Operation *> body;
+  for (auto einsum : block.getOps<attn::EinsumOp>())
+    if (!isFinish(einsum)) {
+      declareEquation(einsum);
+      body.push_back(einsum);
+    }
+  for (Operation *equation : body)
+    compileEquation(equation);
+  auto values = foldStream(op, machine, options, scalars, tables);
+  if (llvm::Error error = checkFailure())
+    return error;
+  for (auto [accumulate, entries] : llvm::zip(block.getOps<attn::AccumulateOp>(), values)) {
+    auto type = accumulate.getResult().getType();
+    Table &table = tableStore.emplace_back(accumulate.getName(), *fromMLIR(type.getElementType()),
+                                           extentsOf(accumulate.getExtents()), type.getElementType());
+    if (options.errorBounds)
+      table.data.error.resize(entries.size());
+    for (auto [i, value] : llvm::enumerate(entries)) {
+      table.data.present[i] = value.present;
+      table.data.value[i] = !value.present ? 0 : table.kind == Kind::Real ? value.real : value.integer;
+      if (options.errorBounds)
+        table.data.error[i] = value.error;
+    }
+    tables[accumulate.getResult()] = &table;
+    result.intermediates[table.name] = table.data;
+  }
+  for (Operation *equation : body) {
+    sweep(equation, {}); // what no accumulator has read
+    finishTable(equation);
+  }
+  for (auto einsum : block.getOps<attn::EinsumOp>())
+    if (isFinish(einsum))
+      if (llvm::Error error = executeEquation(einsum))
+        return error;
+  for (auto [value, outer] : llvm::zip(op.getYield().getValues(), op.getResults()))
+    tables[outer] = tables.lookup(value);
+  return checkFailure();
+}
+
+//===----------------------------------------------------------------------===//
 // Promises, ranks, scalars, outputs
 //===----------------------------------------------------------------------===//
 
@@ -452,6 +502,8 @@ llvm::Error Interpretation::execute(Operation &op) {
     return executeGiven(given);
   if (auto recurrence = dyn_cast<attn::RecurrenceOp>(op))
     return executeRecurrence(recurrence);
+  if (auto stream = dyn_cast<attn::StreamOp>(op))
+    return executeStream(stream);
   if (isa<attn::EinsumOp, attn::ArgtopkOp>(op))
     return executeEquation(&op);
   if (auto output = dyn_cast<attn::MaterializeOp>(op)) {
@@ -494,7 +546,8 @@ llvm::Error Interpretation::run(ArrayRef<HostTensor> inputs, ArrayRef<long doubl
   DenseSet<Operation *> needed = options.promisesOnly ? neededByPromises(cascade) : DenseSet<Operation *>();
   for (Operation &op : cascade.getBody().front()) {
     bool equation =
-        isa<attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp, attn::MaterializeOp, func::ReturnOp>(op);
+        isa<attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp, attn::StreamOp, attn::MaterializeOp, func::ReturnOp>(
+            op);
     if (options.promisesOnly && equation && !needed.contains(&op))
       continue;
     if (llvm::Error error = execute(op))

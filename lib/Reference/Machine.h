@@ -253,5 +253,12 @@ private:
   llvm::SmallVector<int> scope; ///< slots of the enclosing coordinates, outermost first
 };
 
+/// The complete values of a stream's accumulators, in the order of its body, each row-major over its kept coordinates:
+/// folds the tiles of its rank in the order that the options give (Streams.cpp). Tables of the stream's own
+/// equations are computed as they are read.
+std::vector<std::vector<Value>> foldStream(attn::StreamOp stream, Machine &machine, const InterpreterOptions &options,
+                                           const llvm::DenseMap<mlir::Value, Value> &scalars,
+                                           llvm::DenseMap<mlir::Value, Table *> &tables);
+
 } // namespace weir::reference
 #endif

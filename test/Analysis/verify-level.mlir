@@ -25,6 +25,34 @@
 // MAPPED: error: breaks the contract of level 'cascade': no mapping is chosen yet
 // UNMAPPED: bad-streamed.mlir:10:{{.*}} error: breaks the contract of level 'streamed': every equation has a mapping if one has
 
+// A stream stands at level streamed, beside mapped equations; not at level cascade.
+// RUN: weir-opt %t/stream.mlir --weir-verify-level=level=streamed -o /dev/null
+// RUN: not weir-opt %t/stream.mlir --weir-verify-level=level=cascade -o /dev/null 2>&1 | FileCheck %s --check-prefix=STREAM
+// STREAM: error: breaks the contract of level 'cascade': equations are not merged into streams yet
+
+//--- stream.mlir
+func.func @sums(%X: tensor<?x?xf32> {attn.name = "X", attn.ranks = ["M", "N"]})
+    -> (tensor<?xf32> {attn.name = "Y", attn.ranks = ["M"]}) attributes {attn.cascade} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %M = tensor.dim %X, %c0 : tensor<?x?xf32>
+  %N = tensor.dim %X, %c1 : tensor<?x?xf32>
+  %Z = attn.stream "N" [n] in (%N) {
+    %A = attn.accumulate sum "A" [m] in (%M) over [n] in (%N) {
+    ^bb0(%m: i64, %n: i64):
+      %x = attn.read %X[%m, %n] : tensor<?x?xf32> -> f32
+      attn.yield %x : f32
+    } : tensor<?xf32>
+    attn.yield %A : tensor<?xf32>
+  } : tensor<?xf32>
+  %Y = attn.einsum "Y" [m] in (%M) mapping #mapping.loops<group = 0, shared = ["m"], vector = ""> {
+  ^bb0(%m: i64):
+    %z = attn.read %Z[%m] : tensor<?xf32> -> f32
+    attn.yield %z : f32
+  } : tensor<?xf32>
+  %O = attn.materialize %Y {mapping = #mapping.loops<group = 0, shared = ["m"], vector = "">} : tensor<?xf32> to tensor<?xf32>
+  return %O : tensor<?xf32>
+}
 //--- good-cascade.mlir
 func.func @copy(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["N"]}, %p: f32 {attn.name = "p", attn.type = f32})
     -> (tensor<?xf32> {attn.name = "Y", attn.ranks = ["N"]}) attributes {attn.cascade} {

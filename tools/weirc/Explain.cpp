@@ -34,12 +34,13 @@ int weirc::explainCommand(const Options &options) {
   weir::ExplainOptions explain;
   for (const auto &[name, value] : options.defines)
     explain.extents[name] = value;
-  // The mapping is chosen on the way to level streamed; the equations are the same there.
+  // The mapping is chosen on the way to level streamed, where equations may have been merged.
   auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
   if (!streamed)
     return Refused;
-  auto cascade = *streamed->getOps<mlir::func::FuncOp>().begin();
-  weir::Explanation explanation = job.phases.time("explain", [&] { return weir::explain(cascade, explain); });
+  auto mapped = *streamed->getOps<mlir::func::FuncOp>().begin();
+  weir::Explanation explanation =
+      job.phases.time("explain", [&] { return weir::explain(job.program->cascade(), explain, mapped); });
   std::string text;
   llvm::raw_string_ostream os(text);
   if (options.json)

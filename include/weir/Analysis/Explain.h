@@ -28,11 +28,19 @@ struct Explanation {
     std::string rank;
     unsigned asWritten;
     bool loop; ///< a recurrence goes along it
+    std::optional<unsigned> derived, lowerBound; ///< of a rank that is reduced
+  };
+  struct State {
+    std::string rank, name, operation;
+    std::vector<std::string> coords;
+    unsigned traversal;
+    std::string text; ///< what it accumulates
   };
   struct Reason {
     std::string equation;
     std::optional<int64_t> line;
     std::string tensor, rank, reason;
+    std::string code; ///< of a derivation's reason
   };
   struct Domain {
     std::string tensor, set;
@@ -46,16 +54,18 @@ struct Explanation {
   std::string cascade;
   std::vector<Rank> ranks;
   std::vector<Count> traversals;
-  std::vector<Reason> whyNotFewer;
+  std::vector<Reason> waits;       ///< why not fewer as written
+  std::vector<Reason> whyNotFewer; ///< why not fewer by any rewriting that is known here
+  std::vector<State> state;
   std::vector<Domain> domains;
   std::vector<Mapping> mappings;
   std::optional<int64_t> flops, compulsoryBytes, footprintBytes;
   std::string flopsText, compulsoryText, footprintText; ///< in the extents' names
 };
 
-/// Explains a cascade (a function that isCascade() accepts and that verifies). Runs on a thread with a large
-/// stack, so expressions may nest deeply.
-Explanation explain(mlir::func::FuncOp cascade, const ExplainOptions &options = {});
+/// Explains a cascade (a function that isCascade() accepts and that verifies), and what mapping it has got on the way
+/// to level streamed. Runs on a thread with a large stack, so expressions may nest deeply.
+Explanation explain(mlir::func::FuncOp cascade, const ExplainOptions &options = {}, mlir::func::FuncOp streamed = {});
 
 /// The object that `weirc explain --json` prints.
 llvm::json::Value toJson(const Explanation &explanation);

@@ -76,5 +76,10 @@ Streaming deriveStreaming(CascadeModel &model, llvm::StringRef rank);
 /// and each with a lone reduction.
 std::vector<std::string> getStreamedRanks(const CascadeModel &model);
 
+/// `$S4[m] = sum(n | n <= m) 1 weighted by exp((S[m,n] - $R3))`
+std::string toText(const Accumulator &accumulator, llvm::StringRef coordinate);
+/// `O[m,f] = $S5[f,m]/$S4[m] where ...`
+std::string toText(const Finish &finish);
+
 } // namespace weir
 #endif

@@ -23,6 +23,16 @@ struct PartialTensor {
       error; ///< empty unless InterpreterOptions::errorBounds; infinity: undecided by rounding
 };
 
+/// How the tiles of a stream's rank are folded. A cascade's values do not depend on it; that they do not is what
+/// running one cascade in several orders tests.
+struct StreamOrder {
+  enum Fold { Forward, Backward, Tree };
+  int64_t tile = 0; ///< coordinates a tile; 0: one tile of them all
+  Fold fold = Forward;
+  /// Move a reference only when an exponent is more than 8 above it, rather than to each new maximum.
+  bool lazyReferences = false;
+};
+
 struct InterpreterOptions {
   /// Check every promise; a broken one is an error that quotes it with the coordinates at which it fails.
   bool checkGivens = true;
@@ -38,6 +48,8 @@ struct InterpreterOptions {
   std::vector<std::vector<char>> *touched = nullptr;
   /// Check the promises and compute nothing but what they read.
   bool promisesOnly = false;
+  /// With `errorBounds`, bounds are those of one tile: a kernel's order is not known.
+  StreamOrder streams;
 };
 
 struct InterpreterResult {

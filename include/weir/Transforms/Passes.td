@@ -56,4 +56,55 @@ def SelectMapping : Pass<"attn-select-mapping", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::weir::mapping::MappingDialect"];
 }
 
+def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
+  let summary = "merge the traversals of a rank into one stream";
+  let description = [{
+    Where the algebra (weir/Analysis/Streaming.h) derives one traversal of a rank for equations that are written with several, builds the
+    `attn.stream` that does it: exponents with their domains, and equations that carry the rank and that nothing else reads, become equations of its
+    body; the derived state its accumulators; outputs its finish. One rank of a cascade is merged, the first for which this succeeds. A cascade
+    that derives to as many traversals as are written, or to more than one, is left as it is, and so is what its expressions do not reach.
+
+    Before:
+    ```mlir
+    %X = attn.einsum "X" [m] in (%M) { ... max over n of S[m, n] ... } : tensor<?xf32>
+    %Z = attn.einsum "Z" [m] in (%M) { ... sum over n of exp(S[m, n] - X[m]) ... } : tensor<?xf32>
+    ```
+    After:
+    ```mlir
+    %Z = attn.stream "N" [n] in (%N) {
+      %R = attn.accumulate ref "R1" [m] in (%M) over [n] in (%N) { ... } : tensor<?xf32>
+      %S = attn.accumulate sum "S2" [m] in (%M) over [n] in (%N) reference %R : tensor<?xf32> [m] { ... } : tensor<?xf32>
+      %z = attn.einsum "Z" [m] in (%M) { ... S2[m] * exp(R1[m] - X[m]) ... } : tensor<?xf32>
+      attn.yield %z : tensor<?xf32>
+    } : tensor<?xf32>
+    ```
+  }];
+  let options = [
+    Option<"rank", "rank", "std::string", "", "the rank to merge over; empty: the first that can be">,
+    Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">
+  ];
+}
+
+def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
+  let summary = "choose tiles for streams that are products of matrices";
+  let description = [{
+    Gives `#mapping.tiles` to every stream whose body splits into products of matrices and elementwise work (weir/Analysis/StreamTiles.h);
+    others are left without a mapping and are dissolved. The size of a tile follows from the vector registers.
+
+    Before:
+    ```mlir
+    %O = attn.stream "N" [n] in (%N) { ... } : tensor<?x48xf32>
+    ```
+    After:
+    ```mlir
+    %O = attn.stream "N" [n] in (%N) mapping #mapping.tiles<rows = "m", m = 24, n = 128> { ... } : tensor<?x48xf32>
+    ```
+  }];
+  let options = [
+    Option<"vectorBytes", "vector-bytes", "unsigned", "32", "width of a vector register">,
+    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "how many there are">
+  ];
+  let dependentDialects = ["::weir::mapping::MappingDialect"];
+}
+
 #endif

@@ -243,7 +243,7 @@ static Type typeOf(Type scalar, bool varies, unsigned lanes) {
 
 /// `body` where `condition` holds. A heavy body is computed only if some lane asks for it.
 Lane BodyEmitter::emitGuarded(ImplicitLocOpBuilder &b, Value condition, Value body) {
-  if (!isHeavy(body) || isBound(body)) {
+  if (branchless || !isHeavy(body) || isBound(body)) {
     Lane lane = emit(b, body);
     lane.present = conjunction(b, *this, condition, lane.present);
     return lane;
@@ -273,7 +273,7 @@ Lane BodyEmitter::emitGuarded(ImplicitLocOpBuilder &b, Value condition, Value bo
 }
 
 Lane BodyEmitter::emitSelect(ImplicitLocOpBuilder &b, Value condition, Value thenValue, Value elseValue) {
-  bool lazy = !isa<VectorType>(condition.getType()) &&
+  bool lazy = !branchless && !isa<VectorType>(condition.getType()) &&
               ((isHeavy(thenValue) && !isBound(thenValue)) || (isHeavy(elseValue) && !isBound(elseValue)));
   if (!lazy) {
     Lane x = emit(b, thenValue), y = emit(b, elseValue);

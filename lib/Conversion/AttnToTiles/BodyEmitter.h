@@ -82,6 +82,9 @@ public:
   /// The name of the coordinate whose consecutive values are lanes where a reduction runs over it; empty: none.
   std::string vectorName;
   unsigned maxLanes = 1;
+  /// For the bodies of tile operations: no branches. All operands are computed, and whoever asks has seen to it that what is read lies
+  /// in memory.
+  bool branchless = false;
 
 private:
   Lane compute(mlir::ImplicitLocOpBuilder &b, mlir::Value value);

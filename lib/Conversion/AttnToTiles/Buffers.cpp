@@ -23,7 +23,7 @@ StringRef tiles::getVector(Operation *op) {
 void KernelEmitter::planGroups() {
   std::optional<int64_t> last;
   for (Operation &op : cascade.getBody().front()) {
-    if (!isa<EinsumOp, ArgtopkOp, RecurrenceOp, MaterializeOp>(op))
+    if (!isa<EinsumOp, ArgtopkOp, RecurrenceOp, StreamOp, MaterializeOp>(op))
       continue;
     auto loops = getLoops(&op);
     if (!loops || last != loops.getGroup() || groups.empty()) {
@@ -39,7 +39,7 @@ void KernelEmitter::planGroups() {
     Operation *equation = nullptr;
     for (Operation *item : group.items)
       item->walk([&](Operation *inner) {
-        if (!equation && isa<EinsumOp, ArgtopkOp>(inner))
+        if (!equation && isa<EinsumOp, ArgtopkOp>(inner) && !isa<StreamOp>(inner->getParentOp()))
           equation = inner;
       });
     if (!equation) // only the storing of outputs
@@ -118,16 +118,23 @@ void KernelEmitter::planBuffers() {
       continue;
     Value source = materialize.getSource();
     Type from = getElementTypeOrSelf(source.getType()), to = getElementTypeOrSelf(result.getType());
-    if (source.getDefiningOp<EinsumOp>() && source.hasOneUse() && result.hasOneUse() && !to.isInteger(4) &&
+    if (isa_and_nonnull<EinsumOp, StreamOp>(source.getDefiningOp()) && source.hasOneUse() && result.hasOneUse() && !to.isInteger(4) &&
         (from == to || from == getScalarType(from)))
-      direct[source] = i;
+      direct[getDefinition(source)] = i;
   }
   for (auto [i, group] : llvm::enumerate(groups))
-    for (Operation *item : group.items)
+    for (Operation *item : group.items) {
+      if (auto stream = dyn_cast<StreamOp>(item)) { // its tiles are its own; its results are not
+        for (auto [result, tensor] : llvm::zip(stream.getResults(), stream.getYield().getValues()))
+          if (!result.use_empty() && !shapes.count(tensor))
+            planTensor(tensor.getDefiningOp(), i);
+        continue;
+      }
       item->walk([&, index = int(i)](Operation *inner) {
         if (isa<EinsumOp, ArgtopkOp>(inner))
           planTensor(inner, index);
       });
+    }
 }
 
 Value KernelEmitter::countIterations(Builder &b, const Group &group) {

@@ -5,10 +5,13 @@
 // The generic road from level 3 to level 4: right for everything that the language says, with or without a mapping. It stands
 // after all rewrites of equations and leaves nothing of the attn dialect.
 #include "KernelEmitter.h"
+#include "dialects/Mapping/MappingDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "weir/Analysis/StreamTiles.h"
 #include "weir/Conversion/AttnToTiles/Passes.h"
 
 namespace weir {
@@ -18,6 +21,21 @@ namespace weir {
 
 using namespace mlir;
 
+/// Streams are lowered in tiles or were dissolved before.
+static LogicalResult checkStreams(func::FuncOp cascade) {
+  weir::Extents extents(cascade);
+  weir::Dependence dependence;
+  weir::Presences presences(extents);
+  auto walk = cascade.walk([&](weir::attn::StreamOp stream) {
+    if (stream->getAttrOfType<weir::mapping::TilesAttr>("mapping") &&
+        weir::StreamTiles::of(stream, extents, dependence, presences))
+      return WalkResult::advance();
+    stream.emitOpError("does not run in tiles; dissolve it before it becomes loops");
+    return WalkResult::interrupt();
+  });
+  return failure(walk.wasInterrupted());
+}
+
 namespace {
 struct ConvertAttnToTiles : weir::impl::ConvertAttnToTilesBase<ConvertAttnToTiles> {
   using ConvertAttnToTilesBase::ConvertAttnToTilesBase;
@@ -26,6 +44,9 @@ struct ConvertAttnToTiles : weir::impl::ConvertAttnToTilesBase<ConvertAttnToTile
     for (auto function : getOperation().getOps<func::FuncOp>())
       if (weir::attn::isCascade(function))
         cascades.push_back(function);
+    for (func::FuncOp cascade : cascades)
+      if (failed(checkStreams(cascade)))
+        return signalPassFailure();
     for (func::FuncOp cascade : cascades) {
       weir::tiles::KernelEmitter(cascade, lanes).run();
       cascade.erase();

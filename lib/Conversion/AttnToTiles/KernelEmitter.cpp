@@ -31,7 +31,7 @@ void KernelEmitter::clean() {
         checks.push_back(op);
       else
         op->erase();
-    } else if (isa<EinsumOp, ArgtopkOp, RecurrenceOp, MaterializeOp>(op) && op->use_empty()) {
+    } else if (isa<EinsumOp, ArgtopkOp, RecurrenceOp, StreamOp, MaterializeOp>(op) && op->use_empty()) {
       op->erase();
     } else if (isa<RankOp>(op)) {
       checks.push_back(op);

@@ -77,6 +77,7 @@ private:
   void emitMaterialize(Builder &b, attn::MaterializeOp op);
   void emitPacked(Builder &b, attn::MaterializeOp op, Storage &source, mlir::Value output);
   void emitRecurrence(Builder &b, attn::RecurrenceOp op);
+  void emitStream(Builder &b, attn::StreamOp op);    // StreamFinish.cpp
   void emitArgtopk(Builder &b, attn::ArgtopkOp op); // Selection.cpp
   void emitLoops(Builder &b, llvm::ArrayRef<LoopDim> dims, mlir::Value body,
                  llvm::function_ref<void(llvm::ArrayRef<Lane>)> inner);

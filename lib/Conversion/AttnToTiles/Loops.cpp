@@ -77,6 +77,8 @@ void KernelEmitter::emitItem(Builder &b, Operation *op) {
     emitArgtopk(b, topk);
   else if (auto recurrence = dyn_cast<RecurrenceOp>(op))
     emitRecurrence(b, recurrence);
+  else if (auto stream = dyn_cast<StreamOp>(op))
+    emitStream(b, stream);
   else if (auto materialize = dyn_cast<MaterializeOp>(op))
     emitMaterialize(b, materialize);
 }

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
 
 namespace weir {
@@ -19,20 +20,46 @@ namespace weir {
 using namespace mlir;
 
 namespace {
+
+/// The same memory: one value, or two views that are alike.
+bool isSame(Value a, Value b) {
+  if (a == b)
+    return true;
+  auto view = a.getDefiningOp<memref::SubViewOp>(), other = b.getDefiningOp<memref::SubViewOp>();
+  return view && other &&
+         OperationEquivalence::isEquivalentTo(view, other, OperationEquivalence::IgnoreLocations);
+}
+
+/// The fill that stands before a contraction and sets all of its result, if nothing touches memory between.
+linalg::FillOp fillBefore(linalg::ContractOp op) {
+  Operation *before = op->getPrevNode();
+  while (before && isMemoryEffectFree(before))
+    before = before->getPrevNode();
+  auto fill = dyn_cast_or_null<linalg::FillOp>(before);
+  return fill && isSame(fill.getOutputs()[0], op->getOperand(2)) ? fill : nullptr;
+}
+
 struct LowerTiles : weir::impl::LowerTilesBase<LowerTiles> {
   using LowerTilesBase::LowerTilesBase;
 
   void runOnOperation() override {
     weir::VectorUnit unit{vectorBytes, vectorRegisters};
+    // A contraction that starts from one value keeps it in registers: the fill before it falls away.
+    SmallVector<linalg::ContractOp> contractions;
+    getOperation()->walk([&](linalg::ContractOp op) { contractions.push_back(op); });
+    for (linalg::ContractOp op : contractions) {
+      linalg::FillOp fill = fillBefore(op);
+      if (!weir::emitContraction(op, fill ? fill.getInputs()[0] : Value(), unit))
+        continue;
+      if (fill)
+        fill->erase();
+      op->erase();
+    }
     SmallVector<linalg::LinalgOp> ops;
     getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops) {
-      auto contraction = dyn_cast<linalg::ContractOp>(*op);
-      bool done = contraction && weir::emitContraction(contraction, unit);
-      if (!done)
-        done = weir::emitTileMap(op, unit);
-      if (!done) { // packing and unpacking, and whatever else: one element at a time
+      if (!weir::emitTileMap(op, unit)) { // packing and unpacking, and whatever else: one element at a time
         rewriter.setInsertionPoint(op);
         if (failed(linalg::linalgOpToLoops(rewriter, op))) {
           op->emitOpError("is no tile operation that has loops");

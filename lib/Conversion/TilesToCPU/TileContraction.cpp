@@ -36,7 +36,8 @@ struct Side {
 
 class Contraction {
 public:
-  Contraction(linalg::ContractOp op, const weir::VectorUnit &unit) : op(op), unit(unit), b(op.getLoc(), op) {}
+  Contraction(linalg::ContractOp op, Value start, const weir::VectorUnit &unit)
+      : op(op), start(start), unit(unit), b(op.getLoc(), op) {}
 
   bool emit() {
     if (!analyse())
@@ -152,7 +153,9 @@ private:
             : firstLane);
     for (Value r : atRow)
       for (Value l : atLane)
-        sums.push_back(vector::LoadOp::create(b, vector, out.memory, out.at(dims(r, l, nullptr))));
+        sums.push_back(
+            start ? vector::BroadcastOp::create(b, vector, start).getResult()
+                  : vector::LoadOp::create(b, vector, out.memory, out.at(dims(r, l, nullptr))).getResult());
     auto step = [&](Value k, SmallVector<Value> state) {
       SmallVector<Value> loaded;
       for (Value l : atLane)
@@ -201,6 +204,7 @@ private:
   }
 
   linalg::ContractOp op;
+  Value start; ///< what the result holds before, where it is one value
   const weir::VectorUnit &unit;
   ImplicitLocOpBuilder b;
   Side out, wide, narrow;
@@ -210,6 +214,6 @@ private:
 
 } // namespace
 
-bool weir::emitContraction(linalg::ContractOp op, const VectorUnit &unit) {
-  return Contraction(op, unit).emit();
+bool weir::emitContraction(linalg::ContractOp op, Value start, const VectorUnit &unit) {
+  return Contraction(op, start, unit).emit();
 }

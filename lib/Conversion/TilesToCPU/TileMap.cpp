@@ -7,6 +7,7 @@
 // needs it.
 #include "Tiles.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -15,6 +16,9 @@
 using namespace mlir;
 
 namespace {
+
+/// Vectors side by side, for bodies with and without elementary functions.
+constexpr int64_t kLongJam = 1, kShortJam = 4;
 
 class TileMap {
 public:
@@ -28,6 +32,7 @@ public:
     for (unsigned dim = 0; dim < ends.size(); ++dim)
       ends[dim] = endOf(dim);
     at.assign(ends.size(), Value());
+    chooseJam();
     emitLoops(ends, -1);
     return true;
   }
@@ -71,6 +76,23 @@ private:
     return isVectorisable();
   }
 
+  /// Where a loop over another dimension runs inside, several vectors go through it side by side: their
+  /// chains of reductions overlap, and a row of a tile is read in one go. Bodies with elementary functions
+  /// need the registers for themselves.
+  void chooseJam() {
+    if (maps[0].getNumDims() < 2)
+      return;
+    bool isLong = llvm::any_of(op.getBlock()->without_terminator(), [](Operation &inner) {
+      return isa_and_nonnull<math::MathDialect>(inner.getDialect());
+    });
+    int64_t vectors = typeOf(op->getNumOperands() - 1).getShape().back() / width;
+    for (int64_t candidate = isLong ? kLongJam : kShortJam; candidate > 1; --candidate)
+      if (vectors % candidate == 0) {
+        jam = candidate;
+        return;
+      }
+  }
+
   /// The body holds nothing but scalar arithmetic, reads of memory, and coordinates.
   bool isVectorisable() {
     return llvm::all_of(op.getBlock()->without_terminator(), [](Operation &inner) {
@@ -92,11 +114,11 @@ private:
 
   void emitLoops(ArrayRef<Value> ends, int dim) {
     if (dim == int(ends.size()))
-      return emitBody();
+      return emitBodies();
     unsigned own = dim < 0 ? lane : unsigned(dim);
     if (dim >= 0 && own == lane)
       return emitLoops(ends, dim + 1);
-    auto loop = scf::ForOp::create(b, constant(0), ends[own], constant(own == lane ? width : 1));
+    auto loop = scf::ForOp::create(b, constant(0), ends[own], constant(own == lane ? width * jam : 1));
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     at[own] = loop.getInductionVar();
@@ -143,6 +165,15 @@ private:
     for (int64_t k = 0; k < width; ++k)
       elements.push_back(one(k));
     return vector::FromElementsOp::create(b, type, elements);
+  }
+
+  void emitBodies() {
+    Value first = at[lane];
+    for (int64_t k = 0; k < jam; ++k) {
+      at[lane] = k ? arith::AddIOp::create(b, first, constant(k * width)).getResult() : first;
+      emitBody();
+    }
+    at[lane] = first;
   }
 
   void emitBody() {
@@ -195,7 +226,7 @@ private:
   SmallVector<AffineMap> maps;
   SmallVector<Value> at; ///< the value of each iteration dimension; the first lane's for the lanes
   unsigned lane = 0;
-  int64_t width = 1;
+  int64_t width = 1, jam = 1; ///< lanes of a vector, vectors side by side
 };
 
 } // namespace

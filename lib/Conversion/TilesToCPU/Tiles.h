@@ -16,8 +16,9 @@ struct VectorUnit {
 };
 
 /// Emits c += sum a*b in register blocks before `op`, lanes along the innermost dimension of the result.
-/// False (and nothing emitted) where the operands' layout does not admit it.
-bool emitContraction(mlir::linalg::ContractOp op, const VectorUnit &unit);
+/// With `start`, c holds that value everywhere before and is not read. False (and nothing emitted) where the
+/// operands' layout does not admit it.
+bool emitContraction(mlir::linalg::ContractOp op, mlir::Value start, const VectorUnit &unit);
 
 /// Emits an element-wise or reducing operation before `op`, `lanes` settings of one parallel dimension at a
 /// time. False (and nothing emitted) where no dimension of fixed length can be the lanes.

@@ -70,3 +70,54 @@ func.func @pack(%Q: memref<?x64xf32>, %q: memref<64x?xf32, strided<[64, 1]>>) {
   }
   return
 }
+
+// What a contraction starts from stays in registers where a fill stands before it.
+// CHECK-LABEL: func.func @filled
+// CHECK-NOT:     vector.store
+// CHECK:         %[[START:.*]] = vector.broadcast %{{.*}} : f32 to vector
+// CHECK:         scf.for %{{.*}} iter_args(%{{.*}} = %[[START]]
+// CHECK:         vector.store
+func.func @filled(%q: memref<64x96xf32>, %K: memref<?x64xf32, strided<[?, 1], offset: ?>>, %s: memref<128x96xf32>, %n: index) {
+  %zero = arith.constant 0.0 : f32
+  %all = memref.subview %s[0, 0] [%n, 96] [1, 1] : memref<128x96xf32> to memref<?x96xf32, strided<[96, 1]>>
+  linalg.fill ins(%zero : f32) outs(%all : memref<?x96xf32, strided<[96, 1]>>)
+  %same = memref.subview %s[0, 0] [%n, 96] [1, 1] : memref<128x96xf32> to memref<?x96xf32, strided<[96, 1]>>
+  linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %K : memref<64x96xf32>, memref<?x64xf32, strided<[?, 1], offset: ?>>)
+    outs(%same : memref<?x96xf32, strided<[96, 1]>>)
+  return
+}
+
+// A fill of another part has to stay.
+// CHECK-LABEL: func.func @half_filled
+// CHECK:         scf.for
+// CHECK:           vector.store
+// CHECK:         vector.load %{{.*}} vector
+func.func @half_filled(%q: memref<64x96xf32>, %K: memref<?x64xf32, strided<[?, 1], offset: ?>>, %s: memref<128x96xf32>, %n: index) {
+  %zero = arith.constant 0.0 : f32
+  %half = memref.subview %s[0, 0] [64, 96] [1, 1] : memref<128x96xf32> to memref<64x96xf32, strided<[96, 1]>>
+  linalg.fill ins(%zero : f32) outs(%half : memref<64x96xf32, strided<[96, 1]>>)
+  %all = memref.subview %s[0, 0] [%n, 96] [1, 1] : memref<128x96xf32> to memref<?x96xf32, strided<[96, 1]>>
+  linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %K : memref<64x96xf32>, memref<?x64xf32, strided<[?, 1], offset: ?>>)
+    outs(%all : memref<?x96xf32, strided<[96, 1]>>)
+  return
+}
+
+// A short body takes several vectors side by side through the loop over the other dimension: their chains overlap.
+// CHECK-LABEL: func.func @largest
+// ZMM:           scf.for %{{.*}} = %{{.*}} to %c64{{.*}} step %c64
+// ZMM:             scf.for
+// ZMM-COUNT-4:       arith.maximumf %{{.*}} : vector<16xf32>
+// ZMM-NOT:           arith.maximumf
+// YMM:           scf.for %{{.*}} = %{{.*}} to %c64{{.*}} step %c32
+// YMM:             scf.for
+// YMM-COUNT-4:       arith.maximumf %{{.*}} : vector<8xf32>
+// YMM-NOT:           arith.maximumf
+func.func @largest(%s: memref<?x64xf32>, %r: memref<64xf32>) {
+  linalg.generic {indexing_maps = [#tile, #row], iterator_types = ["reduction", "parallel"]}
+    ins(%s : memref<?x64xf32>) outs(%r : memref<64xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %m = arith.maximumf %x, %y : f32
+    linalg.yield %m : f32
+  }
+  return
+}

@@ -13,3 +13,13 @@ func.func private @loops_c2() attributes {test.mapping = #mapping.loops<group = 
 
 // expected-error@+1 {{'shared' has the coordinate 'm' twice}}
 func.func private @loops_c3() attributes {test.mapping = #mapping.loops<group = 0, shared = ["m", "m"], vector = "">}
+
+// -----
+
+// expected-error@+1 {{'rows' is empty, expected a coordinate's name}}
+func.func private @tiles_c1() attributes {test.mapping = #mapping.tiles<rows = "", m = 64, n = 128>}
+
+// -----
+
+// expected-error@+1 {{tiles of 0 by 128, expected positive sizes}}
+func.func private @tiles_c2() attributes {test.mapping = #mapping.tiles<rows = "m", m = 0, n = 128>}

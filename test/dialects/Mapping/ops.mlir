@@ -17,3 +17,6 @@ func.func @loops(%N: index, %x: f32) {
   } : tensor<?x?x?xf32>
   return
 }
+
+// CHECK: attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128>}
+func.func private @tiles() attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128>}

@@ -1,0 +1,65 @@
+//===- StreamTiles.h - streams that are products of matrices --------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A stream runs in tiles if one of its outer coordinates, the row, can be taken many at a time: every sum in its body splits into a factor
+// with the row and a factor with the key (the stream's coordinate), every sum over keys into a part of row and key times a part of key
+// and feature, and all else is elementwise in row and key. Only algebraic form counts, never what a program is called.
+#ifndef WEIR_ANALYSIS_STREAMTILES_H
+#define WEIR_ANALYSIS_STREAMTILES_H
+#include "weir/Analysis/Bodies.h"
+
+namespace weir {
+
+class StreamTiles {
+public:
+  enum class Role { Outer, Row, Key, Inner }; ///< Inner: bound by a reduction, or a kept coordinate that only one factor has
+
+  /// A sum of products over one coordinate.
+  struct Product {
+    llvm::SmallVector<mlir::Value> left;       ///< factors of row (and key, if the key is summed)
+    llvm::SmallVector<mlir::Value> divisors;   ///< of the left factors; of a sum in the body only
+    llvm::SmallVector<mlir::Value> right;      ///< factors of key and inner; empty: a sum along a row
+    llvm::SmallVector<mlir::Value> conditions; ///< predicates of `where` around factors, without the inner coordinate
+    int64_t inner = 1;                         ///< extent of the inner coordinate
+  };
+
+  /// How the stream runs in tiles, or nothing if it does not.
+  static std::optional<StreamTiles> of(attn::StreamOp stream, Extents &extents, Dependence &dependence,
+                                       Presences &presences);
+
+  Role roleOf(mlir::BlockArgument coordinate) const;
+  bool dependsOn(mlir::Value value, Role role) const;
+  /// The tensor of this stream that a read reads, else null.
+  mlir::Value ownTensor(attn::ReadOp read) const;
+  /// Values of tiles that an elementwise value is made of: sums of the body, and tensors of the stream.
+  llvm::SetVector<mlir::Value> sourcesOf(mlir::Value value) const;
+
+  attn::StreamOp stream;
+  llvm::StringRef row, key;
+  mlir::Value rowExtent, keyExtent;
+  llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> outer; ///< names and extents, outermost first
+  mlir::Type real;                                                  ///< f32 or f64, of every tile
+  llvm::SmallVector<attn::EinsumOp> body, finish;
+  llvm::SmallVector<attn::AccumulateOp> state;
+  llvm::SmallVector<attn::ReduceOp> sums;               ///< of the body and of accumulators, in order
+  llvm::DenseMap<mlir::Operation *, Product> products;  ///< of `sums` and of accumulators
+
+private:
+  bool choose(llvm::StringRef name);
+  bool judgeElementwise(mlir::Value value);
+  bool judgeFactor(mlir::Value value);
+  bool judgeSum(attn::ReduceOp reduce);
+  bool judgeState(attn::AccumulateOp accumulate);
+  bool judgeFinish(mlir::Value value);
+  bool hasOuterAndRow(mlir::ArrayAttr names) const;
+  bool isOwnIdentity(attn::ReadOp read) const;
+  void flatten(mlir::Value value, Product &product, bool quotients) const;
+
+  Extents *extents = nullptr;
+  Dependence *dependence = nullptr;
+  Presences *presences = nullptr;
+};
+
+} // namespace weir
+#endif

@@ -1,0 +1,107 @@
+//===- StreamEmitter.h - a stream as operations on tiles ------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One block of rows: its left factors are packed, the state is set to its identity, a loop over blocks of keys computes the body as tiles
+// and takes them into the state, and the finish is written. Values of tiles that are absent hold anything; whether they are there is
+// computed again, from coordinates and inputs alone, wherever they are read.
+#ifndef WEIR_CONVERSION_ATTNTOTILES_STREAMEMITTER_H
+#define WEIR_CONVERSION_ATTNTOTILES_STREAMEMITTER_H
+#include "BodyEmitter.h"
+#include "dialects/Mapping/MappingDialect.h"
+#include "weir/Analysis/StreamTiles.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace weir::tiles {
+
+class StreamEmitter {
+public:
+  using Builder = mlir::ImplicitLocOpBuilder;
+  using Role = StreamTiles::Role;
+
+  /// Tiles are allocated before `anchor`.
+  StreamEmitter(BodyEmitter &emitter, Extents &extents, Presences &presences, const StreamTiles &plan, mapping::TilesAttr sizes,
+                mlir::Operation *anchor)
+      : emitter(emitter), extents(extents), presences(presences), plan(plan), sizes(sizes), anchor(anchor) {}
+
+  /// Rows `begin` to `begin + count` (count <= sizes.m), outer coordinates (i64) by name.
+  void emitBlock(Builder &b, mlir::Value begin, mlir::Value count, const llvm::StringMap<mlir::Value> &outer);
+
+private:
+  /// Memory and what its dimensions are.
+  struct View {
+    mlir::Value memory;
+    llvm::SmallVector<Role> axes;
+  };
+  /// One component of the state.
+  struct Component {
+    View value;              ///< null for a reference
+    View reference, moved;   ///< of a reference: before and after the block of keys
+    View bit;                ///< 1 where something took part; null where the body is always there
+  };
+  /// Exponentials against a reference, shared by the sums that have them.
+  struct Weights {
+    View tile, correction, bit;
+    attn::AccumulateOp first;
+  };
+  using Space = llvm::ArrayRef<Role>;
+  using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(Builder &, mlir::ValueRange)>;
+
+  // StreamOps.cpp: tile operations.
+  View makeTile(llvm::ArrayRef<Role> axes, int64_t inner = 1, mlir::Type type = {});
+  View inBlock(Builder &b, const View &tile);
+  void generic(Builder &b, Space space, llvm::ArrayRef<View> ins, llvm::ArrayRef<View> outs, Body body);
+  void fill(Builder &b, const View &tile, double value);
+  void copy(Builder &b, const View &from, const View &to);
+  void contract(Builder &b, const View &left, const View &right, const View &out);
+  mlir::Value index(Builder &b, Space space, Role role);
+  void bindCoordinates(Builder &b, mlir::Block *block, Space space);
+  void guarded(Builder &b, mlir::Value condition, llvm::function_ref<void()> inside);
+
+  // StreamFactors.cpp: the two sides of a product.
+  mlir::Value conditionOf(Builder &b, mlir::Operation *op);
+  void packLeft(Builder &b, attn::ReduceOp reduce);
+  View openRight(Builder &b, mlir::Operation *op);
+  std::optional<View> openInPlace(Builder &b, mlir::Operation *op, Storage &storage);
+  mlir::Value multiply(Builder &b, llvm::ArrayRef<mlir::Value> factors);
+  void bindInner(Builder &b, mlir::Operation *op, Space space);
+
+  // StreamState.cpp: what a block of keys does to the state.
+  llvm::SmallVector<View> openSources(Builder &b, mlir::Value value);
+  void bindSources(Builder &b, mlir::Value value, Space space, mlir::ValueRange args);
+  mlir::Value presenceOf(Builder &b, mlir::Value tensor, Space space);
+  void emitKeys(Builder &b);
+  void emitSum(Builder &b, attn::ReduceOp reduce);
+  void emitEquation(Builder &b, attn::EinsumOp einsum);
+  void emitReferences(Builder &b);
+  void emitExtremum(Builder &b, attn::AccumulateOp op, const View &out);
+  Weights &weightsOf(Builder &b, attn::AccumulateOp op);
+  void emitAddition(Builder &b, attn::AccumulateOp op);
+  void emitBit(Builder &b, attn::AccumulateOp op);
+  void makeState(Builder &b);
+  bool isReference(attn::AccumulateOp op);
+  bool isAlwaysPresent(mlir::Value value) { return presences.of(value).has_value(); }
+
+  // StreamFinish.cpp.
+  void emitFinish(Builder &b, mlir::Value tensor);
+  Lane emitTensor(Builder &b, mlir::Value tensor, Space space);
+
+  BodyEmitter &emitter;
+  Extents &extents;
+  Presences &presences;
+  const StreamTiles &plan;
+  mapping::TilesAttr sizes;
+  mlir::Operation *anchor;
+
+  mlir::Value rowBegin, rowCount, keyBegin, keyCount;
+  const llvm::StringMap<mlir::Value> *outer = nullptr;
+  llvm::DenseMap<mlir::Value, View> values;                  ///< tiles of sums and of the body's equations
+  llvm::DenseMap<mlir::Operation *, View> packed, rights, scaled;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> conditions; ///< whether a product's factors are there in this block; null: they are
+  llvm::MapVector<mlir::Operation *, Component> components;
+  llvm::SmallVector<std::pair<std::string, Weights>> weights; ///< of this block of keys, by what they are
+  llvm::DenseMap<mlir::Value, Lane> stateLanes;               ///< in a finish's region
+};
+
+} // namespace weir::tiles
+#endif

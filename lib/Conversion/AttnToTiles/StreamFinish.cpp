@@ -1,0 +1,179 @@
+//===- StreamFinish.cpp - blocks of rows, and what is stored of them ------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "KernelEmitter.h"
+#include "StreamEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+using namespace weir::tiles;
+
+using Role = StreamTiles::Role;
+
+//===----------------------------------------------------------------------===//
+// The finish
+//===----------------------------------------------------------------------===//
+
+/// The accumulators that a tensor of the finish is made of.
+static void collectState(const StreamTiles &plan, Value tensor, SetVector<Value> &state) {
+  auto einsum = tensor.getDefiningOp<EinsumOp>();
+  if (!einsum) {
+    state.insert(tensor);
+    return;
+  }
+  for (Value source : plan.sourcesOf(einsum.getYield().getValues()[0]))
+    collectState(plan, source, state);
+}
+
+Lane StreamEmitter::emitTensor(Builder &b, Value tensor, Space space) {
+  if (auto it = stateLanes.find(tensor); it != stateLanes.end())
+    return it->second;
+  auto einsum = tensor.getDefiningOp<EinsumOp>();
+  Value body = einsum.getYield().getValues()[0];
+  bindCoordinates(b, &einsum.getBody().front(), space);
+  for (Value source : plan.sourcesOf(body)) {
+    Lane lane = emitTensor(b, source, space);
+    for (Operation *user : source.getUsers())
+      if (auto read = dyn_cast<ReadOp>(user); read && einsum->isProperAncestor(read))
+        emitter.bind(read, lane);
+  }
+  return emitter.emit(b, body);
+}
+
+/// Writes the rows of one result, 0 where it is absent.
+void StreamEmitter::emitFinish(Builder &b, Value tensor) {
+  auto found = emitter.storages.find(tensor);
+  if (found == emitter.storages.end())
+    return; // nobody reads it
+  Storage storage = found->second;
+  auto [names, ends] = getLeftSide(tensor.getDefiningOp());
+  SmallVector<OpFoldResult> offsets, counts;
+  SmallVector<Role> axes;
+  SmallVector<int64_t> shape;
+  for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends)) {
+    if (auto it = outer->find(name.getValue()); it != outer->end()) {
+      offsets.push_back(toIndex(b, it->second));
+      counts.push_back(b.getIndexAttr(1));
+      continue;
+    }
+    bool isRow = name.getValue() == plan.row;
+    axes.push_back(isRow ? Role::Row : Role::Inner);
+    shape.push_back(isRow ? ShapedType::kDynamic : *Extents::constant(extents.of(end)));
+    offsets.push_back(isRow ? OpFoldResult(rowBegin) : OpFoldResult(b.getIndexAttr(0)));
+    counts.push_back(isRow ? OpFoldResult(rowCount) : OpFoldResult(b.getIndexAttr(shape.back())));
+  }
+  SmallVector<OpFoldResult> strides(offsets.size(), b.getIndexAttr(1));
+  auto rows = [&](Value memory) {
+    auto type = memref::SubViewOp::inferRankReducedResultType(shape, cast<MemRefType>(memory.getType()), offsets, counts, strides);
+    return View{memref::SubViewOp::create(b, type, memory, offsets, counts, strides), axes};
+  };
+  /// The rows of a tile that are there.
+  auto cut = [&](const View &tile) {
+    auto type = cast<MemRefType>(tile.memory.getType());
+    SmallVector<OpFoldResult> from(type.getRank(), b.getIndexAttr(0)), step(type.getRank(), b.getIndexAttr(1)), size;
+    for (auto [axis, length] : llvm::zip(tile.axes, type.getShape()))
+      size.push_back(axis == Role::Row ? OpFoldResult(rowCount) : OpFoldResult(b.getIndexAttr(length)));
+    return View{memref::SubViewOp::create(b, tile.memory, from, size, step), tile.axes};
+  };
+  SetVector<Value> state;
+  collectState(plan, tensor, state);
+  SmallVector<View> ins, outs{rows(storage.data)};
+  if (storage.presence)
+    outs.push_back(rows(storage.presence));
+  for (Value accumulator : state) {
+    Component &c = components[accumulator.getDefiningOp()];
+    ins.push_back(cut(c.value.memory ? c.value : c.reference));
+    if (c.bit.memory)
+      ins.push_back(cut(c.bit));
+  }
+  generic(b, axes, ins, outs, [&](Builder &in, ValueRange args) {
+    stateLanes.clear();
+    unsigned at = 0;
+    for (Value accumulator : state) {
+      Lane lane{args[at++], nullptr, nullptr};
+      std::set<std::string> needed{extents.of(plan.keyExtent)};
+      for (Value v : accumulator.getDefiningOp<AccumulateOp>().getYield().getValues())
+        if (Presence p = presences.of(v))
+          needed.insert(p->begin(), p->end());
+      lane.present = emitter.arePositive(in, needed);
+      if (components[accumulator.getDefiningOp()].bit.memory)
+        lane.present = arith::CmpFOp::create(in, arith::CmpFPredicate::OGT, args[at++], constantLike(in, plan.real, 0));
+      stateLanes[accumulator] = lane;
+    }
+    Lane lane = emitTensor(in, tensor, axes);
+    Value value = emitter.toStorage(in, emitter.materialize(in, lane), storage.elementType);
+    if (lane.present) {
+      Value zero = isa<FloatType>(value.getType()) ? constantLike(in, value.getType(), 0) : constantInt(in, value.getType(), 0);
+      value = arith::SelectOp::create(in, lane.present, value, zero);
+    }
+    SmallVector<Value> stored{value};
+    if (storage.presence)
+      stored.push_back(arith::ExtUIOp::create(in, in.getI8Type(), emitter.presenceBit(in, lane)));
+    return stored;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+void StreamEmitter::emitBlock(Builder &b, Value begin, Value count, const llvm::StringMap<Value> &coordinates) {
+  auto scope = emitter.scope();
+  emitter.branchless = true;
+  rowBegin = begin;
+  rowCount = count;
+  outer = &coordinates;
+  for (ReduceOp reduce : plan.sums)
+    conditions[reduce] = conditionOf(b, reduce);
+  for (AccumulateOp op : plan.state)
+    conditions[op] = conditionOf(b, op);
+  for (ReduceOp reduce : plan.sums)
+    packLeft(b, reduce);
+  makeState(b);
+  emitKeys(b);
+  StreamOp stream = plan.stream;
+  for (auto [result, tensor] : llvm::zip(stream.getResults(), stream.getYield().getValues()))
+    if (!result.use_empty())
+      emitFinish(b, tensor);
+  emitter.branchless = false;
+}
+
+/// Blocks of rows of all settings of the outer coordinates, counted through and split into chunks that threads take.
+void KernelEmitter::emitStream(Builder &b, StreamOp op) {
+  std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
+  auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
+  assert(plan && sizes && "a stream that the pass has not checked");
+  Value one = constantIndex(b, 1), size = constantIndex(b, sizes.getM()), rows = extentOf(plan->rowExtent);
+  Value blocks = arith::CeilDivUIOp::create(b, rows, size), total = blocks;
+  for (auto &[name, extent] : plan->outer)
+    total = arith::MulIOp::create(b, total, extentOf(extent));
+  Value chunks = arith::MinUIOp::create(b, total, constantIndex(b, kMaxChunks));
+  auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{chunks}, ValueRange{}, std::nullopt);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(forall.getTerminator());
+  auto scope = emitter.scope();
+  Value chunk = forall.getInductionVar(0);
+  auto part = [&](Value i) -> Value {
+    return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, total), chunks);
+  };
+  Value begin = part(chunk), end = part(arith::AddIOp::create(b, chunk, one));
+  auto loop = scf::ForOp::create(b, begin, end, one);
+  b.setInsertionPointToStart(loop.getBody());
+  Value rest = arith::DivUIOp::create(b, loop.getInductionVar(), blocks);
+  Value first = arith::MulIOp::create(b, arith::RemUIOp::create(b, loop.getInductionVar(), blocks), size);
+  Value count = arith::MinUIOp::create(b, arith::SubIOp::create(b, rows, first), size);
+  llvm::StringMap<Value> coordinates;
+  using Guard = decltype(emitter.insideLoopOver(Value()));
+  SmallVector<std::unique_ptr<Guard>> positive;
+  positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(plan->rowExtent)));
+  for (auto &[name, extent] : llvm::reverse(plan->outer)) {
+    Value length = extentOf(extent);
+    coordinates[name] = toInt(b, arith::RemUIOp::create(b, rest, length));
+    rest = arith::DivUIOp::create(b, rest, length);
+    positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(extent)));
+  }
+  StreamEmitter(emitter, extents, presences, *plan, sizes, loop).emitBlock(b, first, count, coordinates);
+}

@@ -1,0 +1,113 @@
+//===- StreamOps.cpp - tile operations ------------------------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "StreamEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+using namespace weir::tiles;
+
+StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, int64_t inner, Type type) {
+  OpBuilder b(anchor);
+  SmallVector<int64_t> shape;
+  for (Role axis : axes)
+    shape.push_back(axis == Role::Row ? sizes.getM() : axis == Role::Key ? sizes.getN() : inner);
+  auto tile = memref::AllocaOp::create(b, anchor->getLoc(), MemRefType::get(shape, type ? type : plan.real));
+  tile->setAttr("weir.tile", b.getUnitAttr());
+  return {tile, SmallVector<Role>(axes)};
+}
+
+/// The part of a tile that the block of keys at hand fills.
+StreamEmitter::View StreamEmitter::inBlock(Builder &b, const View &tile) {
+  if (!llvm::is_contained(tile.axes, Role::Key))
+    return tile;
+  auto type = cast<MemRefType>(tile.memory.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)), strides(type.getRank(), b.getIndexAttr(1)), counts;
+  for (auto [axis, size] : llvm::zip(tile.axes, type.getShape()))
+    counts.push_back(axis == Role::Key ? OpFoldResult(keyCount) : OpFoldResult(b.getIndexAttr(size)));
+  return {memref::SubViewOp::create(b, tile.memory, offsets, counts, strides), tile.axes};
+}
+
+static AffineMap mapOf(ArrayRef<StreamTiles::Role> axes, ArrayRef<StreamTiles::Role> space, MLIRContext *context) {
+  SmallVector<AffineExpr> results;
+  for (auto axis : axes)
+    results.push_back(getAffineDimExpr(llvm::find(space, axis) - space.begin(), context));
+  return AffineMap::get(space.size(), 0, results, context);
+}
+
+/// An operation on all settings of `space`; a dimension that some result lacks is reduced.
+void StreamEmitter::generic(Builder &b, Space space, ArrayRef<View> ins, ArrayRef<View> outs, Body body) {
+  SmallVector<Value> inputs, results;
+  SmallVector<AffineMap> maps;
+  SmallVector<utils::IteratorType> iterators(space.size(), utils::IteratorType::parallel);
+  for (const View &view : ins) {
+    inputs.push_back(view.memory);
+    maps.push_back(mapOf(view.axes, space, b.getContext()));
+  }
+  for (const View &view : outs) {
+    results.push_back(view.memory);
+    maps.push_back(mapOf(view.axes, space, b.getContext()));
+    for (auto [k, axis] : llvm::enumerate(space))
+      if (!llvm::is_contained(view.axes, axis))
+        iterators[k] = utils::IteratorType::reduction;
+  }
+  linalg::GenericOp::create(b, inputs, results, maps, iterators, [&](OpBuilder &nested, Location loc, ValueRange args) {
+    Builder in(loc, nested);
+    auto scope = emitter.scope();
+    linalg::YieldOp::create(in, body(in, args));
+  });
+}
+
+void StreamEmitter::fill(Builder &b, const View &tile, double value) {
+  Type element = cast<MemRefType>(tile.memory.getType()).getElementType();
+  linalg::FillOp::create(b, ValueRange{constantLike(b, element, value)}, ValueRange{tile.memory});
+}
+
+void StreamEmitter::copy(Builder &b, const View &from, const View &to) {
+  generic(b, from.axes, from, to, [](Builder &, ValueRange args) { return SmallVector<Value>{args[0]}; });
+}
+
+/// out += left * right; the dimension that `out` lacks is summed.
+void StreamEmitter::contract(Builder &b, const View &left, const View &right, const View &out) {
+  SmallVector<Role> space{Role::Row, Role::Key, Role::Inner};
+  auto maps = b.getAffineMapArrayAttr({mapOf(left.axes, space, b.getContext()), mapOf(right.axes, space, b.getContext()),
+                                       mapOf(out.axes, space, b.getContext())});
+  linalg::ContractOp::create(b, ValueRange{left.memory, right.memory}, ValueRange{out.memory}, maps);
+}
+
+/// A coordinate in a tile operation's region, an i64.
+Value StreamEmitter::index(Builder &b, Space space, Role role) {
+  Value at = linalg::IndexOp::create(b, llvm::find(space, role) - space.begin());
+  if (role == Role::Key)
+    at = arith::AddIOp::create(b, keyBegin, at);
+  if (role == Role::Row) {
+    // Rows past the end repeat the last one; they are computed and not stored.
+    Value last = arith::SubIOp::create(b, rowCount, constantIndex(b, 1));
+    at = arith::AddIOp::create(b, rowBegin, arith::MinUIOp::create(b, at, last));
+  }
+  return toInt(b, at);
+}
+
+void StreamEmitter::bindCoordinates(Builder &b, Block *block, Space space) {
+  for (BlockArgument arg : block->getArguments()) {
+    Role role = plan.roleOf(arg);
+    if (role == Role::Outer)
+      emitter.bind(arg, {outer->lookup(getCoordinateName(arg)), nullptr, nullptr});
+    else if (llvm::is_contained(space, role))
+      emitter.bind(arg, {index(b, space, role), nullptr, nullptr});
+  }
+}
+
+void StreamEmitter::guarded(Builder &b, Value condition, function_ref<void()> inside) {
+  if (!condition)
+    return inside();
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  auto scope = emitter.scope();
+  inside();
+}

@@ -1,0 +1,340 @@
+//===- StreamState.cpp - what a block of keys does to the state -----------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// First the products of the body and its equations; then the references move, and with them a correction for all that was summed
+// against them; then everything is added. Identity, rescaling and weights follow from the accumulators' fields alone.
+#include "StreamEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/APFloat.h"
+#include <limits>
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+using namespace weir::tiles;
+
+using Role = StreamTiles::Role;
+constexpr Role kTile[] = {Role::Row, Role::Key};
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// The lowest finite number: a reference is never less, so that differences from it are numbers.
+static double lowestOf(Type real) {
+  return real.isF64() ? std::numeric_limits<double>::lowest() : double(std::numeric_limits<float>::lowest());
+}
+
+static double valueOf(std::optional<StringRef> rational) {
+  if (!rational)
+    return 1;
+  auto [above, below] = rational->split('/');
+  double a = 1, c = 1;
+  (void)above.getAsDouble(a);
+  if (!below.empty())
+    (void)below.getAsDouble(c);
+  return a / c;
+}
+
+static Value selectPresent(StreamEmitter::Builder &b, Value present, Value value, double otherwise) {
+  if (!present)
+    return value;
+  return arith::SelectOp::create(b, present, value, constantLike(b, value.getType(), otherwise));
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles of the body
+//===----------------------------------------------------------------------===//
+
+SmallVector<StreamEmitter::View> StreamEmitter::openSources(Builder &b, Value value) {
+  SmallVector<View> views;
+  for (Value source : plan.sourcesOf(value))
+    views.push_back(inBlock(b, values.find(source)->second));
+  return views;
+}
+
+/// Whether a tensor of the body is there at the coordinates of the region.
+Value StreamEmitter::presenceOf(Builder &b, Value tensor, Space space) {
+  if (Presence always = presences.ofTensor(tensor))
+    return emitter.arePositive(b, *always);
+  auto einsum = tensor.getDefiningOp<EinsumOp>();
+  Value body = einsum.getYield().getValues()[0];
+  // Values of tiles do not decide it, so any will do.
+  SmallVector<Value> any(plan.sourcesOf(body).size(), constantLike(b, plan.real, 0));
+  bindCoordinates(b, &einsum.getBody().front(), space);
+  bindSources(b, body, space, any);
+  return emitter.emit(b, body).present;
+}
+
+/// Binds what `value` reads of tiles to the elements at hand, in the order of openSources.
+void StreamEmitter::bindSources(Builder &b, Value value, Space space, ValueRange args) {
+  Operation *owner = value.getParentBlock()->getParentOp();
+  while (isa<ReduceOp>(owner))
+    owner = owner->getParentOp();
+  for (auto [source, arg] : llvm::zip(plan.sourcesOf(value), args)) {
+    if (auto reduce = source.getDefiningOp<ReduceOp>()) {
+      emitter.bind(source, {arg, conditions.lookup(reduce), nullptr});
+      continue;
+    }
+    Value present = presenceOf(b, source, space);
+    for (Operation *user : source.getUsers())
+      if (auto read = dyn_cast<ReadOp>(user); read && owner->isProperAncestor(read))
+        emitter.bind(read, {arg, present, nullptr});
+  }
+}
+
+void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
+  auto scope = emitter.scope();
+  View &tile = values[reduce.getResult()];
+  if (!tile.memory)
+    tile = makeTile(kTile);
+  View out = inBlock(b, tile);
+  fill(b, out, 0);
+  guarded(b, conditions[reduce], [&] { contract(b, packed[reduce], openRight(b, reduce), out); });
+}
+
+void StreamEmitter::emitEquation(Builder &b, EinsumOp einsum) {
+  Value body = einsum.getYield().getValues()[0], bare = body;
+  while (auto where = bare.getDefiningOp<WhereOp>())
+    bare = where.getValue();
+  SetVector<Value> sources = plan.sourcesOf(body);
+  // A tile that only this equation reads may hold its result.
+  Value own = sources.size() == 1 && sources[0].getDefiningOp<ReduceOp>() ? sources[0] : Value();
+  View &tile = values[einsum.getResult()];
+  if (own)
+    tile = values.find(own)->second;
+  if (own && bare == own)
+    return;
+  if (!tile.memory)
+    tile = makeTile(kTile);
+  SmallVector<View> ins;
+  if (!own)
+    ins = openSources(b, body);
+  generic(b, kTile, ins, inBlock(b, tile), [&](Builder &in, ValueRange args) {
+    bindCoordinates(in, &einsum.getBody().front(), kTile);
+    bindSources(in, body, kTile, args);
+    return SmallVector<Value>{emitter.materialize(in, emitter.emit(in, body))};
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The state
+//===----------------------------------------------------------------------===//
+
+bool StreamEmitter::isReference(AccumulateOp op) {
+  return op.getAccumulation() == Accumulation::Ref ||
+         llvm::any_of(plan.state, [&](AccumulateOp other) { return other.getReference() == op.getResult(); });
+}
+
+void StreamEmitter::makeState(Builder &b) {
+  for (AccumulateOp op : plan.state) {
+    Component &c = components[op];
+    bool isNew = !c.value.memory && !c.reference.memory;
+    bool hasInner = !plan.products.find(op)->second.right.empty();
+    if (isNew) {
+      if (isReference(op)) {
+        c.reference = makeTile(Role::Row);
+        c.moved = makeTile(Role::Row);
+      }
+      if (op.getAccumulation() != Accumulation::Ref)
+        c.value = hasInner ? makeTile({Role::Row, Role::Inner}, plan.products.find(op)->second.inner) : makeTile(Role::Row);
+      if (!llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); }))
+        c.bit = makeTile(Role::Row);
+    }
+    if (c.reference.memory)
+      fill(b, c.reference, lowestOf(plan.real));
+    if (c.value.memory)
+      fill(b, c.value, op.getAccumulation() == Accumulation::Max   ? -kInfinity
+                       : op.getAccumulation() == Accumulation::Min ? kInfinity
+                                                                   : 0);
+    if (c.bit.memory)
+      fill(b, c.bit, 0);
+  }
+}
+
+/// out = the larger (smaller) of itself and the bodies of a row.
+void StreamEmitter::emitExtremum(Builder &b, AccumulateOp op, const View &out) {
+  Value body = op.getYield().getValues()[0];
+  bool isMin = op.getAccumulation() == Accumulation::Min;
+  generic(b, kTile, openSources(b, body), out, [&](Builder &in, ValueRange args) {
+    bindCoordinates(in, &op.getBody().front(), kTile);
+    bindSources(in, body, kTile, args);
+    Lane lane = emitter.emit(in, body);
+    Value v = selectPresent(in, lane.present, lane.value, isMin ? kInfinity : -kInfinity);
+    return SmallVector<Value>{isMin ? arith::MinimumFOp::create(in, args.back(), v).getResult()
+                                    : arith::MaximumFOp::create(in, args.back(), v).getResult()};
+  });
+}
+
+void StreamEmitter::emitReferences(Builder &b) {
+  for (AccumulateOp op : plan.state) {
+    Component &c = components[op];
+    if (!c.reference.memory)
+      continue;
+    copy(b, c.reference, c.moved);
+    emitExtremum(b, op, c.moved);
+  }
+}
+
+/// exp(lam * (a - rho)) for a block of keys, 0 where the exponent is absent; and by what a sum changes when rho has moved.
+StreamEmitter::Weights &StreamEmitter::weightsOf(Builder &b, AccumulateOp op) {
+  Value exponent = op.getYield().getValues()[1];
+  auto read = exponent.getDefiningOp<ReadOp>();
+  const void *what = read && plan.ownTensor(read) ? read.getSource().getAsOpaquePointer() : op.getAsOpaquePointer();
+  std::string name = std::to_string(uintptr_t(what)) + " " +
+                     std::to_string(uintptr_t(op.getReference().getAsOpaquePointer())) + " " + op.getLam().value_or("1").str();
+  auto it = llvm::find_if(weights, [&](auto &w) { return w.first == name; });
+  bool isKnown = it != weights.end();
+  if (isKnown && it->second.first)
+    return it->second;
+  if (!isKnown) {
+    weights.push_back({name, {makeTile(kTile), makeTile(Role::Row), {}, {}}});
+    it = std::prev(weights.end());
+  }
+  Weights &w = it->second;
+  w.first = op;
+  Component &reference = components[op.getReference().getDefiningOp()];
+  double lam = valueOf(op.getLam());
+  auto power = [&](Builder &in, Value a, Value rho) -> Value {
+    Value difference = arith::SubFOp::create(in, a, rho);
+    if (lam != 1)
+      difference = arith::MulFOp::create(in, difference, constantLike(in, plan.real, lam));
+    return math::ExpOp::create(in, difference);
+  };
+  generic(b, Role::Row, {reference.reference, reference.moved}, w.correction, [&](Builder &in, ValueRange args) {
+    return SmallVector<Value>{power(in, args[0], args[1])};
+  });
+  SmallVector<View> ins = openSources(b, exponent);
+  ins.push_back(reference.moved);
+  generic(b, kTile, ins, inBlock(b, w.tile), [&](Builder &in, ValueRange args) {
+    bindCoordinates(in, &op.getBody().front(), kTile);
+    bindSources(in, exponent, kTile, args);
+    Lane lane = emitter.emit(in, exponent);
+    return SmallVector<Value>{selectPresent(in, lane.present, power(in, lane.value, args[ins.size() - 1]), 0)};
+  });
+  return w;
+}
+
+/// Adds a block of keys to a sum. What is multiplied with the right factors is a tile of row and key, 0 where the body is absent.
+void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
+  const StreamTiles::Product &product = plan.products.find(op)->second;
+  View out = components[op].value, weight;
+  if (op.getReference()) {
+    Weights &w = weightsOf(b, op);
+    weight = inBlock(b, w.tile);
+    generic(b, out.axes, w.correction, out, [&](Builder &in, ValueRange args) {
+      return SmallVector<Value>{arith::MulFOp::create(in, args[1], args[0])};
+    });
+  }
+  auto isOne = [](Value v) {
+    auto literal = v.getDefiningOp<LiteralOp>();
+    double value = 0;
+    return literal && !literal.getText().getAsDouble(value) && value == 1;
+  };
+  SmallVector<Value> factors, all(product.conditions);
+  for (Value factor : product.left)
+    if (!weight.memory || !isOne(factor))
+      factors.push_back(factor);
+  llvm::append_range(all, factors);
+  SmallVector<View> ins;
+  SmallVector<unsigned> counts;
+  for (Value v : all) {
+    SmallVector<View> opened = openSources(b, v);
+    counts.push_back(opened.size());
+    llvm::append_range(ins, opened);
+  }
+  if (weight.memory)
+    ins.push_back(weight);
+  /// The product of the weight and the left factors in a region.
+  auto left = [&](Builder &in, ValueRange args) -> Value {
+    bindCoordinates(in, &op.getBody().front(), kTile);
+    Value present, value = weight.memory ? args[ins.size() - 1] : Value();
+    unsigned at = 0;
+    for (auto [i, v] : llvm::enumerate(all)) {
+      bindSources(in, v, kTile, args.slice(at, counts[i]));
+      at += counts[i];
+      Lane lane = emitter.emit(in, v);
+      present = conjunction(in, emitter, present, lane.present);
+      if (i < product.conditions.size())
+        present = conjunction(in, emitter, present, lane.value);
+      else
+        value = value ? arith::MulFOp::create(in, value, lane.value).getResult() : lane.value;
+    }
+    return selectPresent(in, present, value, 0);
+  };
+  if (product.right.empty()) {
+    generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
+      return SmallVector<Value>{arith::AddFOp::create(in, args.back(), left(in, args))};
+    });
+    return;
+  }
+  View side = weight;
+  if (!all.empty()) {
+    View &tile = scaled[op];
+    if (!tile.memory)
+      tile = makeTile(kTile);
+    side = inBlock(b, tile);
+    generic(b, kTile, ins, side, [&](Builder &in, ValueRange args) { return SmallVector<Value>{left(in, args)}; });
+  }
+  guarded(b, conditions[op], [&] { contract(b, side, openRight(b, op), out); });
+}
+
+/// Whether something took part in a row so far.
+void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
+  const StreamTiles::Product &product = plan.products.find(op)->second;
+  SmallVector<Value> all(product.conditions);
+  llvm::append_range(all, product.left);
+  if (op.getReference())
+    all.push_back(op.getYield().getValues()[1]);
+  SmallVector<View> ins;
+  SmallVector<unsigned> counts;
+  for (Value v : all) {
+    SmallVector<View> opened = openSources(b, v);
+    counts.push_back(opened.size());
+    llvm::append_range(ins, opened);
+  }
+  generic(b, kTile, ins, components[op].bit, [&](Builder &in, ValueRange args) {
+    bindCoordinates(in, &op.getBody().front(), kTile);
+    Value present = conditions.lookup(op);
+    unsigned at = 0;
+    for (auto [i, v] : llvm::enumerate(all)) {
+      bindSources(in, v, kTile, args.slice(at, counts[i]));
+      at += counts[i];
+      Lane lane = emitter.emit(in, v);
+      present = conjunction(in, emitter, present, lane.present);
+      if (i < product.conditions.size())
+        present = conjunction(in, emitter, present, lane.value);
+    }
+    Value one = constantLike(in, plan.real, 1);
+    return SmallVector<Value>{present ? arith::SelectOp::create(in, present, one, args.back()).getResult() : one};
+  });
+}
+
+void StreamEmitter::emitKeys(Builder &b) {
+  Value end = emitter.extentValues.lookup(extents.of(plan.keyExtent)), step = constantIndex(b, sizes.getN());
+  auto loop = scf::ForOp::create(b, constantIndex(b, 0), end, step);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  auto scope = emitter.scope();
+  auto positive = emitter.insideLoopOver(plan.keyExtent);
+  keyBegin = loop.getInductionVar();
+  keyCount = arith::MinUIOp::create(b, arith::SubIOp::create(b, end, keyBegin), step);
+  for (auto &w : weights)
+    w.second.first = {};
+  for (ReduceOp reduce : plan.sums)
+    emitSum(b, reduce);
+  for (EinsumOp einsum : plan.body)
+    emitEquation(b, einsum);
+  emitReferences(b);
+  for (AccumulateOp op : plan.state) {
+    if (op.getAccumulation() == Accumulation::Sum)
+      emitAddition(b, op);
+    else if (op.getAccumulation() != Accumulation::Ref)
+      emitExtremum(b, op, components[op].value);
+    if (components[op].bit.memory)
+      emitBit(b, op);
+  }
+  for (auto &[op, c] : components)
+    if (c.reference.memory)
+      copy(b, c.moved, c.reference);
+}
