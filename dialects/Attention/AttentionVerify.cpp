@@ -223,6 +223,8 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op, NamedAttribut
   auto function = dyn_cast<func::FuncOp>(op);
   if (!function || !isa<UnitAttr>(attribute.getValue())) // cascade_c2
     return op->emitError("'attn.cascade' is a unit attribute of func.func");
+  if (function.isExternal()) // cascade_c9
+    return op->emitError("a cascade has a body, and this is a declaration");
   for (Type type : function.getArgumentTypes()) { // cascade_c3
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (tensor ? !isElementType(tensor.getElementType()) : !isScalar(type))

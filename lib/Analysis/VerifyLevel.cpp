@@ -86,6 +86,22 @@ static void judgeSignature(func::FuncOp cascade, Judge &judge) {
   }
 }
 
+/// What tells extents, and the end of the function.
+static bool isOfExtents(Operation *op) {
+  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    std::optional<int64_t> at = dim.getConstantIndex();
+    auto argument = dyn_cast<BlockArgument>(dim.getSource());
+    auto type = dyn_cast<RankedTensorType>(dim.getSource().getType());
+    return argument && type && at && *at >= 0 && *at < type.getRank();
+  }
+  if (auto cast = dyn_cast<arith::IndexCastOp>(op))
+    return (cast.getIn().getType().isIndex() && cast.getType().isInteger(64)) ||
+           (cast.getIn().getType().isInteger(64) && cast.getType().isIndex());
+  if (isa<arith::ConstantOp>(op))
+    return op->getResult(0).getType().isIntOrIndexOrFloat();
+  return isa<func::ReturnOp>(op);
+}
+
 /// Level 2: equations and the scalars they need, nothing of how they run. With `mapped`, level 3: all
 /// equations say how they run, or none does and each is a loop nest of its own.
 static void judgeCascade(func::FuncOp cascade, bool mapped, Judge &judge) {
@@ -99,6 +115,12 @@ static void judgeCascade(func::FuncOp cascade, bool mapped, Judge &judge) {
     if (op == cascade)
       return;
     StringRef dialect = op->getName().getDialectNamespace();
+    if (llvm::is_contained(ArrayRef<StringRef>{"func", "arith", "tensor"}, dialect) && !isOfExtents(op))
+      judge.breaks(op,
+                   "extents come from tensor.dim of an argument at a constant, arith.constant and "
+                   "arith.index_cast of i64, not from this " +
+                       op->getName().getStringRef(),
+                   "a host's op, which belongs in a function of its own");
     bool inBody = op->getParentOp() != cascade && dialect != "attn";
     if (inBody)
       judge.breaks(op, "a body holds attn ops only, not " + op->getName().getStringRef(),

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "mlir/Transforms/Passes.h"
+#include "weir/Analysis/Passes.h"
 #include "weir/Conversion/AttnToTiles/Passes.h"
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
@@ -28,6 +29,9 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
 }
 
 void weir::buildStreamedToTiledPipeline(OpPassManager &pm, const TargetDescription &target) {
+  VerifyLevelOptions level;
+  level.level = "streamed"; // what comes from outside may hold ops that no loop is made of
+  pm.addPass(createVerifyLevel(level));
   pm.addNestedPass<func::FuncOp>(createDissolveStreams()); // a file at level streamed may hold some
   ConvertAttnToTilesOptions options;
   options.lanes = lanesOf(target);

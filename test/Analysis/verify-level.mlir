@@ -144,7 +144,10 @@ module attributes {weir.kernels = [{name = "copy"}]} {
 // CASCADE-DAG: error: breaks the contract of level 'cascade': result 0 is no attn.materialize, so absent entries would reach the caller
 // CASCADE-DAG: error: breaks the contract of level 'cascade': a body holds attn ops only, not math.exp
 // CASCADE-DAG: error: breaks the contract of level 'cascade': a cascade holds attn, arith, tensor and func ops only, not scf.if
-// CASCADE: note: suspect: a lowering that ran too early
+// CASCADE-DAG: error: breaks the contract of level 'cascade': extents come from {{.*}}, not from this tensor.empty
+// CASCADE-DAG: error: breaks the contract of level 'cascade': extents come from {{.*}}, not from this tensor.dim
+// CASCADE-DAG: error: breaks the contract of level 'cascade': extents come from {{.*}}, not from this arith.addi
+// CASCADE-DAG: note: suspect: a lowering that ran too early
 func.func @broken(%X: tensor<?xf32> {attn.ranks = ["N"]}, %p: f32 {attn.name = "p"},
                   %Z: tensor<?xf32> {attn.name = "Z", attn.ranks = ["N"]})
     -> (tensor<?xf32> {attn.name = "Y", attn.ranks = ["N"]}) attributes {attn.cascade} {
@@ -159,6 +162,10 @@ func.func @broken(%X: tensor<?xf32> {attn.ranks = ["N"]}, %p: f32 {attn.name = "
   %true = arith.constant true
   scf.if %true {
   }
+  %sum = arith.addi %N, %N : index
+  %E = tensor.empty(%N) : tensor<?xf32>
+  %D = tensor.dim %E, %c0 : tensor<?xf32>
+  %F = attn.materialize %E : tensor<?xf32> to tensor<?xf32>
   return %Y : tensor<?xf32>
 }
 

@@ -107,6 +107,16 @@ static void testErrors(weirContext *context) {
   check(module && !weirModuleCompile(module, NULL) && contains(weirLastError(), "not a kernel"),
         "a kernel that is none");
   weirModuleDestroy(module);
+  const char *foreign =
+      "func.func @f(%x: tensor<4xf32> {attn.name = \"X\", attn.ranks = [\"M\"]})"
+      " -> (tensor<4xf32> {attn.name = \"Y\", attn.ranks = [\"M\"]}) attributes {attn.cascade} {\n"
+      "  %e = math.exp %x : tensor<4xf32>\n  %y = attn.materialize %e : tensor<4xf32> to tensor<4xf32>\n"
+      "  return %y : tensor<4xf32>\n}\n";
+  module = weirModuleParseMLIR(context, foreign, strlen(foreign), "foreign.mlir");
+  check(module && !weirModuleCompile(module, NULL) && contains(weirLastError(), "foreign.mlir:2:") &&
+            contains(weirLastError(), "not math.exp"),
+        "a cascade with another's op in it");
+  weirModuleDestroy(module);
 }
 
 static void testKernel(weirContext *context, const weirModule *module) {

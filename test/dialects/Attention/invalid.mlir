@@ -637,3 +637,8 @@ func.func @cascade_c7(%a: f32 {attn.type = i32}) {
 func.func @cascade_c8(%a: f32 {attn.default = "fifty"}) {
   return
 }
+
+// -----
+
+// expected-error@+1 {{a cascade has a body, and this is a declaration}}
+func.func private @cascade_c9(%a: tensor<?xf32>) -> tensor<?xf32> attributes {attn.cascade}
