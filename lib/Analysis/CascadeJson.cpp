@@ -284,12 +284,18 @@ Expected<json::Value> weir::toJson(const CascadeModel &model) {
   Expected<json::Value> inputs = inputsToJson(model);
   if (!inputs)
     return inputs.takeError();
-  json::Array equations, outputs;
+  json::Array equations, outputs, givens;
   for (const CascadeModel::Equation &equation : model.equations) {
     Expected<json::Value> written = equationToJson(model, equation);
     if (!written)
       return written.takeError();
     equations.push_back(std::move(*written));
+  }
+  for (const Tree *given : model.givens) {
+    Expected<json::Value> written = toJson(given);
+    if (!written)
+      return written.takeError();
+    givens.push_back(std::move(*written));
   }
   for (const CascadeModel::Output &output : model.outputs)
     if (!is_contained(outputs, json::Value(output.tensor)))
@@ -299,7 +305,7 @@ Expected<json::Value> weir::toJson(const CascadeModel &model) {
                       {"inputs", std::move(*inputs)},
                       {"params", paramsToJson(model.function)},
                       {"outputs", std::move(outputs)},
-                      {"given", json::Array()},
+                      {"given", std::move(givens)},
                       {"equations", std::move(equations)}};
 }
 

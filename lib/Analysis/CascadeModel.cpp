@@ -37,6 +37,7 @@ private:
   void readArguments();
   void declareEquations(Block &block, std::vector<Loop> &loops);
   void readEquation(Equation &equation);
+  void readGiven(attn::GivenOp given);
   void readOutputs();
   const Tree *scalar(Value value);
   const Tree *scalarOp(Operation *op);
@@ -275,6 +276,19 @@ void CascadeModel::Reader::readEquation(Equation &equation) {
   active.clear();
 }
 
+void CascadeModel::Reader::readGiven(attn::GivenOp given) {
+  SmallVector<std::string> bound;
+  for (auto [name, size, arg] : llvm::zip(given.getCoords().getAsRange<StringAttr>(), given.getExtents(),
+                                          given.getBody().getArguments()))
+    bind(name.getValue(), size, arg, bound);
+  const Tree *promise = body(given.getBody().front());
+  SmallVector<StringRef> coords(bound.begin(), bound.end());
+  if (!coords.empty())
+    promise = arena.get(TreeKind::Reduce, ScalarKind::Bool, "all", {promise}, coords);
+  model.givens.push_back(promise);
+  active.clear();
+}
+
 void CascadeModel::Reader::readOutputs() {
   func::FuncOp function = model.function;
   auto ret = dyn_cast<func::ReturnOp>(function.getBody().back().getTerminator());
@@ -297,6 +311,8 @@ void CascadeModel::Reader::run() {
     declareEquations(block, loops);
   for (Equation &equation : model.equations)
     readEquation(equation);
+  for (auto given : model.function.getOps<attn::GivenOp>())
+    readGiven(given);
   readOutputs();
 }
 

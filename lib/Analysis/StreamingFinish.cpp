@@ -376,9 +376,9 @@ void Derivation::finish(Streaming &out) {
     if (line->name != line->source && finishes.count(line->name))
       holders.insert(line->source);
   for (auto &line : lines)
-    if (holders.count(line->name) && !finishes.count(line->name) && reached.count(line->name) && !isCut(*line) &&
-        (carries(line->name) || presences.count(line->name)))
-      addMap(out.wholes, out.wholes, *line);
+    if (holders.count(line->name) && isStatistic(line->name) && !finishes.count(line->name) &&
+        reached.count(line->name) && !isCut(*line))
+      addMap(out.wholes, out.carried, *line);
   for (auto *list : {&out.outputs, &out.carried, &out.reductions, &out.wholes})
     for (Finish &f : *list) {
       std::set<std::string> scope(f.coords.begin(), f.coords.end());

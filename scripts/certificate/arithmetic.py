@@ -5,15 +5,18 @@ mp.mp.dps = 40
 ABSENT = None
 NAN = mp.nan
 LARGE = mp.mpf(10) ** 30
+DIGITS = mp.mpf(10) ** 20
 
 
 def is_nan(value):
-    return isinstance(value, mp.mpf) and bool(mp.isnan(value))
+    return isinstance(value, mp.mpf) and value._mpf_ == NAN._mpf_
 
 
 def number(q):
     """The rational of a literal; a denominator of 0 is an infinity."""
     num, den = int(q["num"]), int(q["den"])
+    if den == 1:
+        return num
     return mp.mpf(num) / den if den else mp.inf * num
 
 
@@ -29,11 +32,20 @@ def guarded(function):
 
 
 def add(*terms):
-    total = mp.fsum(terms)
-    largest = max(abs(term) for term in terms)
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    largest = max(map(abs, terms))
     # The digits kept cannot tell a sum that cancels from 0: no value to compare.
-    lost = mp.isfinite(largest) and largest > mp.mpf(10) ** 20 and abs(total) < largest * mp.mpf(10) ** -20
+    lost = largest > DIGITS and mp.isfinite(largest) and abs(total) < largest / DIGITS
     return NAN if lost else total
+
+
+def mul(*factors):
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product * factor
+    return product
 
 
 def exp(x):
@@ -72,11 +84,15 @@ def bits(function):
 
 
 def floordiv(a, b):
-    return ABSENT if b == 0 else mp.floor(a / b)
+    if b == 0:
+        return ABSENT
+    return a // b if type(a) is type(b) is int else mp.floor(mp.mpf(a) / b)
 
 
 def modulo(a, b):
-    return ABSENT if b == 0 else a - abs(b) * mp.floor(a / abs(b))
+    if b == 0:
+        return ABSENT
+    return a % abs(b) if type(a) is type(b) is int else a - abs(b) * mp.floor(mp.mpf(a) / abs(b))
 
 
 def written_power(a, b):
@@ -108,8 +124,8 @@ FUNCTIONS = {name: guarded(function) for name, function in {
     "shl": bits(lambda a, b: a << b), "shr": bits(lambda a, b: a >> b)}.items()}
 
 ARITHMETIC = {kind: guarded(function) for kind, function in {
-    "add": add, "mul": lambda *factors: mp.fprod(factors), "neg": lambda a: -a, "pow": power,
-    "div": lambda a, b: a / b if b != 0 else NAN, "fdiv": floordiv, "mod": modulo}.items()}
+    "add": add, "mul": mul, "neg": lambda a: -a, "pow": power,
+    "div": lambda a, b: mp.mpf(a) / b if b != 0 else NAN, "fdiv": floordiv, "mod": modulo}.items()}
 
 COMPARE = {"<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b,
            ">=": lambda a, b: a >= b, "==": lambda a, b: a == b, "!=": lambda a, b: a != b}

@@ -2,6 +2,7 @@
 import hashlib
 import json
 
+from .evaluate import Code
 from .trees import Malformed, free, reads, verify, walk
 
 
@@ -17,7 +18,7 @@ class Cascade:
     def __init__(self, data):
         self.data, self.name, self.outputs = data, data["name"], data["outputs"]
         self.ranks, self.inputs, self.params = data["ranks"], data["inputs"], data["params"]
-        self.given = data.get("given", [])
+        self.given, self.code = data.get("given", []), Code()
         self.equations = {equation["name"]: equation for equation in data["equations"]}
         if len(self.equations) != len(data["equations"]) or set(self.equations) & set(self.inputs):
             raise Malformed("a tensor is defined twice")
@@ -148,6 +149,17 @@ class OneRank:
                         yield from self.inputs_behind(node[1], inner, (*seen, tensor))
                     elif self.of_data(inner):
                         yield node[1]
+
+    def crossed_inputs(self):
+        """The inputs whose data of the rank some equation reads at a coordinate of a rank that is declared equal to this one."""
+        found = set()
+        for equation in self.cascade.equations.values():
+            for node in (n for tree in (equation["expr"], equation["where"]) for n in walk(tree)):
+                if node[0] == "read" and (node[1] in self.cascade.inputs or node[1] in self.cascade.equations):
+                    for rank, index in zip(self.cascade.ranks_of(node[1]), node[2]):
+                        if self.of_data(rank) and any(map(self.goes_across, free(index))):
+                            found |= {node[1]} if node[1] in self.cascade.inputs else set(self.inputs_behind(node[1], rank))
+        return found
 
     def reductions(self):
         """The equations that leave the rank away by a reduction over it, wherever it stands in them."""

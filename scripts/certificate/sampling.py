@@ -2,32 +2,41 @@
 
 References are random: a finish that is right for any reference is right for the one that a kernel happens to have.
 """
+import random
+
 import mpmath as mp
 
 from . import arithmetic as real
 from .arithmetic import ABSENT, NAN, is_nan
+from .evaluate import true
 from .trees import accumulators_read
-from .world import NoWorld, World, true
+from .world import NoWorld, World, units
 
 SEEDS = 8
 EXTENTS = (3, 4, 1, 0, 2, 5, 3, 4)  # of the streamed rank, one a seed; 0: every row is empty
 ELEMENTS = 24  # of one tensor in one world
+FEW, BUDGET = 4, 10000  # the least of them, where a world takes more values than that
+CHANGES = (lambda value: value + mp.mpf("0.37"), lambda value: -4 * value - 1)  # of the last coordinate's inputs
 FINISH, OUTPUT = "the finish of", "the output"
 
 
 def element(world, accumulator, rank, reference_noise):
     """The function from indices to an accumulator's value: its definition, taken over the whole rank at once."""
-    op, name = accumulator["op"], accumulator["name"]
+    op, name, body = accumulator["op"], accumulator["name"], accumulator["body"]
     over = [rank.coordinate, *accumulator["extra"]]
     domain = None if accumulator["domain"] == ["true"] else accumulator["domain"]
+    if "weight" in accumulator:
+        weight = accumulator["weight"]
+        difference = ["add", weight["exponent"], ["neg", ["param", "$rho"]]]
+        body = ["fn", "expmul", [body, ["mul", ["num", weight["lam"]], difference]]]
+    whole = ["red", "max" if op == "ref" else op, over, domain, body]
+    met = ["red", "any", over, None, accumulator["domain"]]
 
     def listed(at):
-        env = dict(zip(accumulator["coords"], at))
-        return world.listed(["red", op, over, domain, accumulator["body"]], env, at[-1])
+        return world.listed(whole, dict(zip(accumulator["coords"], at)), at[-1])
 
     def reference(at):
-        env = dict(zip(accumulator["coords"], at))
-        value = world.value(["red", "max", over, domain, accumulator["body"]], env)
+        value = world.value(whole, dict(zip(accumulator["coords"], at)))
         if value is ABSENT or is_nan(value):
             return value
         value = max(value, -real.LARGE)
@@ -35,17 +44,14 @@ def element(world, accumulator, rank, reference_noise):
 
     def plain(at):
         env = dict(zip(accumulator["coords"], at))
-        body = accumulator["body"]
         if "weight" in accumulator:
-            weight, of = accumulator["weight"], rank.accumulators[accumulator["weight"]["reference"]]
+            of = rank.accumulators[accumulator["weight"]["reference"]]
             rho = world.tensor(of["name"], tuple(env[c] for c in of["coords"]))
             if rho is ABSENT or is_nan(rho):
                 return rho
-            difference = ["add", weight["exponent"], ["neg", ["param", "$rho"]]]
-            body = ["fn", "expmul", [body, ["mul", ["num", weight["lam"]], difference]]]
             env = {**env, "#$rho": max(rho, -real.LARGE)}
-        value = world.value(["red", op, over, domain, body], env)
-        if value is ABSENT and true(world.value(["red", "any", over, None, accumulator["domain"]], env)):
+        value = world.value(whole, env)
+        if value is ABSENT and true(world.value(met, env)):
             # Present, since the domain met a coordinate, but of no value: no finish may use it.
             return mp.mpf(world.random((name, at)).uniform(3, 7))
         return value
@@ -61,7 +67,17 @@ def as_stored(value):
 def chosen(world, names):
     """Some elements of a tensor: all of them, or an even choice of at most ELEMENTS."""
     every = list(world.coordinates(names))
-    return every[::-(-len(every) // ELEMENTS) or 1]
+    some = every[::-(-len(every) // ELEMENTS) or 1]
+    random.Random(len(some)).shuffle(some)  # so that a few of them are from everywhere
+    return some
+
+
+def within(world, elements):
+    """A few of them where each takes a long time."""
+    for position, at in enumerate(elements):
+        if position >= FEW and len(world.memo) + len(world.reduced) > BUDGET:
+            return
+        yield at
 
 
 def worlds(cascade, rank):
@@ -85,7 +101,7 @@ def compare(cascade, rank, goals):
         for what, tensor, finish in goals:
             stored = as_stored if what == OUTPUT else lambda value: value
             equation = cascade.equations[tensor]
-            for at in chosen(world, equation["idx"]):
+            for at in within(world, chosen(world, equation["idx"])):
                 env = dict(zip(equation["idx"], at))
                 expected = stored(world.tensor(tensor, at))
                 if is_nan(expected):
@@ -144,28 +160,41 @@ def check_rewriting(before, after):
 
 
 def proves_two(cascade, rank, certificate):
-    """Whether an output that carries the rank needs its last coordinate for the first element: two traversals, whatever the form."""
-    for seed in range(SEEDS):
-        try:
-            first = World(cascade, seed, rank.data_rank, 5)
-        except NoWorld:
-            continue
-        second = World(cascade, seed, rank.data_rank, 5)
-        if first.seed != second.seed or first.extent(rank.data_rank) != 5:
-            continue
-        original = second.input
+    """Whether an element of an output that carries the rank needs the rank's last coordinate: two traversals, whatever the form."""
+    # Lists may hold all of a short rank: there must be more to choose from.
+    sizes = units(cascade)
+    numbers = {int(e[1]["num"]) for e in cascade.ranks.values() if e and e[0] == "num" and e[1]["den"] == 1}
+    longest = max([n for n in numbers - set(sizes.values()) if n < 64], default=0)
+    tries = [{"streamed": max(5, longest + 1), "room": longest + 1 if sizes else 2}]
+    if not sizes:
+        tries = [{"streamed": 5}, *tries, {"streamed": 5, "some": (4, 5, 6, 7)}]
+    return any(needs_last(cascade, rank, certificate, change, seed, rank.data_rank, **setting)
+               for setting in tries for seed in range(SEEDS) for change in CHANGES)
 
-        def changed(name, at):
-            value = original(name, at)
-            last = any(rank.of_data(r) and i == 4 for r, i in zip(cascade.ranks_of(name), at))
-            return value + mp.mpf("0.37") if last and isinstance(value, mp.mpf) else value
 
-        second.input = changed
-        for name in certificate["carried"]:
-            at = cascade.equations[name]["idx"]
-            for indices in chosen(first, at):
-                if indices[at.index(rank.coordinate)] == 0:
-                    a, b = first.tensor(name, indices), second.tensor(name, indices)
-                    if not is_nan(a) and not is_nan(b) and not real.same(a, b):
-                        return True
+def needs_last(cascade, rank, certificate, change, *setting, **sizes):
+    """Whether that is seen in one world, where the last coordinate's inputs are changed."""
+    try:
+        first, second = (World(cascade, *setting, **sizes) for _ in range(2))
+    except NoWorld:
+        return False
+    original, last, crossed = second.input, first.extent(rank.data_rank) - 1, rank.crossed_inputs()
+
+    def changed(name, at):
+        value = original(name, at)
+        kind = cascade.inputs[name]["type"]
+        there = any(rank.of_data(r) and i == last for r, i in zip(cascade.ranks_of(name), at)) and name not in crossed
+        return change(value) if there and value is not ABSENT and kind not in ("bool", "i1") and kind[0] not in "iu" else value
+
+    second.forget()
+    second.input = changed
+    if not second.keeps_all():
+        return False
+    for name in certificate["carried"]:
+        at = cascade.equations[name]["idx"]
+        for indices in within(first, chosen(first, at)):
+            if indices[at.index(rank.coordinate)] < last:
+                a, b = first.tensor(name, indices), second.tensor(name, indices)
+                if not is_nan(a) and not is_nan(b) and not real.same(a, b):
+                    return True
     return False

@@ -58,16 +58,12 @@ class Structure:
         if name in opening:
             return 0  # a recurrence; what else it reads is counted where it was entered
         if name in self.finishes and self.proves(self.finishes[name]["finish"]):
-            return self.finishes[name]["level"] - self.is_produced(name)
+            return self.finishes[name]["level"]
         if self.rank.carries(name) and self.cascade.recurrent(name) and not self.rank.strictly_local(name, node[2]):
             return NEVER
         equation = self.cascade.equations[name]
         inner = (*opening, name)
         return max(self.need(equation["expr"], inner), self.need(equation["where"], inner))
-
-    def is_produced(self, name):
-        """1 for a tensor whose elements appear while the rank is traversed: it needs one traversal less than the one it is of."""
-        return int(self.rank.coordinate in self.cascade.equations[name]["idx"])
 
     # Accumulators ------------------------------------------------------------------------------------------------
 
@@ -102,7 +98,7 @@ class Structure:
     def check_crossings(self, what, tree):
         """No traversal may hide behind another name of the rank."""
         for tensor, rank in set(self.rank.crossings(tree)) - self.rank.crossed:
-            self.fail("knowledge", f"{what} goes over {tensor} by {rank}, which is {self.rank.rank}, and the cascade does not")
+            self.fail("knowledge", f"{what} goes over {tensor} by {rank}, equal to {self.rank.rank}, and the cascade does not")
 
     def culprits(self, tree, level):
         """What in a tree is not known before a traversal, in words."""
@@ -147,9 +143,8 @@ class Structure:
             self.fail("distributivity", f"the finish of {where} depends on {', '.join(sorted(free(finish) - set(equation['idx'])))}")
         if self.certificate["levels"].get(name) != level:
             self.fail("levels", f"{where} is at {self.certificate['levels'].get(name)} and its finish at {level}")
-        known = level - self.is_produced(name)
-        if self.proves(finish) and self.need(finish, (name,)) > known:
-            self.fail("levels", f"the finish of {where} at traversal {level} reads {self.culprits(finish, known + 1)}")
+        if self.proves(finish) and self.need(finish, (name,)) > level:
+            self.fail("levels", f"the finish of {where} at traversal {level} reads {self.culprits(finish, level + 1)}")
         self.check_crossings(f"the finish of {where}", finish)
         if name in self.behind(finish):
             self.fail("levels", f"the finish of {where} reads {name} itself")

@@ -1,42 +1,83 @@
-"""Small extents and random inputs, in which trees are evaluated scalar by scalar under the rules of absence."""
+"""Small extents and random inputs, in which trees are evaluated."""
 import itertools
+import math
 import random
 
 import mpmath as mp
 
-from . import arithmetic as real
 from .arithmetic import ABSENT, NAN, is_nan
-from .trees import Malformed, children
+from .evaluate import true
+from .trees import Malformed, walk
 
 
 class NoWorld(Exception):
     """No inputs were found that keep what the cascade is promised."""
 
 
-def true(value):
-    return value is not ABSENT and not is_nan(value) and bool(value)
+def units(cascade):
+    """Of each rank that is divided into blocks by number, their size: extents are drawn as multiples of it."""
+    found = {}
+    for tree in [tree for tree in cascade.ranks.values() if tree] + cascade.given:
+        for node in walk(tree):
+            if node[0] in ("fdiv", "mod") and node[1][0] == "ext" and node[2][0] == "num":
+                rank, size = cascade.resolve(node[1][1]), int(node[2][1]["num"])
+                if node[2][1]["den"] == 1 and 1 < size <= 64:
+                    found[rank] = math.lcm(found.get(rank, 1), size)
+    return {rank: size for rank, size in found.items() if size <= 128}
 
 
 class World:
-    """One setting of extents, params and inputs. `streamed` is the extent of the rank, or None for a small one."""
+    """One setting of extents, params and inputs. `streamed` is the extent of `rank`, in blocks where the cascade divides it into some;
+    `room` the most blocks of a rank, and `some` what open extents are drawn from."""
 
-    def __init__(self, cascade, seed, rank=None, streamed=None):
-        self.cascade = cascade
+    def __init__(self, cascade, seed, rank=None, streamed=None, room=2, some=(1, 2, 2, 3, 3)):
+        self.cascade, self.room, self.units = cascade, room, units(cascade)
         self.defined = {}  # accumulators: name -> function of the indices
         for attempt in range(300):
             self.seed = f"{seed}/{attempt}"
             self.sparse = seed % 2 == 1  # half of the worlds have rows of zeros in their integer inputs
-            self.memo, self.extents = {}, {}
+            self.some = some if attempt < 100 else range(1, 13)
+            self.extents, self.redrawn = {}, {}
+            self.forget()
             if streamed is not None:
-                self.extents[rank] = streamed
+                unit = self.units.get(rank, 1)
+                self.extents[rank] = streamed if unit == 1 else unit * min(streamed, room)
             self.params = {name: self.draw(name, param["type"], (0.2, 1.5)) for name, param in cascade.params.items()}
-            if all(self.keeps(tree) for tree in cascade.given):
+            if all(map(self.mend, cascade.given)) and self.keeps_all():
                 return
         raise NoWorld("no small inputs were found that keep what `given` promises")
 
-    def keeps(self, tree):
-        value = self.value(tree, {})
-        return value is ABSENT or (not is_nan(value) and bool(value))
+    def forget(self):
+        """What has been computed of inputs that are no longer the same."""
+        self.memo, self.declared, self.reduced = {}, {}, {}
+
+    def keeps_all(self):
+        return all(self.keeps(tree, {}) for tree in self.cascade.given)
+
+    def keeps(self, tree, env):
+        value = self.value(tree, env)
+        return value is ABSENT or true(value)
+
+    def mend(self, tree):
+        """Redraws elements that a promise reads until it holds everywhere; false where that does not help."""
+        names, body = (tree[2], tree[4]) if tree[:2] == ["red", "all"] and tree[3] is None else ([], tree)
+        for at in list(self.coordinates(names)):
+            env = dict(zip(names, at))
+            for attempt in range(100):
+                if self.keeps(body, env):
+                    break
+                read = [(node[1], self.indices(node[2], env)) for node in walk(body)
+                        if node[0] == "read" and node[1] in self.cascade.inputs]
+                if not read or attempt == 99:
+                    return False
+                again = read[attempt % len(read)]
+                self.redrawn[again] = self.redrawn.get(again, 0) + 1
+                self.forget()
+        return True
+
+    def indices(self, trees, env):
+        values = [self.value(tree, env) for tree in trees]
+        return tuple(-1 if x is ABSENT or is_nan(x) or not mp.isfinite(x) else int(x) for x in values)
 
     def random(self, what):
         """A generator of its own for every thing drawn, so that no value depends on the order of evaluation."""
@@ -48,19 +89,24 @@ class World:
         if kind in ("bool", "i1"):
             return generator.random() < 0.5
         if kind[0] in "iu":
-            return mp.mpf(0 if self.sparse and zero else generator.randint(0, 1 if self.sparse else 2))
+            return 0 if self.sparse and zero else generator.randint(0, 1 if self.sparse else 2)
         return mp.mpf(generator.uniform(*bounds))
 
     def extent(self, rank):
         """A rank's extent: declared, or drawn once."""
         if not isinstance(rank, str):
             return int(self.value(rank, {}))
+        if rank in self.declared:
+            return self.declared[rank]
         declared = self.cascade.ranks.get(rank)
         if declared and declared != ["ext", rank]:
             value = self.value(declared, {})
-            return 0 if value is ABSENT or is_nan(value) else max(0, int(value))
+            self.declared[rank] = 0 if value is ABSENT or is_nan(value) else max(0, int(value))
+            return self.declared[rank]
         if rank not in self.extents:
-            self.extents[rank] = self.random(rank).choice([1, 2, 2, 3, 3])
+            unit = self.units.get(rank, 1)
+            few = self.room if self.room > 2 else self.random(rank).randint(1, self.room)
+            self.extents[rank] = self.random(rank).choice(self.some) if unit == 1 else unit * few
         return self.extents[rank]
 
     def range_of(self, coordinate):
@@ -91,7 +137,7 @@ class World:
             raise Malformed(f"{name} is read with {len(at)} indices")
         if any(i < 0 or i >= self.extent(rank) for i, rank in zip(at, ranks)):
             return ABSENT
-        return self.draw((name, at), self.cascade.inputs[name]["type"], zero=bool(at) and at[0] == 0)
+        return self.draw((name, at, self.redrawn.get((name, at), 0)), self.cascade.inputs[name]["type"], zero=bool(at) and at[0] == 0)
 
     def element(self, equation, at):
         if len(at) != len(equation["idx"]):
@@ -99,11 +145,12 @@ class World:
         if any(i < 0 or i >= self.extent(self.cascade.rank_of(c)) for i, c in zip(at, equation["idx"])):
             return ABSENT
         env = dict(zip(equation["idx"], at))
-        where = self.value(equation["where"], env)
-        if is_nan(where):
-            return NAN
-        if not true(where):
-            return ABSENT
+        if equation["where"] != ["true"]:
+            where = self.value(equation["where"], env)
+            if is_nan(where):
+                return NAN
+            if not true(where):
+                return ABSENT
         if equation["expr"][0] == "red" and equation["expr"][1] in ("argtopk", "argsort"):
             return self.listed(equation["expr"], env, at[-1])
         return self.value(equation["expr"], env)
@@ -124,109 +171,4 @@ class World:
 
     def value(self, tree, env):
         """The value of a tree; coordinates are looked up in env, and params that env has as `#name`."""
-        special = SPECIAL.get(tree[0])
-        if special:
-            return special(self, tree, env)
-        operation = real.COMPARE[tree[1]] if tree[0] == "cmp" else real.ARITHMETIC.get(tree[0])
-        return strict(operation, tree[0], [self.value(child, env) for child in children(tree)])
-
-
-def read(world, tree, env):
-    indices = [world.value(index, env) for index in tree[2]]
-    if any(index is ABSENT for index in indices):
-        return ABSENT
-    if any(is_nan(index) for index in indices):
-        return NAN
-    if not all(mp.isfinite(index) for index in indices):
-        return ABSENT
-    return world.tensor(tree[1], tuple(int(index) for index in indices))
-
-
-def param(world, tree, env):
-    name = tree[1]
-    if "#" + name in env:
-        return env["#" + name]
-    if name not in world.params:
-        raise Malformed(f"there is no param {name}")
-    return world.params[name]
-
-
-def coordinate(world, tree, env):
-    if tree[1] not in env:
-        raise Malformed(f"the coordinate {tree[1]} is not bound")
-    return mp.mpf(env[tree[1]])
-
-
-def otherwise(world, tree, env):
-    first = world.value(tree[1], env)
-    return world.value(tree[2], env) if first is ABSENT else first
-
-
-def select(world, tree, env):
-    condition = world.value(tree[1], env)
-    return NAN if is_nan(condition) else world.value(tree[2] if true(condition) else tree[3], env)
-
-
-def negate(world, tree, env):
-    value = world.value(tree[1], env)
-    return NAN if is_nan(value) else not true(value)
-
-
-def restrict(world, tree, env):
-    condition = world.value(tree[2], env)
-    return NAN if is_nan(condition) else world.value(tree[1], env) if true(condition) else ABSENT
-
-
-def connect(world, tree, env):
-    """`and`, `or`: one present operand may decide."""
-    decisive, unknown, missing = tree[0] == "or", False, False
-    for child in tree[1:]:
-        value = world.value(child, env)
-        if is_nan(value):
-            unknown = True
-        elif value is ABSENT:
-            missing = True
-        elif bool(value) == decisive:
-            return decisive
-    return NAN if unknown else ABSENT if missing else not decisive
-
-
-def reduction(world, tree, env):
-    op, names, predicate, body = tree[1:]
-    found = []
-    for at in world.coordinates(names):
-        inner = {**env, **dict(zip(names, at))}
-        if predicate is not None:
-            condition = world.value(predicate, inner)
-            if is_nan(condition):
-                return NAN
-            if not true(condition):
-                continue
-        value = world.value(body, inner)
-        if value is not ABSENT:
-            found.append((value, at[0]))
-    try:
-        return real.reduce(op, found)
-    except KeyError:
-        raise Malformed(f"nothing is known of the reduction {op}") from None
-
-
-def function(world, tree, env):
-    if tree[1] == "isabsent":
-        return world.value(tree[2][0], env) is ABSENT
-    return strict(real.function_of(tree[1]), tree[1], [world.value(child, env) for child in tree[2]])
-
-
-def strict(operation, name, operands):
-    """An operation that is absent where an operand is."""
-    if operation is None:
-        raise Malformed(f"nothing is known of {name}")
-    if any(x is ABSENT for x in operands):
-        return ABSENT
-    return NAN if any(is_nan(x) for x in operands) else operation(*operands)
-
-
-SPECIAL = {"num": lambda world, tree, env: real.number(tree[1]), "true": lambda *_: True, "false": lambda *_: False,
-           "coord": coordinate, "ext": lambda world, tree, env: mp.mpf(world.extent(tree[1])), "param": param,
-           "read": read, "else": otherwise, "sel": select, "not": negate, "where": restrict, "and": connect,
-           "or": connect, "red": reduction, "fn": function}
+        return self.cascade.code.of(tree)(self, env)

@@ -263,6 +263,40 @@ def promise_that_nobody_made(c):
     c["assumed"] = [{"input": "Q", "fact": "Q[m,d] > 0"}]
 
 
+@forgery("equal-ranks", "knowledge")
+def maximum_of_an_input_under_another_name(c):
+    of_keys = ["red", "max", ["n'"], None, ["read", "K", [["coord", "n'"], ["num", {"num": 0, "den": 1}]]]]
+    accumulator(c, "$S5")["body"] = ["mul", accumulator(c, "$S5")["body"], of_keys]
+
+
+@forgery("equal-ranks", "knowledge")
+def maximum_of_the_scores_under_another_name(c):
+    of_scores = ["red", "max", ["n'"], None, ["read", "S", [["coord", "n"], ["coord", "n'"]]]]
+    accumulator(c, "$S4")["body"] = ["mul", accumulator(c, "$S4")["body"], of_scores]
+
+
+@forgery("equal-ranks", "knowledge")
+def column_sums_with_the_sums_that_they_need(c):
+    accumulator(c, "$S5")["level"] = finish(c, "O")["level"] = c["levels"]["O"] = c["traversals"]["derived"] = 1
+
+
+@forgery("inner-reduction", "levels")
+def equation_with_a_reduction_inside_left_out(c):
+    c["reductions"] = [r for r in c["reductions"] if r["equation"] != "S"]
+
+
+@forgery("inner-reduction", "factorisation")
+def function_around_a_reduction_dropped(c):
+    tree = finish(c, "S")["finish"]
+    function = next(n for n in walk(tree) if n[:2] == ["fn", "tanh"])
+    function[1] = "sigmoid"
+
+
+@forgery("inner-reduction", "levels")
+def equation_with_a_reduction_inside_known_at_once(c):
+    finish(c, "S")["level"] = c["levels"]["S"] = 0
+
+
 def mask_dropped_where_every_term_vanishes(c):
     """Not false: the scores are absent there themselves."""
     for a in c["accumulators"]:

@@ -47,6 +47,7 @@ public:
   std::vector<Equation> equations; ///< in the order of the function
   std::vector<std::string> inputs; ///< tensors, in signature order
   std::vector<Output> outputs;
+  std::vector<const Tree *> givens; ///< promises, `all` over their coordinates, in the order of the function
   std::vector<std::string> ranks; ///< every rank of a signature or of a coordinate, in order of appearance
   llvm::StringMap<const Tree *> definitions; ///< declared ranks: `rank L = N`
   llvm::StringMap<const Tree *> rankExtents; ///< a rank's extent: itself, or a number where it is fixed
