@@ -190,7 +190,8 @@ std::string Extents::of(Value extent) {
   }
   if (auto dim = extent.getDefiningOp<tensor::DimOp>())
     if (auto arg = dyn_cast<BlockArgument>(dim.getSource()))
-      if (std::optional<int64_t> i = dim.getConstantIndex())
+      if (std::optional<int64_t> i = dim.getConstantIndex(); // out of bounds is no error in MLIR, but undefined
+          i && *i >= 0 && *i < cast<RankedTensorType>(arg.getType()).getRank())
         return ofInput(arg, *i);
   if (auto cast = extent.getDefiningOp<arith::IndexCastOp>())
     return of(cast.getIn());

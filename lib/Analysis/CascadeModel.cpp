@@ -109,7 +109,8 @@ const Tree *CascadeModel::Reader::extent(Value value) {
   else if (auto dim = value.getDefiningOp<tensor::DimOp>()) {
     auto index = dim.getConstantIndex();
     auto found = tensorNames.find(dim.getSource());
-    if (index && found != tensorNames.end() && *index < int64_t(model.tensors[found->second].extents.size()))
+    if (index && *index >= 0 && found != tensorNames.end() &&
+        *index < int64_t(model.tensors[found->second].extents.size()))
       tree = model.tensors[found->second].extents[*index];
   } else if (auto rank = value.getDefiningOp<attn::RankOp>()) {
     const Tree *definition = scalar(rank.getValue());

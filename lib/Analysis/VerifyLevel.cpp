@@ -121,6 +121,11 @@ static void judgeCascade(func::FuncOp cascade, bool mapped, Judge &judge) {
                    "arith.index_cast of i64, not from this " +
                        op->getName().getStringRef(),
                    "a host's op, which belongs in a function of its own");
+    if (auto output = dyn_cast<attn::MaterializeOp>(op))
+      if (!isa_and_nonnull<attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp, attn::StreamOp>(
+              output.getSource().getDefiningOp()))
+        judge.breaks(op, "what is materialized is an equation's",
+                     "a rewrite that replaced an equation by what it copies");
     bool inBody = op->getParentOp() != cascade && dialect != "attn";
     if (inBody)
       judge.breaks(op, "a body holds attn ops only, not " + op->getName().getStringRef(),

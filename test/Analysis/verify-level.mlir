@@ -12,6 +12,7 @@
 // RUN: weir-opt %t/good-cascade.mlir --weir-verify-level=level=streamed -o /dev/null
 // RUN: not weir-opt %t/bad-streamed.mlir --weir-verify-level=level=streamed -o /dev/null 2>&1 | FileCheck %s --check-prefix=UNMAPPED
 // RUN: not weir-opt %t/bad-cascade.mlir --weir-verify-level=level=cascade -o /dev/null 2>&1 | FileCheck %s --check-prefix=CASCADE
+// RUN: not weir-opt %t/output.mlir --weir-verify-level=level=cascade -o /dev/null 2>&1 | FileCheck %s --check-prefix=OUTPUT
 // RUN: not weir-opt %t/bad-tiled.mlir --weir-verify-level=level=tiled -o /dev/null 2>&1 | FileCheck %s --check-prefix=TILED
 // RUN: not weir-opt %t/bad-cpu.mlir --weir-verify-level=level=cpu -o /dev/null 2>&1 | FileCheck %s --check-prefix=BADCPU
 // RUN: not weir-opt %t/bad-llvm.mlir --weir-verify-level=level=llvm -o /dev/null 2>&1 | FileCheck %s --check-prefix=BADLLVM
@@ -53,6 +54,34 @@ func.func @sums(%X: tensor<?x?xf32> {attn.name = "X", attn.ranks = ["M", "N"]})
   %O = attn.materialize %Y {mapping = #mapping.loops<group = 0, shared = ["m"], vector = "">} : tensor<?xf32> to tensor<?xf32>
   return %O : tensor<?xf32>
 }
+// Bounds of tensor.dim are undefined behaviour upstream, and no end of the compiler.
+// RUN: not weir-opt %t/dims.mlir --pass-pipeline='builtin.module(attn-to-tiles-pipeline)' -o /dev/null 2>&1 | FileCheck %s --check-prefix=DIMS
+// DIMS: dims.mlir:5:{{.*}} error: breaks the contract of level 'streamed': extents come from {{.*}}, not from this tensor.dim
+// DIMS: dims.mlir:6:{{.*}} error: breaks the contract of level 'streamed': extents come from {{.*}}, not from this tensor.dim
+// OUTPUT: output.mlir:3:{{.*}} error: breaks the contract of level 'cascade': what is materialized is an equation's
+//--- output.mlir
+func.func @same(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["N"]})
+    -> (tensor<?xf32> {attn.name = "Y", attn.ranks = ["N"]}) attributes {attn.cascade} {
+  %Y = attn.materialize %X : tensor<?xf32> to tensor<?xf32>
+  return %Y : tensor<?xf32>
+}
+
+//--- dims.mlir
+func.func @copy(%X: tensor<?x?xf32> {attn.name = "X", attn.ranks = ["N", "M"]})
+    -> (tensor<?x?xf32> {attn.name = "Y", attn.ranks = ["N", "M"]}) attributes {attn.cascade} {
+  %before = arith.constant -1 : index
+  %behind = arith.constant 2 : index
+  %N = tensor.dim %X, %before : tensor<?x?xf32>
+  %M = tensor.dim %X, %behind : tensor<?x?xf32>
+  %Y = attn.einsum "Y" [n, m] in (%N, %M) {
+  ^bb0(%n: i64, %m: i64):
+    %x = attn.read %X[%n, %m] : tensor<?x?xf32> -> f32
+    attn.yield %x : f32
+  } : tensor<?x?xf32>
+  %out = attn.materialize %Y : tensor<?x?xf32> to tensor<?x?xf32>
+  return %out : tensor<?x?xf32>
+}
+
 //--- good-cascade.mlir
 func.func @copy(%X: tensor<?xf32> {attn.name = "X", attn.ranks = ["N"]}, %p: f32 {attn.name = "p", attn.type = f32})
     -> (tensor<?xf32> {attn.name = "Y", attn.ranks = ["N"]}) attributes {attn.cascade} {
@@ -165,7 +194,6 @@ func.func @broken(%X: tensor<?xf32> {attn.ranks = ["N"]}, %p: f32 {attn.name = "
   %sum = arith.addi %N, %N : index
   %E = tensor.empty(%N) : tensor<?xf32>
   %D = tensor.dim %E, %c0 : tensor<?xf32>
-  %F = attn.materialize %E : tensor<?xf32> to tensor<?xf32>
   return %Y : tensor<?xf32>
 }
 
