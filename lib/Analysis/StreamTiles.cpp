@@ -155,13 +155,20 @@ void StreamTiles::flatten(Value value, Product &product, bool quotients) const {
   product.left.push_back(value);
 }
 
+bool StreamTiles::judgeInner(Value extent, Product &product) {
+  auto constant = Extents::constant(extents->of(extent));
+  product.inner = constant.value_or(ShapedType::kDynamic);
+  product.innerExtent = extent;
+  return constant ? *constant >= 1 && *constant <= kMaxInner : openInner;
+}
+
 bool StreamTiles::judgeSum(ReduceOp reduce) {
   if (products.count(reduce))
     return true;
-  auto inner = reduce.getExtents().size() == 1 ? Extents::constant(extents->of(reduce.getExtents()[0])) : std::nullopt;
-  if (reduce.getReduction() != Reduction::Sum || !inner || *inner < 1 || *inner > kMaxInner || reduce.getType() != real)
-    return false;
   Product all, split;
+  if (reduce.getReduction() != Reduction::Sum || reduce.getExtents().size() != 1 || reduce.getType() != real ||
+      !judgeInner(reduce.getExtents()[0], split))
+    return false;
   flatten(reduce.getYield().getValues()[0], all, /*quotients=*/true);
   if (!all.conditions.empty())
     return false;
@@ -169,7 +176,6 @@ bool StreamTiles::judgeSum(ReduceOp reduce) {
     if (dependsOn(divisor, Role::Key) || !judgeFactor(divisor))
       return false;
   split.divisors = all.divisors;
-  split.inner = *inner;
   for (Value factor : all.left) {
     bool ofKey = dependsOn(factor, Role::Key), ofRow = dependsOn(factor, Role::Row);
     if ((ofKey && ofRow) || !judgeFactor(factor))
@@ -211,10 +217,8 @@ bool StreamTiles::judgeState(AccumulateOp op) {
     products[op] = split;
     return judgeElementwise(value);
   }
-  auto inner = Extents::constant(extents->of(getExtent(cast<BlockArgument>(features[0]))));
-  if (op.getAccumulation() != A::Sum || !inner || *inner < 1 || *inner > kMaxInner)
+  if (op.getAccumulation() != A::Sum || !judgeInner(getExtent(cast<BlockArgument>(features[0])), split))
     return false;
-  split.inner = *inner;
   flatten(value, all, /*quotients=*/false);
   split.conditions = all.conditions;
   for (Value factor : all.left) {
@@ -277,8 +281,9 @@ bool StreamTiles::choose(StringRef name) {
 }
 
 std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, Dependence &dependence,
-                                           Presences &presences) {
+                                           Presences &presences, bool openInner) {
   StreamTiles plan;
+  plan.openInner = openInner;
   plan.stream = stream;
   plan.extents = &extents;
   plan.dependence = &dependence;

@@ -6,6 +6,7 @@
 #include "weir/Conversion/AttnToTiles/Passes.h"
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -19,7 +20,9 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   MapStreamsOptions tiles;
   tiles.vectorBytes = target.vectorBytes;
   tiles.vectorRegisters = target.vectorRegisters;
+  tiles.sharedBytes = target.sharedBytes;
   MergeTraversalsOptions merge;
+  merge.openInner = target.isGPU;
   merge.tiled = true; // on the road of single equations a stream would only be taken apart again
   if (options.fuse)
     pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));
@@ -35,6 +38,9 @@ void weir::buildStreamedToTiledPipeline(OpPassManager &pm, const TargetDescripti
   pm.addNestedPass<func::FuncOp>(createDissolveStreams()); // a file at level streamed may hold some
   ConvertAttnToTilesOptions options;
   options.lanes = lanesOf(target);
+  options.openInner = target.isGPU;
+  if (target.isGPU)
+    options.chunks = std::numeric_limits<int32_t>::max(); // one block of rows a block of threads
   pm.addPass(createConvertAttnToTiles(options));
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createCSEPass());

@@ -1,9 +1,9 @@
 //===- TiledToPTX.cpp - level 4 to PTX for NVIDIA GPUs --------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "GPULaunch.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -24,9 +24,12 @@
 
 using namespace mlir;
 
+constexpr unsigned kThreads = 128; ///< of a block
+
 void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &target) {
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   MapTilesToThreadsOptions options;
+  options.threads = kThreads;
   options.sharedMemory = target.sharedBytes;
   pm.addPass(createMapTilesToThreads(options));
   ExpandNarrowFloatsOptions narrow;
@@ -46,8 +49,9 @@ void weir::buildGPUToPTXPipeline(OpPassManager &pm, const TargetDescription &tar
   device.addPass(createLowerAffinePass());
   device.addPass(arith::createArithExpandOpsPass());
   device.addPass(createSCFToControlFlowPass());
-  device.addPass(createConvertMathToLLVMPass()); // intrinsics; what comes next would call CUDA's libdevice
+  device.addPass(createMathToIntrinsics());
   device.addPass(createConvertGpuOpsToNVVMOps());
+  device.addPass(createDeclareLaunchMemory());
   device.addPass(createReconcileUnrealizedCastsPass());
   GpuModuleToBinaryPassOptions binary;
   binary.compilationTarget = "isa";
@@ -55,6 +59,9 @@ void weir::buildGPUToPTXPipeline(OpPassManager &pm, const TargetDescription &tar
 }
 
 llvm::Expected<std::string> weir::emitPTX(ModuleOp tiled, const TargetDescription &target) {
+  auto launches = describeLaunches(tiled, kThreads);
+  if (!launches)
+    return launches.takeError();
   OwningOpRef<ModuleOp> copy(tiled.clone());
   PassManager pm(tiled.getContext());
   buildTiledToGPUPipeline(pm, target);
@@ -79,7 +86,7 @@ llvm::Expected<std::string> weir::emitPTX(ModuleOp tiled, const TargetDescriptio
   if (size_t at = text.find(".extern .func"); at != std::string::npos)
     return llvm::createStringError("the PTX calls '" + text.substr(at, text.find('\n', at) - at) +
                                    "', which nothing defines");
-  return text;
+  return *launches + text;
 }
 
 void weir::registerGPUDialects(DialectRegistry &registry) {

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The lanes of a vector are rows. With 32 registers a block of keys keeps 6 x 4 of them as sums, so 64 rows
-// are four registers of 16 f32; with 16 registers it keeps 4 x 3, so 24 rows are three of 8.
+// are four registers of 16 f32; with 16 registers it keeps 4 x 3, so 24 rows are three of 8. On a GPU all tiles of a block are in
+// memory that its threads share.
 #include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/StreamTiles.h"
 #include "weir/Transforms/Passes.h"
@@ -20,6 +21,36 @@ namespace {
 constexpr int64_t kKeys =
     128; ///< keys at a time: scores of a block of rows then fit in the first two levels of cache
 
+constexpr int64_t kOpenInner = 128; ///< for which open extents a tile of a GPU is made to fit
+
+/// Whether right factors are read where they lie, as tiles of keys of an input.
+bool isInPlace(const StreamTiles &plan, const StreamTiles::Product &product) {
+  auto read = product.right.size() == 1 ? product.right[0].getDefiningOp<attn::ReadOp>() : attn::ReadOp();
+  return read && isa<BlockArgument>(read.getSource()) && read.getType() == plan.real;
+}
+
+/// Bytes that the tiles of a block of m rows take, n keys at a time: of sums and equations one of row and key each, of weights and scaled
+/// factors two of each accumulator, and what is packed, widened, accumulated, or kept of a row.
+int64_t bytesOf(const StreamTiles &plan, int64_t m, int64_t n) {
+  int64_t pairs = plan.sums.size() + plan.body.size() + 2 * plan.state.size(), ofRow = 6 * plan.state.size(), ofKey = 0;
+  for (auto &[op, product] : plan.products) {
+    int64_t inner = ShapedType::isDynamic(product.inner) ? kOpenInner : product.inner;
+    ofRow += inner;
+    if (!product.right.empty() && !isInPlace(plan, product))
+      ofKey += inner;
+  }
+  return (m * n * pairs + m * ofRow + n * ofKey) * (plan.real.getIntOrFloatBitWidth() / 8);
+}
+
+/// The largest tile of a GPU that fits, or the smallest there is.
+std::pair<int64_t, int64_t> shapeFor(const StreamTiles &plan, int64_t bytes) {
+  constexpr std::pair<int64_t, int64_t> shapes[] = {{16, 32}, {16, 16}, {8, 16}, {8, 8}, {4, 8}};
+  for (auto [m, n] : shapes)
+    if (bytesOf(plan, m, n) <= bytes)
+      return {m, n};
+  return shapes[std::size(shapes) - 1];
+}
+
 struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
   using MapStreamsBase::MapStreamsBase;
   void runOnOperation() override {
@@ -31,14 +62,36 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
     Presences presences(extents);
     int64_t wide = vectorRegisters >= 32 ? 4 : 3;
     for (auto stream : cascade.getOps<attn::StreamOp>()) {
-      std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
+      std::optional<StreamTiles> plan =
+          StreamTiles::of(stream, extents, dependence, presences, /*openInner=*/sharedBytes > 0);
       if (!plan || stream->hasAttr("mapping"))
         continue;
       auto rows = StringAttr::get(&getContext(), plan->row);
       // Registers are counted for f32; of f64 a block of the same rows takes twice as many, in two turns.
-      stream->setAttr("mapping",
-                      mapping::TilesAttr::get(&getContext(), rows, wide * (vectorBytes / 4), kKeys));
+      std::pair<int64_t, int64_t> shape(wide * (vectorBytes / 4), kKeys);
+      if (sharedBytes)
+        shape = shapeFor(*plan, sharedBytes);
+      stream->setAttr("mapping", mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second));
     }
+    if (sharedBytes && failed(checkForGPU(cascade)))
+      signalPassFailure();
+  }
+
+private:
+  /// One stream in tiles, and nothing else that computes tensors.
+  static LogicalResult checkForGPU(func::FuncOp cascade) {
+    bool found = false;
+    for (Operation &op : cascade.getBody().front()) {
+      auto stream = dyn_cast<attn::StreamOp>(op);
+      if (stream && stream->hasAttr("mapping") && !found) {
+        found = true;
+        continue;
+      }
+      if (isa<attn::StreamOp, attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp>(op) && !op.use_empty())
+        return op.emitOpError("is not part of one stream over a rank that consists of products of matrices; kernels "
+                              "for GPUs of anything else are not there yet, compile it for a processor");
+    }
+    return success();
   }
 };
 } // namespace

@@ -508,12 +508,12 @@ bool Merger::run() {
 }
 
 namespace {
-bool runsInTiles(func::FuncOp cascade) {
+bool runsInTiles(func::FuncOp cascade, bool openInner) {
   Extents extents(cascade);
   Dependence dependence;
   Presences presences(extents);
   return llvm::any_of(cascade.getOps<StreamOp>(), [&](StreamOp stream) {
-    return StreamTiles::of(stream, extents, dependence, presences);
+    return StreamTiles::of(stream, extents, dependence, presences, openInner);
   });
 }
 
@@ -530,7 +530,7 @@ struct MergeTraversals : weir::impl::MergeTraversalsBase<MergeTraversals> {
       CascadeModel model(*copy);
       Streaming streaming = deriveStreaming(model, name);
       bool fewer = streaming.derived < streaming.asWritten;
-      if (!(fewer || tiled) || !Merger(model, streaming).run() || (tiled && !runsInTiles(*copy)))
+      if (!(fewer || tiled) || !Merger(model, streaming).run() || (tiled && !runsInTiles(*copy, openInner)))
         continue;
       function.getBody().takeBody(copy->getBody());
       return;

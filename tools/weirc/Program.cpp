@@ -273,7 +273,7 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
   }
   OwningOpRef<ModuleOp> lowered = lower(at == Level::PTX ? Level::Tiled : at, target.versions.front());
   if (!lowered)
-    return Refused;
+    return isForGPU(at) ? Usage : Refused; // what a GPU's road refuses is not there yet
   if (at == Level::PTX) {
     auto text = phases.time("ptx", [&] { return weir::emitPTX(*lowered, target.versions.front()); });
     if (!text)

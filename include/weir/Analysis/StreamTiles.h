@@ -21,12 +21,13 @@ public:
     llvm::SmallVector<mlir::Value> divisors;   ///< of the left factors; of a sum in the body only
     llvm::SmallVector<mlir::Value> right;      ///< factors of key and inner; empty: a sum along a row
     llvm::SmallVector<mlir::Value> conditions; ///< predicates of `where` around factors, without the inner coordinate
-    int64_t inner = 1;                         ///< extent of the inner coordinate
+    int64_t inner = 1;                         ///< extent of the inner coordinate; kDynamic: that of `innerExtent`, open
+    mlir::Value innerExtent;
   };
 
-  /// How the stream runs in tiles, or nothing if it does not.
+  /// How the stream runs in tiles, or nothing if it does not. `openInner`: inner extents may be open.
   static std::optional<StreamTiles> of(attn::StreamOp stream, Extents &extents, Dependence &dependence,
-                                       Presences &presences);
+                                       Presences &presences, bool openInner = false);
 
   Role roleOf(mlir::BlockArgument coordinate) const;
   bool dependsOn(mlir::Value value, Role role) const;
@@ -49,6 +50,7 @@ private:
   bool choose(llvm::StringRef name);
   bool judgeElementwise(mlir::Value value);
   bool judgeFactor(mlir::Value value);
+  bool judgeInner(mlir::Value extent, Product &product);
   bool judgeSum(attn::ReduceOp reduce);
   bool judgeState(attn::AccumulateOp accumulate);
   bool judgeFinish(mlir::Value value);
@@ -59,6 +61,7 @@ private:
   Extents *extents = nullptr;
   Dependence *dependence = nullptr;
   Presences *presences = nullptr;
+  bool openInner = false;
 };
 
 } // namespace weir

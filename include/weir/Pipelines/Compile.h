@@ -19,8 +19,8 @@ llvm::Expected<std::vector<Kernel>> compileTiled(mlir::ModuleOp tiled, const Tar
 llvm::Expected<std::string> emitTiled(llvm::ArrayRef<TargetModule> versions, ArtifactKind kind,
                                       const CompileOptions &options = {});
 
-/// The kernels of a level-4 module as PTX for target.cpu ("sm_80"). A kernel takes its arguments as memref descriptors: data
-/// pointer twice, offset, extents, strides; its grid may have any number of blocks, a block has 128 threads.
+/// The kernels of a level-4 module as PTX for target.cpu ("sm_80"). Its first lines, one a kernel, say how it is launched
+/// (docs/gpu.md).
 llvm::Expected<std::string> emitPTX(mlir::ModuleOp tiled, const TargetDescription &target);
 
 } // namespace weir

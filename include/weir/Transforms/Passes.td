@@ -81,7 +81,8 @@ def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"rank", "rank", "std::string", "", "the rank to merge over; empty: the first that can be">,
-    Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">
+    Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">,
+    Option<"openInner", "open-inner", "bool", "false", "with `tiled`: the inner coordinates of tiles may have open extents">
   ];
 }
 
@@ -89,7 +90,8 @@ def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
   let summary = "choose tiles for streams that are products of matrices";
   let description = [{
     Gives `#mapping.tiles` to every stream whose body splits into products of matrices and elementwise work (weir/Analysis/StreamTiles.h);
-    others are left without a mapping and are dissolved. The size of a tile follows from the vector registers.
+    others are left without a mapping and are dissolved. The size of a tile follows from the vector registers; with `shared-bytes`, of a
+    GPU, it is the largest that keeps all tiles of a block within so many bytes.
 
     Before:
     ```mlir
@@ -102,7 +104,8 @@ def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"vectorBytes", "vector-bytes", "unsigned", "32", "width of a vector register">,
-    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "how many there are">
+    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "how many there are">,
+    Option<"sharedBytes", "shared-bytes", "int64_t", "0", "of a GPU: bytes that the tiles of a block may take; 0: a processor">
   ];
   let dependentDialects = ["::weir::mapping::MappingDialect"];
 }

@@ -39,7 +39,8 @@ struct LoopDim {
 
 class KernelEmitter {
 public:
-  KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes);
+  /// `chunks`: into how many parts the blocks of rows of a stream are split at most; 0: kMaxChunks.
+  KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes, int64_t chunks);
   /// Puts the functions before the cascade, which is left without its equations' givens and dead equations.
   void run();
 
@@ -88,6 +89,7 @@ private:
 
   mlir::func::FuncOp cascade;
   unsigned lanes;
+  int64_t chunks;
   Extents extents;
   Presences presences;
   Dependence dependence;

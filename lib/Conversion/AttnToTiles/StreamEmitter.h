@@ -48,7 +48,9 @@ private:
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(Builder &, mlir::ValueRange)>;
 
   // StreamOps.cpp: tile operations.
-  View makeTile(llvm::ArrayRef<Role> axes, int64_t inner = 1, mlir::Type type = {});
+  View makeTile(llvm::ArrayRef<Role> axes, const StreamTiles::Product *product = nullptr);
+  /// The extent of a product's inner coordinate.
+  mlir::OpFoldResult innerOf(Builder &b, const StreamTiles::Product &product);
   View inBlock(Builder &b, const View &tile);
   void generic(Builder &b, Space space, llvm::ArrayRef<View> ins, llvm::ArrayRef<View> outs, Body body);
   void fill(Builder &b, const View &tile, double value);

@@ -48,6 +48,8 @@ Value StreamEmitter::conditionOf(Builder &b, Operation *op) {
     }
   };
   const StreamTiles::Product &product = plan.products.find(op)->second;
+  if (isa<ReduceOp>(op) && ShapedType::isDynamic(product.inner)) // a sum of nothing is absent
+    all = emitter.arePositive(b, {extents.of(product.innerExtent)});
   if (isa<ReduceOp>(op)) // an accumulator's left factors are elementwise
     for (ArrayRef<Value> factors : {ArrayRef(product.left), ArrayRef(product.divisors)})
       llvm::for_each(factors, visit);
@@ -68,7 +70,7 @@ void StreamEmitter::packLeft(Builder &b, ReduceOp reduce) {
   const StreamTiles::Product &product = plan.products.find(reduce)->second;
   View &tile = packed[reduce];
   if (!tile.memory)
-    tile = makeTile({Role::Row, Role::Inner}, product.inner);
+    tile = makeTile({Role::Row, Role::Inner}, &product);
   guarded(b, conditions[reduce], [&] {
     SmallVector<Role> space{Role::Row, Role::Inner};
     generic(b, space, {}, tile, [&](Builder &in, ValueRange) {
@@ -113,7 +115,7 @@ std::optional<StreamEmitter::View> StreamEmitter::openInPlace(Builder &b, Operat
       place = k;
     offsets.push_back(fixed ? OpFoldResult(toIndex(b, emitter.emit(b, at).value))
                             : role == Role::Key ? OpFoldResult(keyBegin) : OpFoldResult(b.getIndexAttr(0)));
-    counts.push_back(role == Role::Key ? OpFoldResult(keyCount) : OpFoldResult(b.getIndexAttr(fixed ? 1 : product.inner)));
+    counts.push_back(role == Role::Key ? OpFoldResult(keyCount) : fixed ? OpFoldResult(b.getIndexAttr(1)) : innerOf(b, product));
   }
   if (keyAt < 0 || innerAt != int(rank) - 1)
     return std::nullopt;
@@ -132,7 +134,7 @@ StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op) {
     return *matrix;
   View &tile = rights[op];
   if (!tile.memory)
-    tile = makeTile({Role::Key, Role::Inner}, product.inner);
+    tile = makeTile({Role::Key, Role::Inner}, &product);
   View out = inBlock(b, tile);
   SmallVector<Role> space{Role::Key, Role::Inner};
   if (matrix) {

@@ -61,9 +61,11 @@ void StreamEmitter::emitFinish(Builder &b, Value tensor) {
     }
     bool isRow = name.getValue() == plan.row;
     axes.push_back(isRow ? Role::Row : Role::Inner);
-    shape.push_back(isRow ? ShapedType::kDynamic : *Extents::constant(extents.of(end)));
+    shape.push_back(isRow ? ShapedType::kDynamic : Extents::constant(extents.of(end)).value_or(ShapedType::kDynamic));
     offsets.push_back(isRow ? OpFoldResult(rowBegin) : OpFoldResult(b.getIndexAttr(0)));
-    counts.push_back(isRow ? OpFoldResult(rowCount) : OpFoldResult(b.getIndexAttr(shape.back())));
+    counts.push_back(isRow                                  ? OpFoldResult(rowCount)
+                     : ShapedType::isDynamic(shape.back()) ? OpFoldResult(emitter.extentValues.lookup(extents.of(end)))
+                                                            : OpFoldResult(b.getIndexAttr(shape.back())));
   }
   SmallVector<OpFoldResult> strides(offsets.size(), b.getIndexAttr(1));
   auto rows = [&](Value memory) {
@@ -74,8 +76,9 @@ void StreamEmitter::emitFinish(Builder &b, Value tensor) {
   auto cut = [&](const View &tile) {
     auto type = cast<MemRefType>(tile.memory.getType());
     SmallVector<OpFoldResult> from(type.getRank(), b.getIndexAttr(0)), step(type.getRank(), b.getIndexAttr(1)), size;
-    for (auto [axis, length] : llvm::zip(tile.axes, type.getShape()))
-      size.push_back(axis == Role::Row ? OpFoldResult(rowCount) : OpFoldResult(b.getIndexAttr(length)));
+    for (auto [k, axis] : llvm::enumerate(tile.axes))
+      size.push_back(axis == Role::Row ? OpFoldResult(rowCount)
+                                       : memref::getMixedSize(b, b.getLoc(), tile.memory, k));
     return View{memref::SubViewOp::create(b, tile.memory, from, size, step), tile.axes};
   };
   SetVector<Value> state;
@@ -143,21 +146,21 @@ void StreamEmitter::emitBlock(Builder &b, Value begin, Value count, const llvm::
 
 /// Blocks of rows of all settings of the outer coordinates, counted through and split into chunks that threads take.
 void KernelEmitter::emitStream(Builder &b, StreamOp op) {
-  std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
+  std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences, /*openInner=*/true);
   auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
   assert(plan && sizes && "a stream that the pass has not checked");
   Value one = constantIndex(b, 1), size = constantIndex(b, sizes.getM()), rows = extentOf(plan->rowExtent);
   Value blocks = arith::CeilDivUIOp::create(b, rows, size), total = blocks;
   for (auto &[name, extent] : plan->outer)
     total = arith::MulIOp::create(b, total, extentOf(extent));
-  Value chunks = arith::MinUIOp::create(b, total, constantIndex(b, kMaxChunks));
-  auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{chunks}, ValueRange{}, std::nullopt);
+  Value parts = arith::MinUIOp::create(b, total, constantIndex(b, chunks));
+  auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{parts}, ValueRange{}, std::nullopt);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(forall.getTerminator());
   auto scope = emitter.scope();
   Value chunk = forall.getInductionVar(0);
   auto part = [&](Value i) -> Value {
-    return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, total), chunks);
+    return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, total), parts);
   };
   Value begin = part(chunk), end = part(arith::AddIOp::create(b, chunk, one));
   auto loop = scf::ForOp::create(b, begin, end, one);

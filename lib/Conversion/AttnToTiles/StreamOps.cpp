@@ -11,12 +11,20 @@ using namespace weir;
 using namespace weir::attn;
 using namespace weir::tiles;
 
-StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, int64_t inner, Type type) {
-  OpBuilder b(anchor);
-  SmallVector<int64_t> shape;
+OpFoldResult StreamEmitter::innerOf(Builder &b, const StreamTiles::Product &product) {
+  if (!ShapedType::isDynamic(product.inner))
+    return b.getIndexAttr(product.inner);
+  return emitter.extentValues.lookup(extents.of(product.innerExtent));
+}
+
+StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, const StreamTiles::Product *product) {
+  Builder b(anchor->getLoc(), anchor);
+  SmallVector<OpFoldResult> shape;
   for (Role axis : axes)
-    shape.push_back(axis == Role::Row ? sizes.getM() : axis == Role::Key ? sizes.getN() : inner);
-  auto tile = memref::AllocaOp::create(b, anchor->getLoc(), MemRefType::get(shape, type ? type : plan.real));
+    shape.push_back(axis == Role::Row   ? OpFoldResult(b.getIndexAttr(sizes.getM()))
+                    : axis == Role::Key ? OpFoldResult(b.getIndexAttr(sizes.getN()))
+                                        : innerOf(b, *product));
+  auto tile = memref::AllocaOp::create(b, shape, plan.real);
   tile->setAttr("weir.tile", b.getUnitAttr());
   return {tile, SmallVector<Role>(axes)};
 }
@@ -27,8 +35,9 @@ StreamEmitter::View StreamEmitter::inBlock(Builder &b, const View &tile) {
     return tile;
   auto type = cast<MemRefType>(tile.memory.getType());
   SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)), strides(type.getRank(), b.getIndexAttr(1)), counts;
-  for (auto [axis, size] : llvm::zip(tile.axes, type.getShape()))
-    counts.push_back(axis == Role::Key ? OpFoldResult(keyCount) : OpFoldResult(b.getIndexAttr(size)));
+  for (auto [k, axis] : llvm::enumerate(tile.axes))
+    counts.push_back(axis == Role::Key ? OpFoldResult(keyCount)
+                                       : memref::getMixedSize(b, b.getLoc(), tile.memory, k));
   return {memref::SubViewOp::create(b, tile.memory, offsets, counts, strides), tile.axes};
 }
 

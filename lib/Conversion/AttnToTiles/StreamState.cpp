@@ -137,7 +137,7 @@ void StreamEmitter::makeState(Builder &b) {
         c.moved = makeTile(Role::Row);
       }
       if (op.getAccumulation() != Accumulation::Ref)
-        c.value = hasInner ? makeTile({Role::Row, Role::Inner}, plan.products.find(op)->second.inner) : makeTile(Role::Row);
+        c.value = hasInner ? makeTile({Role::Row, Role::Inner}, &plan.products.find(op)->second) : makeTile(Role::Row);
       if (!llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); }))
         c.bit = makeTile(Role::Row);
     }

@@ -177,11 +177,22 @@ private:
     SmallVector<memref::AllocaOp> tiles;
     function.walk([&](memref::AllocaOp tile) { tiles.push_back(tile); });
     uint64_t bytes = 0;
+    Value open, used; // the memory of tiles of open shape, and how much of it those so far take
     for (memref::AllocaOp tile : tiles) {
       MemRefType type = tile.getType();
-      if (!type.hasStaticShape() || !type.getElementType().isIntOrFloat())
-        return tile.emitOpError("is no tile of a fixed shape, which shared memory needs");
-      bytes += llvm::alignTo(type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8), 16);
+      if (!type.getElementType().isIntOrFloat() || !type.getLayout().isIdentity())
+        return tile.emitOpError("is no tile of numbers side by side, which shared memory needs");
+      if (!type.hasStaticShape()) {
+        if (open && open.getParentBlock() != tile->getBlock())
+          return tile.emitOpError("stands in another block than the tiles of open shape before it");
+        Value view = appendTile(tile, open, used, shared);
+        tile.getResult().replaceAllUsesWith(view);
+        tile.erase();
+        if (failed(retype(view, shared)))
+          return failure();
+        continue;
+      }
+      bytes += llvm::alignTo(weir::fixedBytesOf(type), weir::kTileAlignment);
       Value memory = function.addWorkgroupAttribution(withSpace(type, shared), tile.getLoc());
       tile.getResult().replaceAllUsesWith(memory);
       tile.erase();
@@ -193,6 +204,25 @@ private:
              << bytes << " bytes, more than the " << uint64_t(sharedMemory)
              << " of shared memory that a block may take; choose smaller tiles";
     return success();
+  }
+
+  /// Places a tile of open shape behind those before it, in the memory whose size the launch says.
+  Value appendTile(memref::AllocaOp tile, Value &open, Value &used, Attribute shared) {
+    Builder b(tile.getLoc(), tile);
+    if (!open) {
+      auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(), MemRefLayoutAttrInterface(), shared);
+      open = gpu::DynamicSharedMemoryOp::create(b, type);
+      used = arith::ConstantIndexOp::create(b, 0);
+    }
+    Value view = memref::ViewOp::create(b, withSpace(tile.getType(), shared), open, used, tile.getDynamicSizes());
+    Value bytes = arith::ConstantIndexOp::create(b, weir::fixedBytesOf(tile.getType()));
+    for (Value size : tile.getDynamicSizes())
+      bytes = arith::MulIOp::create(b, bytes, size);
+    Value aligned = arith::AndIOp::create(
+        b, arith::AddIOp::create(b, bytes, arith::ConstantIndexOp::create(b, weir::kTileAlignment - 1)),
+        arith::ConstantIndexOp::create(b, -weir::kTileAlignment));
+    used = arith::AddIOp::create(b, used, aligned);
+    return view;
   }
 
   static MemRefType withSpace(MemRefType type, Attribute space) {

@@ -1,11 +1,15 @@
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams))' | FileCheck %s --check-prefix=MAP
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams{vector-bytes=64 vector-registers=32}))' | FileCheck %s --check-prefix=WIDE
+// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams{shared-bytes=49152}))' | FileCheck %s --check-prefix=GPU
+// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams{shared-bytes=20000}))' | FileCheck %s --check-prefix=SMALL
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams),convert-attn-to-tiles)' | FileCheck %s
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams),convert-attn-to-tiles)' | weir-opt --weir-verify-level=level=tiled
 // RUN: not weir-opt %s --convert-attn-to-tiles 2>&1 | FileCheck %s --check-prefix=BARE
 
 // MAP:  attn.stream "N" [n] in(%{{.*}}) mapping #mapping.tiles<rows = "m", m = 24, n = 128>
 // WIDE: mapping #mapping.tiles<rows = "m", m = 64, n = 128>
+// GPU:   mapping #mapping.tiles<rows = "m", m = 16, n = 32>
+// SMALL: mapping #mapping.tiles<rows = "m", m = 16, n = 16>
 // BARE: error: 'attn.stream' op does not run in tiles; dissolve it before it becomes loops
 
 // Blocks of rows around blocks of keys: keys and values are read where they lie, what is absent weighs nothing, and what was summed

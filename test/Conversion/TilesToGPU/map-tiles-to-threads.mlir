@@ -35,6 +35,35 @@ func.func @fill(%out: memref<?x64xf32> {weir.output}, %ws: memref<?xi8>) attribu
 
 // -----
 
+// Tiles of open shape lie one behind the other in the memory that the launch gives, each from a multiple of 16 bytes.
+// CHECK-LABEL: gpu.func @open(
+// CHECK:         %[[D:.*]] = memref.dim
+// CHECK:         %[[MEMORY:.*]] = gpu.dynamic_shared_memory : memref<?xi8, #gpu.address_space<workgroup>>
+// CHECK:         memref.view %[[MEMORY]][%[[ZERO:.*]]][%[[D]]] : {{.*}} to memref<16x?xf32, #gpu.address_space<workgroup>>
+// CHECK:         %[[SIZE:.*]] = arith.muli %{{.*}}, %[[D]]
+// CHECK:         arith.addi %[[SIZE]], %c15
+// CHECK:         %[[ALIGNED:.*]] = arith.andi
+// CHECK:         %[[USED:.*]] = arith.addi %[[ZERO]], %[[ALIGNED]]
+// CHECK:         memref.view %[[MEMORY]][%[[USED]]][%[[D]]] : {{.*}} to memref<?xf32, #gpu.address_space<workgroup>>
+func.func @open(%out: memref<?x?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %d = memref.dim %out, %c1 : memref<?x?xf32>
+  scf.forall (%i) in (%c1) {
+    %t = memref.alloca(%d) {weir.tile} : memref<16x?xf32>
+    %u = memref.alloca(%d) {weir.tile} : memref<?xf32>
+    scf.parallel (%a) = (%c0) to (%d) step (%c1) {
+      memref.store %zero, %t[%c0, %a] : memref<16x?xf32>
+      memref.store %zero, %u[%a] : memref<?xf32>
+      scf.reduce
+    }
+  }
+  return
+}
+
+// -----
+
 // expected-error@below {{has tiles of 8192 bytes, more than the 4096 of shared memory}}
 func.func @large(%out: memref<?x64xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
   %c1 = arith.constant 1 : index

@@ -3,9 +3,21 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_TILESTOGPU_PASSES_H
 #define WEIR_TILESTOGPU_PASSES_H
+#include "mlir/IR/BuiltinTypes.h"
 #include "mlir/Pass/Pass.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace weir {
+inline constexpr int64_t kTileAlignment = 16; ///< bytes; every tile in shared memory begins at a multiple of them
+
+/// The bytes of a tile, divided by its open extents.
+inline int64_t fixedBytesOf(mlir::MemRefType tile) {
+  int64_t bytes = llvm::divideCeil(tile.getElementTypeBitWidth(), 8);
+  for (int64_t extent : tile.getShape())
+    bytes *= mlir::ShapedType::isDynamic(extent) ? 1 : extent;
+  return bytes;
+}
+
 #define GEN_PASS_DECL
 #include "weir/Conversion/TilesToGPU/Passes.h.inc"
 #define GEN_PASS_REGISTRATION

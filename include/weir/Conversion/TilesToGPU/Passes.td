@@ -10,7 +10,8 @@ def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::ModuleOp"> {
   let description = [{
     Each kernel becomes a `gpu.func` of the same name and arguments in a `gpu.module` `@NAME.gpu`, and leaves the host
     module with its companions. Blocks of the grid take the iterations of the kernel's `scf.forall`, one after another. A tile (a
-    `memref.alloca` of fixed shape) becomes shared memory. A loop that `convert-linalg-to-parallel-loops` made of a tile operation is
+    `memref.alloca`) becomes shared memory; those of open shape lie one behind the other, each from a multiple of 16 bytes, in the memory whose
+    size the launch says. A loop that `convert-linalg-to-parallel-loops` made of a tile operation is
     counted through as one and dealt out to the threads of the block, and ends with a barrier. What stands between tile
     operations is computed by every thread alike.
 
@@ -36,5 +37,38 @@ def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::ModuleOp"> {
     Option<"sharedMemory", "shared-memory", "uint64_t", "49152", "bytes that the tiles of a block may take">];
   let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::mlir::memref::MemRefDialect"];
+}
+
+def MathToIntrinsics : Pass<"gpu-math-to-intrinsics", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Make intrinsics of the mathematical functions that a GPU has instructions for";
+  let description = [{
+    Absolute value, ceiling, floor, rounding, truncation, copied signs, square roots and fused multiply-adds of f32 and f64.
+    `convert-gpu-to-nvvm` would make calls of CUDA's libdevice of them, which is not linked. Other functions are left.
+
+    test/Conversion/TilesToGPU/math-to-intrinsics.mlir runs this example:
+
+    ```mlir
+    %r = math.sqrt %x : f32
+    // -->
+    %r = llvm.call_intrinsic "llvm.sqrt"(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def DeclareLaunchMemory : Pass<"gpu-declare-launch-memory", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Declare the shared memory that a launch gives as external";
+  let description = [{
+    After `convert-gpu-to-nvvm`, `gpu.dynamic_shared_memory` is the address of an internal array without elements. Only an external one begins
+    where the kernel's own shared memory ends.
+
+    test/Conversion/TilesToGPU/declare-launch-memory.mlir runs this example:
+
+    ```mlir
+    llvm.mlir.global internal @__dynamic_shmem__0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<0 x i8>
+    // -->
+    llvm.mlir.global external @__dynamic_shmem__0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<0 x i8>
+    ```
+  }];
 }
 #endif
