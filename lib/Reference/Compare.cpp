@@ -34,6 +34,13 @@ static double ratioOf(long double expected, long double actual, double allowed) 
   return distance == 0 ? 0 : allowed == 0 ? kInfinity : static_cast<double>(distance / allowed);
 }
 
+static bool isUndecided(const PartialTensor &reference, int64_t i, const CompareOptions &options) {
+  using O = CompareOptions;
+  bool isReal = llvm::isa<mlir::FloatType>(reference.elementType);
+  return (options.undecided != O::None && std::isnan(reference.value[i])) ||
+         (options.undecided == O::NonFinite && (!isReal || std::isinf(reference.value[i])));
+}
+
 static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTensor &reference,
                           const HostTensor &output, const CompareOptions &options, Comparison &result) {
   auto isWorst = [&](double ratio) { return result.tensor.empty() || ratio > result.worstRatio; };
@@ -45,7 +52,7 @@ static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTe
   }
   for (int64_t i = 0, e = output.size(); i < e; ++i) {
     double bound = reference.error.empty() ? 0 : reference.error[i];
-    if (bound == kInfinity) {
+    if (bound == kInfinity || isUndecided(reference, i, options)) {
       ++result.undecided;
       continue;
     }

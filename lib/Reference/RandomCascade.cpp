@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Reference/RandomCascade.h"
+#include "lib/Reference/Drawing.h"
 #include "lib/Reference/RandomProgram.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
@@ -12,8 +13,10 @@
 
 using namespace mlir;
 using namespace weir;
+using weir::reference::Adversity;
 
-RandomCascade::RandomCascade(uint64_t seed) : program(random_cascade::generate(seed)) {}
+RandomCascade::RandomCascade(uint64_t seed, bool attention)
+    : program(attention ? random_cascade::generateAttention(seed) : random_cascade::generate(seed)) {}
 RandomCascade::RandomCascade(std::unique_ptr<random_cascade::Program> program)
     : program(std::move(program)) {}
 RandomCascade::RandomCascade(const RandomCascade &other) : program(other.program->clone()) {}
@@ -26,6 +29,8 @@ std::string RandomCascade::text(llvm::StringRef name) const {
   program->print(name, os);
   return result;
 }
+
+llvm::StringRef RandomCascade::dtype() const { return program->dtype; }
 
 std::vector<RandomCascade> RandomCascade::simplifications() const {
   std::vector<RandomCascade> result;
@@ -83,6 +88,7 @@ void RandomRun::parse(Candidate &candidate) {
   std::string errors;
   llvm::raw_string_ostream stream(errors);
   FrontendOptions frontend;
+  frontend.dtype = candidate.program.dtype().str();
   std::string name = nameOf(candidate.seed), text = candidate.program.text(name);
   candidate.module = compileToCascade(text, name + ".attn", frontend, context, stream);
   // The one thing that the frontend may refuse: an equation that happens to define nothing.
@@ -137,6 +143,17 @@ static std::string describe(const DrawnInputs &drawn, const attn::Signature &sig
   return text;
 }
 
+/// Some trials have many keys and few queries, some the other way round: blocks are full, cut and several.
+static void drawLengths(DrawOptions &draw) {
+  reference::Random random(draw.seed * 31 + draw.trial);
+  int64_t few = random.integer(1, 9), many = random.pick<int64_t>({24, 63, 65, 127, 128, 129, 190, 257});
+  double kind = random.uniform();
+  if (kind < 0.5)
+    draw.extents["M"] = kind < 0.35 ? few : many;
+  if (kind < 0.5)
+    draw.extents["N"] = kind < 0.35 ? many : few;
+}
+
 void RandomRun::execute(Candidate &candidate, unsigned trials) {
   func::FuncOp cascade = cascadeOf(*candidate.module);
   attn::Signature signature = attn::getSignature(cascade);
@@ -145,6 +162,8 @@ void RandomRun::execute(Candidate &candidate, unsigned trials) {
     draw.seed = candidate.seed;
     draw.trial = static_cast<unsigned>((candidate.seed * 3 + trial * 5) % 24);
     draw.work = 2e5;
+    if (options.attention)
+      drawLengths(draw);
     auto drawn = weir::draw(cascade, draw);
     if (!drawn || !drawn->unmet.empty()) {
       candidate.outcome = {Outcome::NotRun, drawn ? "a promise was not kept: " + drawn->unmet[0]
@@ -167,7 +186,12 @@ void RandomRun::execute(Candidate &candidate, unsigned trials) {
       candidate.outcome = {Outcome::NotRun, place + "\nkernel: " + llvm::toString(outputs.takeError())};
       return;
     }
-    Comparison comparison = compare(signature, *reference, *outputs);
+    CompareOptions how;
+    Adversity adversity(draw.trial);
+    if (options.attention)
+      how.undecided =
+          adversity.huge || adversity.infinities ? CompareOptions::NonFinite : CompareOptions::NaN;
+    Comparison comparison = compare(signature, *reference, *outputs, how);
     candidate.outcome.compared += comparison.compared;
     candidate.outcome.undecided += comparison.undecided;
     if (!comparison.agrees()) {
@@ -235,7 +259,7 @@ unsigned RandomRun::run() {
     std::vector<Candidate> batch;
     for (unsigned i = first; i < std::min(first + options.batch, options.count); ++i) {
       uint64_t seed = options.seed + i;
-      batch.push_back({seed, RandomCascade(seed), {}, {}, {}});
+      batch.push_back({seed, RandomCascade(seed, options.attention), {}, {}, {}});
       if (options.print) {
         os << "// seed " << seed << '\n' << batch.back().program.text(nameOf(seed)) << '\n';
         os.flush(); // the last one printed is the one that crashed

@@ -108,6 +108,8 @@ static void printTensor(llvm::raw_ostream &os, const Tensor &tensor, const std::
 }
 
 void Program::print(StringRef name, llvm::raw_ostream &os) const {
+  if (dtype != "f32")
+    os << "// --dtype " << dtype << '\n';
   for (const std::string &param : params)
     os << "param " << param << '\n';
   auto list = [&](bool outputs) {
@@ -127,6 +129,8 @@ void Program::print(StringRef name, llvm::raw_ostream &os) const {
   os << ") {\n";
   for (const auto &[rank, value] : ranks)
     os << "  rank " << rank << " = " << value << '\n';
+  for (const std::string &given : givens)
+    os << "  given " << given << '\n';
   llvm::StringSet<> typed;
   for (const Equation &equation : equations) {
     const Tensor &tensor = *const_cast<Program *>(this)->find(equation.tensor);
@@ -184,6 +188,8 @@ std::unique_ptr<Program> Program::clone() const {
   auto copy = std::make_unique<Program>();
   copy->ranks = ranks;
   copy->params = params;
+  copy->givens = givens;
+  copy->dtype = dtype;
   copy->tensors = tensors;
   for (const Equation &equation : equations)
     copy->equations.push_back(equation.clone());
@@ -275,6 +281,22 @@ static void pruneDeclarations(Program &program, const llvm::StringSet<> &live) {
   }
 }
 
+/// Whether every rank of a promise has an extent still.
+static bool speaksOfBoundRanks(const Program &program, StringRef given) {
+  auto isBound = [&](StringRef rank) {
+    return llvm::any_of(program.ranks, [&](const auto &r) { return r.first == rank; }) ||
+           llvm::any_of(program.tensors,
+                        [&](const Tensor &t) { return t.input && llvm::is_contained(t.ranks, rank); });
+  };
+  while (!given.empty()) {
+    StringRef word = given.take_while([](char c) { return llvm::isAlnum(c) || c == '_'; });
+    if (!word.empty() && llvm::isAlpha(word[0]) && !isBound(word))
+      return false;
+    given = given.drop_front(std::max<size_t>(word.size(), 1));
+  }
+  return true;
+}
+
 bool Program::prune() {
   llvm::StringSet<> live = liveTensors(*this);
   llvm::erase_if(equations, [&](const Equation &e) { return !live.contains(e.tensor); });
@@ -283,6 +305,7 @@ bool Program::prune() {
     if (!tensor.input && llvm::none_of(equations, [&](const Equation &e) { return e.tensor == tensor.name; }))
       return false;
   pruneDeclarations(*this, live);
+  llvm::erase_if(givens, [&](const std::string &given) { return !speaksOfBoundRanks(*this, given); });
   return llvm::any_of(tensors, [](const Tensor &t) { return t.output; });
 }
 

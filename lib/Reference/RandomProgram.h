@@ -58,8 +58,10 @@ struct Equation {
 struct Program {
   std::vector<std::pair<std::string, std::string>> ranks; ///< declared: name, expression
   std::vector<std::string> params;                        ///< as written
+  std::vector<std::string> givens;                        ///< promises about extents, as written
   std::vector<Tensor> tensors;
   std::vector<Equation> equations;
+  std::string dtype = "f32"; ///< of what has no written type
 
   std::unique_ptr<Program> clone() const;
   Tensor *find(llvm::StringRef name);
@@ -73,6 +75,7 @@ struct Program {
 std::string coordinateOf(llvm::StringRef rank);
 
 std::unique_ptr<Program> generate(uint64_t seed);
+std::unique_ptr<Program> generateAttention(uint64_t seed);
 std::vector<std::unique_ptr<Program>> simplify(const Program &program);
 
 } // namespace weir::random_cascade

@@ -36,6 +36,7 @@ public:
 
 private:
   bool isSupported() const;
+  bool isOnlyStored(const CascadeModel::Tensor &tensor) const;
   void placeOutputsLast();
   void bindTensors();
   void bindExtents();
@@ -87,7 +88,15 @@ bool Merger::isNeeded(const Finish &output) const {
   return readsAccumulator(output.value) || readsAccumulator(output.presence);
 }
 
-/// Derivations of one traversal, all of whose tensors hold their scalars unrounded.
+/// Whether nothing but the caller reads what the tensor's type has rounded.
+bool Merger::isOnlyStored(const CascadeModel::Tensor &tensor) const {
+  if (tensor.equation < 0)
+    return false;
+  Operation *op = model.equations[tensor.equation].op;
+  return isa<EinsumOp>(op) && llvm::all_of(op->getUsers(), [](Operation *user) { return isa<MaterializeOp>(user); });
+}
+
+/// Derivations of one traversal, all of whose tensors hold their scalars unrounded; outputs are rounded as they are stored.
 bool Merger::isSupported() const {
   if (streaming.derived != 1 || streaming.accumulators.empty())
     return false;
@@ -98,7 +107,7 @@ bool Merger::isSupported() const {
     const CascadeModel::Tensor *tensor = model.getTensor(name);
     if (!tensor || !tensor->elementType)
       continue;
-    if (getScalarType(tensor->elementType) != tensor->elementType)
+    if (getScalarType(tensor->elementType) != tensor->elementType && !isOnlyStored(*tensor))
       return false;
     if (tensor->equation >= 0 && !model.equations[tensor->equation].loops.empty())
       return false;
@@ -372,7 +381,8 @@ bool Merger::emitFinish() {
     if (!original || !tensor || !defineParts(output.value) || !defineParts(output.presence))
       return false;
     auto type = cast<RankedTensorType>(original.getType());
-    Type element = type.getElementType();
+    Type element = getScalarType(type.getElementType());
+    type = RankedTensorType::get(type.getShape(), element);
     ScalarKind kind = isa<FloatType>(element) ? ScalarKind::Real
                       : element.isInteger(1)  ? ScalarKind::Bool
                                               : ScalarKind::Integer;

@@ -79,6 +79,42 @@ Value TreeEmitter::emitRead(const Tree *tree) {
   return ReadOp::create(b, getScalarType(type.getElementType()), tensor, indices);
 }
 
+/// `p ? 1 : 0`, by which the algebra writes that a summand may be missing.
+static bool isIndicator(const Tree *tree) {
+  return tree->is(TreeKind::Select) && tree->args[1]->is(TreeKind::Number) && tree->args[1]->text == "1" &&
+         tree->args[2]->is(TreeKind::Number) && tree->args[2]->text == "0";
+}
+
+static void flattenProduct(const Tree *tree, SmallVectorImpl<const Tree *> &conditions,
+                           SmallVectorImpl<const Tree *> &factors) {
+  if (tree->isFunction("mul"))
+    for (const Tree *arg : tree->args)
+      flattenProduct(arg, conditions, factors);
+  else if (isIndicator(tree))
+    conditions.push_back(tree->args[0]);
+  else
+    factors.push_back(tree);
+}
+
+/// A product that is 0 where one of the conditions does not hold, whether its factors are there or not; null
+/// where there is no condition.
+Value TreeEmitter::emitGuarded(const Tree *tree) {
+  SmallVector<const Tree *> conditions, factors;
+  flattenProduct(tree, conditions, factors);
+  if (conditions.empty() || factors.empty())
+    return {};
+  Value holds, product;
+  for (const Tree *condition : conditions)
+    if (Value next = emit(condition, ScalarKind::Bool))
+      holds = holds ? AndOp::create(b, holds, next).getResult() : next;
+  for (const Tree *factor : factors)
+    if (Value next = emit(factor, tree->scalar))
+      product = product ? MapOp::create(b, typeOf(tree->scalar), Fn::Mul, ValueRange{product, next}).getResult() : next;
+  if (!failure.empty())
+    return {};
+  return SelectOp::create(b, holds, product, emitNumber("0", tree->scalar));
+}
+
 Value TreeEmitter::emitFunction(const Tree *tree) {
   if (tree->text == "present" && tree->args.size() == 1) { // one where the operand is there: what a mean counts
     Value value = emit(tree->args[0]);
@@ -87,6 +123,9 @@ Value TreeEmitter::emitFunction(const Tree *tree) {
     Value there = NotOp::create(b, IsabsentOp::create(b, value));
     return WhereOp::create(b, emitNumber("1", tree->scalar), there);
   }
+  if (tree->text == "mul")
+    if (Value guarded = emitGuarded(tree); guarded || !failure.empty())
+      return guarded;
   auto fn = symbolizeFn(tree->text);
   if (!fn)
     return fail("no function is named " + tree->text);

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "dialects/Attention/AttentionDialect.h"
+#include "dialects/Mapping/MappingDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
@@ -23,10 +24,20 @@ static cl::opt<unsigned> trials("trials", cl::init(2), cl::desc("inputs a progra
 static cl::opt<unsigned> batch("batch", cl::init(20), cl::desc("programs compiled together"));
 static cl::opt<bool> shrink("shrink", cl::desc("make a failing program as small as it stays failing"));
 static cl::opt<bool> print("print", cl::desc("print every program before it runs"));
-static cl::opt<bool> rewriteOnly("rewrite", cl::desc("merge traversals, and run the interpreter before and after"));
+static cl::opt<bool> rewriteOnly("rewrite",
+                                 cl::desc("merge traversals, and run the interpreter before and after"));
+static cl::opt<bool> attention("attention", cl::desc("attention variants, most of which merge into streams"));
 static cl::opt<bool> interpretOnly("interpret-only", cl::desc("run the interpreter alone"));
 
-static unsigned streams; ///< that --rewrite has made
+static unsigned streams; ///< that were made
+static unsigned tiled;   ///< of these, that run in tiles
+
+/// Those with an attribute, or all.
+static unsigned countStreams(mlir::Operation *within, llvm::StringRef attribute) {
+  unsigned number = 0;
+  within->walk([&](weir::attn::StreamOp op) { number += attribute.empty() || op->hasAttr(attribute); });
+  return number;
+}
 
 static weir::HostTensor toHostTensor(const weir::PartialTensor &tensor) {
   weir::HostTensor result(*weir::fromMLIR(tensor.elementType), tensor.shape);
@@ -35,13 +46,29 @@ static weir::HostTensor toHostTensor(const weir::PartialTensor &tensor) {
   return result;
 }
 
+/// Blocks of fewer keys, so that short inputs have several, in a part of the programs.
+static void shortenTiles(mlir::ModuleOp module) {
+  unsigned number = 0;
+  module.walk([&](weir::attn::StreamOp stream) {
+    static const int64_t keys[] = {0, 16, 8, 36};
+    auto sizes = stream->getAttrOfType<weir::mapping::TilesAttr>("mapping");
+    if (int64_t n = keys[number++ % 4]; sizes && n)
+      stream->setAttr("mapping",
+                      weir::mapping::TilesAttr::get(stream.getContext(), sizes.getRows(), sizes.getM(), n));
+  });
+}
+
 /// Levels 2 to 6 and into memory; kernels share the module's code.
 static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp module,
                                                                const weir::TargetDescription &target) {
-  mlir::PassManager pm(module.getContext());
-  weir::buildCascadeToStreamedPipeline(pm, target);
-  weir::buildStreamedToTiledPipeline(pm, target);
-  if (mlir::failed(pm.run(module)))
+  mlir::PassManager streamed(module.getContext()), toTiles(module.getContext());
+  weir::buildCascadeToStreamedPipeline(streamed, target);
+  weir::buildStreamedToTiledPipeline(toTiles, target);
+  if (mlir::failed(streamed.run(module)))
+    return llvm::createStringError("the pipeline to the streamed level failed");
+  tiled += countStreams(module, "mapping");
+  shortenTiles(module);
+  if (mlir::failed(toTiles.run(module)))
     return llvm::createStringError("the pipeline to the tiled level failed");
   weir::CompileOptions options;
   options.cache = false;
@@ -61,17 +88,26 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
   return result;
 }
 
-/// The rewritten cascades, interpreted: the tiles of a stream are folded in an order that depends on the program.
+/// The rewritten cascades, interpreted: the tiles of a stream are folded in an order that depends on the
+/// program.
 static llvm::Expected<std::vector<weir::RandomKernel>> rewrite(mlir::ModuleOp module) {
   std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> owner =
       std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(module.clone());
-  mlir::PassManager pm(module.getContext());
-  pm.addNestedPass<mlir::func::FuncOp>(weir::createMergeTraversals());
-  if (mlir::failed(pm.run(**owner)))
-    return llvm::createStringError("attn-merge-traversals failed");
+  // First what saves traversals, then what needs one anyway and is merged for its tiles.
+  for (bool tiled : {false, true})
+    for (auto function : llvm::to_vector((*owner)->getOps<mlir::func::FuncOp>())) {
+      if (!function.getOps<weir::attn::StreamOp>().empty())
+        continue;
+      weir::MergeTraversalsOptions merge;
+      merge.tiled = tiled;
+      mlir::PassManager pm(module.getContext(), mlir::func::FuncOp::getOperationName());
+      pm.addPass(weir::createMergeTraversals(merge));
+      if (mlir::failed(pm.run(function)))
+        return llvm::createStringError("attn-merge-traversals failed");
+    }
   std::vector<weir::RandomKernel> result;
   for (auto function : (*owner)->getOps<mlir::func::FuncOp>()) {
-    function.walk([](weir::attn::StreamOp) { ++streams; });
+    streams += countStreams(function, "");
     weir::InterpreterOptions options;
     static const int64_t tiles[] = {0, 1, 3, 7};
     options.streams.tile = tiles[result.size() % 4];
@@ -99,7 +135,7 @@ int main(int argc, char **argv) {
   weir::registerAll(registry);
   weir::registerTargetDialects(registry);
   mlir::MLIRContext context(registry);
-  weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly};
+  weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly, attention};
   auto target = llvm::cantFail(weir::describeTarget("cpu:native"));
   auto compiler = [&](mlir::ModuleOp module) {
     return rewriteOnly ? rewrite(module) : compile(module, target);
@@ -107,5 +143,7 @@ int main(int argc, char **argv) {
   unsigned failed = weir::runRandomCascades(options, context, compiler, llvm::outs());
   if (rewriteOnly)
     llvm::outs() << streams << " streams\n";
+  else if (!interpretOnly)
+    llvm::outs() << tiled << " streams in tiles\n";
   return failed ? 1 : 0;
 }

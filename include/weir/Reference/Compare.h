@@ -14,6 +14,10 @@ struct CompareOptions {
   double factor = 4;
   /// If positive, replaces the bound: |actual - expected| <= tolerance * max(1, |expected|).
   double tolerance = 0;
+  /// What is undecided because equations that were rewritten by laws of the real numbers may have another
+  /// value there: a NaN of the reference, from a step without a real value such as -inf - -inf; or also its
+  /// infinities, from a step that overflows as written, and what is no real, which may hang on such a step.
+  enum Unreal { None, NaN, NonFinite } undecided = None;
 };
 
 /// The verdict on all outputs of one run. An entry whose value rounding decides is counted and not compared.

@@ -18,10 +18,11 @@ struct Program;
 }
 
 /// A well-typed program in the language, made from a seed: maps, reductions, domains (affine and of data),
-/// disjoint equations, gathers, selection, recurrences, maps along a rank, casts and all element types.
+/// disjoint equations, gathers, selection, recurrences, maps along a rank, casts and all element types. An
+/// attention is of a family of its own: scores, a mask, weights in many spellings, weighted sums and statistics.
 class RandomCascade {
 public:
-  explicit RandomCascade(uint64_t seed);
+  explicit RandomCascade(uint64_t seed, bool attention = false);
   explicit RandomCascade(std::unique_ptr<random_cascade::Program> program);
   RandomCascade(const RandomCascade &other);
   RandomCascade &operator=(RandomCascade &&other);
@@ -29,6 +30,8 @@ public:
 
   /// The program as a file with one cascade of this name.
   std::string text(llvm::StringRef name) const;
+  /// Of inputs and outputs without a written type: "f32" or "f64".
+  llvm::StringRef dtype() const;
   /// Programs that are one step smaller: an output or an equation less, a subexpression replaced by one of
   /// its parts or a literal, a domain dropped. The ones that take most away come first; not all of them need
   /// compile.
@@ -52,6 +55,7 @@ struct RandomRunOptions {
   bool shrink = false;        ///< minimise a failing program before it is printed
   bool print = false;         ///< print every program
   bool interpretOnly = false; ///< compile nothing: the frontend and the interpreter take every program
+  bool attention = false;     ///< attention variants only, most of which one traversal computes
 };
 
 /// Runs random programs, compiled against interpreted, and prints each difference (or refusal) on `os` with
