@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -45,6 +46,7 @@ private:
   const Tree *body(Block &block);
   void bind(StringRef name, Value extentValue, Value argument, SmallVectorImpl<std::string> &bound);
   void addRank(StringRef rank, const Tree *extent);
+  bool mentions(const Tree *tree, StringRef rank, llvm::SmallPtrSetImpl<const Tree *> &seen) const;
   std::string tensorName(Value value);
   std::string declareTensor(Value value, StringRef name);
 
@@ -99,6 +101,16 @@ void CascadeModel::Reader::readArguments() {
   }
 }
 
+/// Whether the extent of `rank` occurs, declared ranks opened: a rank that is defined by itself would have no end.
+bool CascadeModel::Reader::mentions(const Tree *tree, StringRef rank,
+                                    llvm::SmallPtrSetImpl<const Tree *> &seen) const {
+  if (!tree || !seen.insert(tree).second)
+    return false;
+  if (tree->is(TreeKind::Extent))
+    return tree->text == rank || mentions(model.definitions.lookup(tree->text), rank, seen);
+  return llvm::any_of(tree->args, [&](const Tree *arg) { return mentions(arg, rank, seen); });
+}
+
 const Tree *CascadeModel::Reader::extent(Value value) {
   if (auto known = extents.find(value); known != extents.end())
     return known->second;
@@ -115,7 +127,8 @@ const Tree *CascadeModel::Reader::extent(Value value) {
   } else if (auto rank = value.getDefiningOp<attn::RankOp>()) {
     const Tree *definition = scalar(rank.getValue());
     tree = definition->getInteger() ? definition : arena.extent(rank.getName());
-    if (!definition->getInteger())
+    llvm::SmallPtrSet<const Tree *, 16> seen;
+    if (!definition->getInteger() && !mentions(definition, rank.getName(), seen))
       model.definitions[rank.getName()] = definition;
     addRank(rank.getName(), tree);
   } else if (auto cast = value.getDefiningOp<arith::IndexCastOp>()) {
