@@ -234,7 +234,7 @@ def Attn_AccumulateOp : Attn_Op<"accumulate", [RecursiveMemoryEffects, Recursive
     Body arguments are the kept coordinates, then those of `over`. A body that is absent does not take part; the accumulator is absent where nothing
     took part (`any` is then false, `all` true).
 
-    `ref` keeps a value near the largest body; any finite value is valid. The one that counts here is the largest body, no less than the lowest finite number.
+    `ref` keeps a value near the largest body; any finite value is valid. The one that counts here is the largest body, or the finite number nearest to it.
     A `sum` with a `reference` yields a factor c and an exponent a and is `sum c * exp(lam * (a - rho))`, rho being the reference at the coordinates named.
     When rho moves to rho', what has been summed is multiplied by `exp(lam * (rho - rho'))`. `lam` is a positive rational, `1` if it is not given.
     `exact` marks a `max` that a finish reads.

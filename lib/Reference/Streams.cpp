@@ -170,22 +170,21 @@ const reference::Value &StreamFold::referenceOf(const Component &component, cons
   return state[component.reference][entry].value;
 }
 
-/// exp(lam * (exponent - reference)), the reference no less than the lowest finite number.
+/// exp(lam * (exponent - reference)), the reference brought into the finite numbers.
 reference::Value StreamFold::weight(const Component &component, const reference::Value &exponent,
                                     const reference::Value &reference) {
   if (!exponent.present || !reference.present)
     return {};
   bool wide = component.factor.body->wide || component.exponent.body->wide;
   bool bounds = options.errorBounds && !exponent.undecided() && !reference.undecided();
-  reference::Value lowest = reference;
+  reference::Value finite = reference;
   long double bottom = wide ? std::numeric_limits<double>::lowest()
                             : static_cast<long double>(std::numeric_limits<float>::lowest());
-  if (lowest.real < bottom)
-    lowest.real = bottom;
+  finite.real = std::clamp(finite.real, bottom, std::numeric_limits<long double>::max());
   auto apply = [&](Fn fn, ArrayRef<reference::Value> operands) {
     return applyMap(fn, Kind::Real, Kind::Real, wide, operands, bounds);
   };
-  reference::Value power = apply(Fn::Sub, {exponent, lowest});
+  reference::Value power = apply(Fn::Sub, {exponent, finite});
   if (component.lam.real != 1)
     power = apply(Fn::Mul, {component.lam, power});
   reference::Value result = apply(Fn::Exp, {power});

@@ -71,8 +71,9 @@ Value readReference(ImplicitLocOpBuilder &b, AccumulateOp op, ValueRange coordin
 
 /// A reference is finite: no exponent is the difference of two infinities.
 Value clampReference(ImplicitLocOpBuilder &b, Value value) {
-  StringRef lowest = value.getType().isF64() ? "-1.7976931348623157e308" : "-3.4028234663852886e38";
-  return map(b, Fn::Max, {value, LiteralOp::create(b, value.getType(), lowest)});
+  StringRef highest = value.getType().isF64() ? "1.7976931348623157e308" : "3.4028234663852886e38";
+  auto literal = [&](const Twine &text) { return LiteralOp::create(b, value.getType(), text.str()); };
+  return map(b, Fn::Min, {map(b, Fn::Max, {value, literal("-" + highest)}), literal(highest)});
 }
 
 void dissolve(AccumulateOp op) {

@@ -5,6 +5,7 @@
 // Carries out what deriveStreaming() derives, on a copy of the cascade. The stream is built beside the
 // equations as they stand; then the outputs change over, and equations that nobody reads any more go. The
 // copy takes the cascade's place only where all of the derivation could be said in ops.
+#include "lib/Transforms/BalanceExponentials.h"
 #include "lib/Transforms/TreeEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -386,8 +387,11 @@ bool Merger::emitFinish() {
     ScalarKind kind = isa<FloatType>(element) ? ScalarKind::Real
                       : element.isInteger(1)  ? ScalarKind::Bool
                                               : ScalarKind::Integer;
+    const Tree *value = balanceExponentials(output.value, *model.arena, [&](StringRef name) {
+      return llvm::any_of(streaming.accumulators, [&](const Accumulator &a) { return a.name == name && a.op == "ref"; });
+    });
     EinsumOp einsum =
-        emitEquation(output.tensor, output.coords, output.value, kind, output.presence, element);
+        emitEquation(output.tensor, output.coords, value, kind, output.presence, element);
     if (!einsum)
       return false;
     einsum.getResult().setType(type);

@@ -6,7 +6,9 @@
 // CHECK:         %[[R:.*]] = attn.einsum "R" [m] in(%{{.*}}) {
 // CHECK:           %[[MAX:.*]] = attn.reduce max [n] in(%{{.*}}) {
 // CHECK:           %[[LOW:.*]] = attn.literal "-3.4028234663852886e38" : f32
-// CHECK:           attn.map max(%[[MAX]], %[[LOW]])
+// CHECK:           %[[R0:.*]] = attn.map max(%[[MAX]], %[[LOW]])
+// CHECK:           %[[HIGH:.*]] = attn.literal "3.4028234663852886e38" : f32
+// CHECK:           attn.map min(%[[R0]], %[[HIGH]])
 // CHECK:         %[[A:.*]] = attn.einsum "A" [m] in(%{{.*}}) {
 // CHECK:           %[[RHO:.*]] = attn.read %[[R]][%{{.*}}]
 // CHECK:           attn.reduce sum [n] in(%{{.*}}) {

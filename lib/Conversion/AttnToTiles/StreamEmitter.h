@@ -73,16 +73,31 @@ private:
   void bindSources(Builder &b, mlir::Value value, Space space, mlir::ValueRange args);
   mlir::Value presenceOf(Builder &b, mlir::Value tensor, Space space);
   void emitKeys(Builder &b);
+  void emitBlockOfKeys(Builder &b);
   void emitSum(Builder &b, attn::ReduceOp reduce);
   void emitEquation(Builder &b, attn::EinsumOp einsum);
   void emitReferences(Builder &b);
   void emitExtremum(Builder &b, attn::AccumulateOp op, const View &out);
   Weights &weightsOf(Builder &b, attn::AccumulateOp op);
+  llvm::SmallVector<mlir::Value> partsOf(attn::AccumulateOp op);
+  void collectSources(Builder &b, llvm::ArrayRef<mlir::Value> values, llvm::SmallVectorImpl<View> &ins,
+                      llvm::SmallVectorImpl<unsigned> &counts);
+  mlir::Value presenceOfParts(Builder &b, attn::AccumulateOp op, llvm::ArrayRef<unsigned> counts, mlir::ValueRange args);
   void emitAddition(Builder &b, attn::AccumulateOp op);
+  mlir::Value isFinite(Builder &b, const View &right, int64_t inner);
+  void addWhereThere(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
   void emitBit(Builder &b, attn::AccumulateOp op);
   void makeState(Builder &b);
   bool isReference(attn::AccumulateOp op);
   bool isAlwaysPresent(mlir::Value value) { return presences.of(value).has_value(); }
+
+  // StreamBounds.cpp: which keys a block of rows needs.
+  /// The first key and the one past the last, of `end` keys.
+  std::pair<mlir::Value, mlir::Value> keyRange(Builder &b, mlir::Value end);
+  /// Whether the block of keys at hand can matter; null: it is visited.
+  mlir::Value mayMatter(Builder &b);
+  /// Whether what an accumulator takes in is there in all of the block; null: perhaps not.
+  mlir::Value isThereEverywhere(Builder &b, attn::AccumulateOp op);
 
   // StreamFinish.cpp.
   void emitFinish(Builder &b, mlir::Value tensor);
@@ -96,6 +111,7 @@ private:
   mlir::Operation *anchor;
 
   mlir::Value rowBegin, rowCount, keyBegin, keyCount;
+  bool mustAsk = false; ///< the range of keys does not say all that the predicates do
   const llvm::StringMap<mlir::Value> *outer = nullptr;
   llvm::DenseMap<mlir::Value, View> values;                  ///< tiles of sums and of the body's equations
   llvm::DenseMap<mlir::Operation *, View> packed, rights, scaled;

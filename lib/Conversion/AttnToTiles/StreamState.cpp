@@ -20,7 +20,7 @@ using Role = StreamTiles::Role;
 constexpr Role kTile[] = {Role::Row, Role::Key};
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// The lowest finite number: a reference is never less, so that differences from it are numbers.
+/// The lowest finite number: a reference is finite, so that differences from it are numbers.
 static double lowestOf(Type real) {
   return real.isF64() ? std::numeric_limits<double>::lowest() : double(std::numeric_limits<float>::lowest());
 }
@@ -173,6 +173,9 @@ void StreamEmitter::emitReferences(Builder &b) {
       continue;
     copy(b, c.reference, c.moved);
     emitExtremum(b, op, c.moved);
+    generic(b, Role::Row, {}, c.moved, [&](Builder &in, ValueRange args) {
+      return SmallVector<Value>{arith::MinimumFOp::create(in, args[0], constantLike(in, plan.real, -lowestOf(plan.real)))};
+    });
   }
 }
 
@@ -215,6 +218,43 @@ StreamEmitter::Weights &StreamEmitter::weightsOf(Builder &b, AccumulateOp op) {
   return w;
 }
 
+/// What an accumulator takes in is there where all of these are: its conditions, its left factors, and its exponent.
+SmallVector<Value> StreamEmitter::partsOf(AccumulateOp op) {
+  const StreamTiles::Product &product = plan.products.find(op)->second;
+  SmallVector<Value> parts(product.conditions);
+  llvm::append_range(parts, product.left);
+  if (op.getReference())
+    parts.push_back(op.getYield().getValues()[1]);
+  return parts;
+}
+
+/// The tiles that values are made of, and how many each.
+void StreamEmitter::collectSources(Builder &b, ArrayRef<Value> values, SmallVectorImpl<View> &ins,
+                                   SmallVectorImpl<unsigned> &counts) {
+  for (Value v : values) {
+    SmallVector<View> opened = openSources(b, v);
+    counts.push_back(opened.size());
+    llvm::append_range(ins, opened);
+  }
+}
+
+/// In a region whose first arguments are what collectSources lists: whether partsOf(op) are there, conditions true.
+Value StreamEmitter::presenceOfParts(Builder &b, AccumulateOp op, ArrayRef<unsigned> counts, ValueRange args) {
+  bindCoordinates(b, &op.getBody().front(), kTile);
+  size_t conditions = plan.products.find(op)->second.conditions.size();
+  Value present;
+  unsigned at = 0;
+  for (auto [i, v] : llvm::enumerate(partsOf(op))) {
+    bindSources(b, v, kTile, args.slice(at, counts[i]));
+    at += counts[i];
+    Lane lane = emitter.emit(b, v);
+    present = conjunction(b, emitter, present, lane.present);
+    if (i < conditions)
+      present = conjunction(b, emitter, present, lane.value);
+  }
+  return present;
+}
+
 /// Adds a block of keys to a sum. What is multiplied with the right factors is a tile of row and key, 0 where the body is absent.
 void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
   const StreamTiles::Product &product = plan.products.find(op)->second;
@@ -238,11 +278,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
   llvm::append_range(all, factors);
   SmallVector<View> ins;
   SmallVector<unsigned> counts;
-  for (Value v : all) {
-    SmallVector<View> opened = openSources(b, v);
-    counts.push_back(opened.size());
-    llvm::append_range(ins, opened);
-  }
+  collectSources(b, all, ins, counts);
   if (weight.memory)
     ins.push_back(weight);
   /// The product of the weight and the left factors in a region.
@@ -276,49 +312,90 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     side = inBlock(b, tile);
     generic(b, kTile, ins, side, [&](Builder &in, ValueRange args) { return SmallVector<Value>{left(in, args)}; });
   }
-  guarded(b, conditions[op], [&] { contract(b, side, openRight(b, op), out); });
+  bool isPartial = !llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); });
+  guarded(b, conditions[op], [&] {
+    View right = openRight(b, op);
+    if (!isPartial)
+      return contract(b, side, right, out);
+    // A weight of 0 times an infinity is no 0: only what is there may be multiplied.
+    Value there = isThereEverywhere(b, op), safe;
+    if (there) {
+      auto choice = scf::IfOp::create(b, b.getI1Type(), there, /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(choice.thenBlock());
+      scf::YieldOp::create(b, constantInt(b, b.getI1Type(), 1));
+      b.setInsertionPointToStart(choice.elseBlock());
+      scf::YieldOp::create(b, isFinite(b, right, product.inner));
+      safe = choice.getResult(0);
+    } else {
+      safe = isFinite(b, right, product.inner);
+    }
+    auto branch = scf::IfOp::create(b, safe, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    contract(b, side, right, out);
+    b.setInsertionPointToStart(branch.elseBlock());
+    addWhereThere(b, op, side, right, out);
+  });
+}
+
+/// Whether a right factor's block holds finite numbers only: the sum of 0*x is 0, and no number otherwise.
+Value StreamEmitter::isFinite(Builder &b, const View &right, int64_t inner) {
+  View sums = makeTile(Role::Inner, inner), total = makeTile({});
+  fill(b, sums, 0);
+  fill(b, total, 0);
+  Role space[] = {Role::Key, Role::Inner};
+  auto addZeros = [&](Builder &in, ValueRange args) {
+    Value zero = arith::MulFOp::create(in, args[0], constantLike(in, plan.real, 0));
+    return SmallVector<Value>{arith::AddFOp::create(in, args[1], zero)};
+  };
+  generic(b, space, right, sums, addZeros);
+  generic(b, Role::Inner, sums, total, addZeros);
+  Value zero = memref::LoadOp::create(b, total.memory);
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, zero, constantLike(b, plan.real, 0));
+}
+
+/// out += side * right, element by element, where the body of `op` is there.
+void StreamEmitter::addWhereThere(Builder &b, AccumulateOp op, const View &side, const View &right, const View &out) {
+  SmallVector<View> ins;
+  SmallVector<unsigned> counts;
+  collectSources(b, partsOf(op), ins, counts);
+  ins.push_back(side);
+  ins.push_back(right);
+  Role space[] = {Role::Row, Role::Key, Role::Inner};
+  generic(b, space, ins, out, [&](Builder &in, ValueRange args) {
+    Value present = presenceOfParts(in, op, counts, args);
+    Value product = arith::MulFOp::create(in, args[ins.size() - 2], args[ins.size() - 1]);
+    return SmallVector<Value>{arith::AddFOp::create(in, args.back(), selectPresent(in, present, product, 0))};
+  });
 }
 
 /// Whether something took part in a row so far.
 void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
-  const StreamTiles::Product &product = plan.products.find(op)->second;
-  SmallVector<Value> all(product.conditions);
-  llvm::append_range(all, product.left);
-  if (op.getReference())
-    all.push_back(op.getYield().getValues()[1]);
   SmallVector<View> ins;
   SmallVector<unsigned> counts;
-  for (Value v : all) {
-    SmallVector<View> opened = openSources(b, v);
-    counts.push_back(opened.size());
-    llvm::append_range(ins, opened);
-  }
+  collectSources(b, partsOf(op), ins, counts);
   generic(b, kTile, ins, components[op].bit, [&](Builder &in, ValueRange args) {
-    bindCoordinates(in, &op.getBody().front(), kTile);
-    Value present = conditions.lookup(op);
-    unsigned at = 0;
-    for (auto [i, v] : llvm::enumerate(all)) {
-      bindSources(in, v, kTile, args.slice(at, counts[i]));
-      at += counts[i];
-      Lane lane = emitter.emit(in, v);
-      present = conjunction(in, emitter, present, lane.present);
-      if (i < product.conditions.size())
-        present = conjunction(in, emitter, present, lane.value);
-    }
+    Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args));
     Value one = constantLike(in, plan.real, 1);
     return SmallVector<Value>{present ? arith::SelectOp::create(in, present, one, args.back()).getResult() : one};
   });
 }
 
 void StreamEmitter::emitKeys(Builder &b) {
-  Value end = emitter.extentValues.lookup(extents.of(plan.keyExtent)), step = constantIndex(b, sizes.getN());
-  auto loop = scf::ForOp::create(b, constantIndex(b, 0), end, step);
+  Value extent = emitter.extentValues.lookup(extents.of(plan.keyExtent)), step = constantIndex(b, sizes.getN());
+  auto [begin, end] = keyRange(b, extent);
+  auto loop = scf::ForOp::create(b, begin, end, step);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   auto scope = emitter.scope();
   auto positive = emitter.insideLoopOver(plan.keyExtent);
   keyBegin = loop.getInductionVar();
   keyCount = arith::MinUIOp::create(b, arith::SubIOp::create(b, end, keyBegin), step);
+  guarded(b, mayMatter(b), [&] { emitBlockOfKeys(b); });
+}
+
+void StreamEmitter::emitBlockOfKeys(Builder &b) {
   for (auto &w : weights)
     w.second.first = {};
   for (ReduceOp reduce : plan.sums)

@@ -12,13 +12,14 @@
 // SMALL: mapping #mapping.tiles<rows = "m", m = 16, n = 16>
 // BARE: error: 'attn.stream' op does not run in tiles; dissolve it before it becomes loops
 
-// Blocks of rows around blocks of keys: keys and values are read where they lie, what is absent weighs nothing, and what was summed
+// Blocks of rows around blocks of keys, up to the last key that the block's last row sees: keys and values are read where they lie, what is absent weighs nothing, and what was summed
 // is corrected where the reference moves. No piece of the workspace is asked for.
 // CHECK-LABEL: func.func @softmax(
 // CHECK:         scf.forall
 // CHECK:           memref.alloca() {weir.tile} : memref<24x64xf32>
 // CHECK:           scf.for
 // CHECK:             linalg.generic {{.*}} outs(%{{.*}} : memref<24x64xf32>)
+// CHECK:             arith.minsi
 // CHECK:             scf.for %[[N0:.*]] =
 // CHECK:               memref.subview %arg1[%[[N0]], 0] [%{{.*}}, 64]
 // CHECK:               linalg.contract {{.*}} outs(%{{.*}} : memref<24x?xf32
