@@ -30,8 +30,10 @@ const Tree *Algebra::select(const Tree *condition, const Tree *a, const Tree *b)
 const Tree *Algebra::reduce(StringRef op, ArrayRef<StringRef> coords, const Tree *body, const Tree *domain) {
   if (domain && !domain->isTrue())
     body = arena.get(TreeKind::Where, body->scalar, "", {body, domain});
-  bool truth = op == "any" || op == "all";
-  return arena.get(TreeKind::Reduce, truth ? ScalarKind::Bool : ScalarKind::Real, op, {body}, coords);
+  ScalarKind kind = op == "any" || op == "all" ? ScalarKind::Bool
+                    : op == "count"            ? ScalarKind::Integer
+                                               : ScalarKind::Real;
+  return arena.get(TreeKind::Reduce, kind, op, {body}, coords);
 }
 
 std::pair<const Tree *, const Tree *> weir::splitReduce(const Tree *reduce, TreeArena &arena) {

@@ -40,28 +40,6 @@ private:
 };
 } // namespace
 
-/// `q ? x : 0`.
-static bool isGuarded(const Tree *t) {
-  return t->is(TreeKind::Select) && t->args[2]->is(TreeKind::Number) && t->args[2]->text == "0";
-}
-
-/// The derivation multiplies by `q ? 1 : 0` what may be absent where q does not hold. Written as an equation,
-/// the condition has to stand around the whole product.
-static const Tree *guardProduct(const Tree *t, TreeArena &arena) {
-  if (!t->isFunction("mul") && !t->isFunction("div"))
-    return t;
-  for (unsigned at : {0u, 1u}) {
-    if (!isGuarded(t->args[at]) || (at == 1 && t->text == "div"))
-      continue;
-    SmallVector<const Tree *> args(t->args);
-    const Tree *guard = args[at];
-    args[at] = guard->args[1];
-    const Tree *inside = guardProduct(arena.get(t->kind, t->scalar, t->text, args), arena);
-    return arena.get(TreeKind::Select, t->scalar, "", {guard->args[0], inside, guard->args[2]});
-  }
-  return t;
-}
-
 /// Reads of reductions that only the derivation has names for are replaced by the reductions.
 const Tree *CertificateWriter::open(const Tree *t) {
   if (t->args.empty())
@@ -71,8 +49,7 @@ const Tree *CertificateWriter::open(const Tree *t) {
   SmallVector<const Tree *> args;
   for (const Tree *arg : t->args)
     args.push_back(open(arg));
-  const Tree *result =
-      guardProduct(model.arena->get(t->kind, t->scalar, t->text, args, t->coords), *model.arena);
+  const Tree *result = model.arena->get(t->kind, t->scalar, t->text, args, t->coords);
   auto part = find_if(streaming.parts, [&](const Finish &p) { return p.tensor == t->text; });
   if (t->is(TreeKind::Read) && part != streaming.parts.end()) {
     StringMap<const Tree *> to;
@@ -245,31 +222,34 @@ Expected<json::Value> weir::toJson(const Streaming &streaming, const CascadeMode
   return CertificateWriter(streaming, model).write(cascade);
 }
 
-static Expected<json::Value> document(mlir::func::FuncOp function) {
+static Expected<json::Value> document(mlir::func::FuncOp function, mlir::func::FuncOp rewritten) {
   CascadeModel model(function);
-  Expected<json::Value> cascade = toJson(model);
-  if (!cascade)
-    return cascade.takeError();
+  Expected<json::Value> before = toJson(model);
+  if (!before)
+    return before.takeError();
+  Expected<json::Value> after = toJson(CascadeModel(rewritten));
+  if (!after)
+    return after.takeError();
   json::Array certificates;
   for (const std::string &rank : getStreamedRanks(model)) {
     Streaming streaming = deriveStreaming(model, rank);
     if (streaming.asWritten < 2 || streaming.accumulators.empty())
       continue; // nothing is claimed of it
-    Expected<json::Value> certificate = toJson(streaming, model, *cascade);
+    Expected<json::Value> certificate = toJson(streaming, model, *before);
     if (!certificate)
       return certificate.takeError();
     certificates.push_back(std::move(*certificate));
   }
-  json::Value after = *cascade; // nothing rewrites a cascade yet
-  return json::Object{{"before", std::move(*cascade)},
-                      {"after", std::move(after)},
+  return json::Object{{"before", std::move(*before)},
+                      {"after", std::move(*after)},
                       {"certificates", std::move(certificates)}};
 }
 
-Expected<json::Value> weir::certify(mlir::func::FuncOp cascade) {
+Expected<json::Value> weir::certify(mlir::func::FuncOp cascade, mlir::func::FuncOp rewritten) {
   std::optional<Expected<json::Value>> result;
   constexpr unsigned stackBytes = 256u << 20;
-  llvm::thread worker(std::optional<unsigned>(stackBytes), [&] { result.emplace(document(cascade)); });
+  llvm::thread worker(std::optional<unsigned>(stackBytes),
+                      [&] { result.emplace(document(cascade, rewritten)); });
   worker.join();
   return std::move(*result);
 }

@@ -151,6 +151,8 @@ private:
   void findLive(const Trees &roots);
   const Tree *settleFlags(const Tree *e, const std::set<std::string> &scope);
   const Acc *standIn(const Acc &a, const std::set<std::string> &scope) const;
+  const Tree *guard(const Tree *t); // StreamingGuards.cpp
+  const Tree *guardProduct(const Tree *t);
   std::set<std::string> reachable();
   void report(Streaming &out);
 
@@ -168,7 +170,7 @@ private:
   llvm::StringMap<unsigned> levels, carriedLevels;
   llvm::StringMap<const Tree *> finishes, presences, finishedValues;
   llvm::StringMap<Sign> signs;
-  llvm::DenseMap<const Tree *, const Tree *> values, presents;
+  llvm::DenseMap<const Tree *, const Tree *> values, presents, guards;
   llvm::DenseMap<std::pair<const Tree *, int>, const Tree *> truths;
   std::vector<std::unique_ptr<Acc>> accs;
   llvm::StringMap<Acc *> accByName;

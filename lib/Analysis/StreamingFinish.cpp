@@ -382,8 +382,8 @@ void Derivation::finish(Streaming &out) {
   for (auto *list : {&out.outputs, &out.carried, &out.reductions, &out.wholes})
     for (Finish &f : *list) {
       std::set<std::string> scope(f.coords.begin(), f.coords.end());
-      f.value = settleFlags(align(f.value), scope);
-      f.presence = settleFlags(f.presence, scope);
+      f.value = guard(settleFlags(align(f.value), scope));
+      f.presence = guard(settleFlags(f.presence, scope));
     }
   report(out);
 }
@@ -405,9 +405,9 @@ void Derivation::report(Streaming &out) {
     std::set<std::string> scope(r.coords.begin(), r.coords.end());
     scope.insert(n.str());
     scope.insert(r.inner.begin(), r.inner.end());
-    r.body = settleFlags(close(a->body), scope);
-    r.domain = settleFlags(closeFormula(a->dom), scope);
-    r.exponent = a->exponent ? settleFlags(close(a->exponent), scope) : nullptr;
+    r.body = guard(settleFlags(close(a->body), scope));
+    r.domain = guard(settleFlags(closeFormula(a->dom), scope));
+    r.exponent = a->exponent ? guard(settleFlags(close(a->exponent), scope)) : nullptr;
     r.exact = a->result.op != "ref";
     count = std::max(count, r.level);
     out.accumulators.push_back(std::move(r));

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""The independent checker accepts the certificates of every cascade in examples/, and of the cases in test/Analysis.
+"""The independent checker accepts the certificates of every cascade in examples/, and of the cases in test/Analysis, and finds that
+merging the traversals of a rank changes no output.
 
     test/Certificates/check_examples.py                  all of them, several at once
     test/Certificates/check_examples.py mla act/act.attn some folders or files of examples/, or names of cases
     test/Certificates/check_examples.py -v               a line each
 
-What the checker says of one that it rejects is printed. Needs build/bin/weirc, sympy and mpmath.
+What the checker says of one that it rejects is printed. Needs weirc and weir-opt in build/bin, sympy and mpmath.
 """
 import argparse
 import json
@@ -18,7 +19,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CASES = ROOT / "test" / "Analysis" / "Inputs" / "derivation_cases.jsonl"
-WEIRC = pathlib.Path(os.environ.get("WEIR_BUILD_DIR") or ROOT / "build") / "bin" / "weirc"
+BIN = pathlib.Path(os.environ.get("WEIR_BUILD_DIR") or ROOT / "build") / "bin"
+MERGE = "builtin.module(func.func(attn-merge-traversals,attn-dissolve-streams))"  # the stream, as the equations that it stands for
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.setrecursionlimit(20000)
 
@@ -37,15 +39,31 @@ def gather(folder, names):
             yield case["name"], path
 
 
+def run(*command, text=None):
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{pathlib.Path(command[0]).name}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def certificates_of(path):
+    return json.loads(run(BIN / "weirc", "explain", path, "--certificate"))
+
+
 def judge(item):
-    """(name, number of certificates, complaints)"""
+    """(name, number of certificates, whether traversals were merged, complaints)"""
     from certificate.check import check
     name, path = item
-    done = subprocess.run([WEIRC, "explain", path, "--certificate"], capture_output=True, text=True)
-    if done.returncode:
-        return name, 0, [done.stderr.strip()]
-    document = json.loads(done.stdout)
-    return name, len(document["certificates"]), check(document)
+    try:
+        document = certificates_of(path)
+        with tempfile.TemporaryDirectory() as folder:
+            merged = pathlib.Path(folder, "merged.cascade.mlir")
+            merged.write_text(run(BIN / "weir-opt", f"--pass-pipeline={MERGE}", text=run(BIN / "weirc", "--emit=cascade", path)))
+            document["after"] = certificates_of(merged)["before"]
+    except RuntimeError as error:
+        return name, 0, False, [str(error)]
+    names = [{equation["name"] for equation in document[when]["equations"]} for when in ("before", "after")]
+    return name, len(document["certificates"]), names[0] != names[1], check(document)
 
 
 def main():
@@ -59,16 +77,16 @@ def main():
         print(f"skipped: {error}")
         print("0 passed, 0 failed, 1 skipped")
         return 0
-    passed = failed = certificates = 0
+    passed = failed = certificates = merged = 0
     with tempfile.TemporaryDirectory() as folder, multiprocessing.Pool() as pool:
-        for name, count, failures in pool.imap(judge, list(gather(folder, options.names)), chunksize=1):
-            certificates += count
+        for name, count, rewritten, failures in pool.imap(judge, list(gather(folder, options.names)), chunksize=1):
+            certificates, merged = certificates + count, merged + rewritten
             passed, failed = passed + (not failures), failed + bool(failures)
             if failures or options.v:
-                print("\n     ".join([f"{'FAIL' if failures else 'ok  '} {name}: {count} certificates", *failures]), flush=True)
+                print("\n     ".join([f"{'FAIL' if failures else 'ok  '} {name}: {count} certificates{', merged' * rewritten}", *failures]), flush=True)
     if not passed + failed:
         sys.exit(f"no example and no case has one of the names {', '.join(options.names)}")
-    print(f"{certificates} certificates")
+    print(f"{certificates} certificates, traversals merged in {merged} cascades")
     print(f"{passed} passed, {failed} failed, 0 skipped")
     return 1 if failed else 0
 

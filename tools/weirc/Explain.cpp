@@ -4,15 +4,25 @@
 #include "weir/Analysis/Explain.h"
 #include "Commands.h"
 #include "Job.h"
+#include "dialects/Attention/AttentionDialect.h"
+#include "mlir/Pass/PassManager.h"
 #include "weir/Analysis/Certificate.h"
+#include "weir/Transforms/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
 using namespace weirc;
 
-/// What was derived of the cascade, for scripts/check_certificate.py.
-static int explainCertificate(Job &job) {
-  auto document = job.phases.time("certificate", [&] { return weir::certify(job.program->cascade()); });
+/// What was derived of the cascade, for scripts/check_certificate.py; `streamed` is the program at level streamed, whose
+/// streams it takes apart into the equations that they stand for.
+static int explainCertificate(Job &job, mlir::ModuleOp streamed) {
+  streamed.walk([](weir::attn::StreamOp stream) { stream.removeMappingAttr(); });
+  mlir::PassManager passes(streamed.getContext());
+  passes.addNestedPass<mlir::func::FuncOp>(weir::createDissolveStreams());
+  if (failed(passes.run(streamed)))
+    return refuse("could not take the program's streams apart");
+  auto rewritten = *streamed.getOps<mlir::func::FuncOp>().begin();
+  auto document = job.phases.time("certificate", [&] { return weir::certify(job.program->cascade(), rewritten); });
   if (!document)
     return refuse(document.takeError());
   return writeOutput(job.options, llvm::formatv("{0}\n", *document).str());
@@ -29,8 +39,6 @@ int weirc::explainCommand(const Options &options) {
   if (!job.program->cascade())
     return refuse(
         "'explain' needs a program at level cascade or streamed: what is below does not show its equations");
-  if (options.certificate)
-    return explainCertificate(job);
   weir::ExplainOptions explain;
   for (const auto &[name, value] : options.defines)
     explain.extents[name] = value;
@@ -38,6 +46,8 @@ int weirc::explainCommand(const Options &options) {
   auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
   if (!streamed)
     return Refused;
+  if (options.certificate)
+    return explainCertificate(job, *streamed);
   auto mapped = *streamed->getOps<mlir::func::FuncOp>().begin();
   weir::Explanation explanation =
       job.phases.time("explain", [&] { return weir::explain(job.program->cascade(), explain, mapped); });
