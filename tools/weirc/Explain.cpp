@@ -13,8 +13,8 @@
 
 using namespace weirc;
 
-/// What was derived of the cascade, for scripts/check_certificate.py; `streamed` is the program at level streamed, whose
-/// streams it takes apart into the equations that they stand for.
+/// What was derived of the cascade, for scripts/check_certificate.py; `streamed` is the program at level
+/// streamed, whose streams it takes apart into the equations that they stand for.
 static int explainCertificate(Job &job, mlir::ModuleOp streamed) {
   streamed.walk([](weir::attn::StreamOp stream) { stream.removeMappingAttr(); });
   mlir::PassManager passes(streamed.getContext());
@@ -22,7 +22,8 @@ static int explainCertificate(Job &job, mlir::ModuleOp streamed) {
   if (failed(passes.run(streamed)))
     return refuse("could not take the program's streams apart");
   auto rewritten = *streamed.getOps<mlir::func::FuncOp>().begin();
-  auto document = job.phases.time("certificate", [&] { return weir::certify(job.program->cascade(), rewritten); });
+  auto document =
+      job.phases.time("certificate", [&] { return weir::certify(job.program->cascade(), rewritten); });
   if (!document)
     return refuse(document.takeError());
   return writeOutput(job.options, llvm::formatv("{0}\n", *document).str());
