@@ -27,6 +27,7 @@ using namespace mlir;
 constexpr unsigned kThreads = 128; ///< of a block
 
 void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &target) {
+  pm.addPass(createOrderTileLoops());
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   MapTilesToThreadsOptions options;
   options.threads = kThreads;

@@ -26,7 +26,8 @@ constexpr int64_t kOpenInner = 128; ///< for which open extents a tile of a GPU 
 /// Whether right factors are read where they lie, as tiles of keys of an input.
 bool isInPlace(const StreamTiles &plan, const StreamTiles::Product &product) {
   auto read = product.right.size() == 1 ? product.right[0].getDefiningOp<attn::ReadOp>() : attn::ReadOp();
-  return read && isa<BlockArgument>(read.getSource()) && read.getType() == plan.real;
+  return read && isa<BlockArgument>(read.getSource()) &&
+         cast<RankedTensorType>(read.getSource().getType()).getElementType() == plan.real;
 }
 
 /// Bytes that the tiles of a block of m rows take, n keys at a time: of sums and equations one of row and key each, of weights and scaled

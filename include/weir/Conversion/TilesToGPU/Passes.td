@@ -71,4 +71,22 @@ def DeclareLaunchMemory : Pass<"gpu-declare-launch-memory", "::mlir::gpu::GPUMod
     ```
   }];
 }
+
+def OrderTileLoops : Pass<"gpu-order-tile-loops", "::mlir::ModuleOp"> {
+  let summary = "Put the parallel dimensions of tile operations before those that are summed";
+  let description = [{
+    `convert-linalg-to-parallel-loops` nests loops in the order of the dimensions, and `map-tiles-to-threads` deals out those that no sum is
+    around. A contraction becomes a `linalg.generic` whose products may be fused with its sum.
+
+    test/Conversion/TilesToGPU/order-tile-loops.mlir runs this example:
+
+    ```mlir
+    linalg.contract indexing_maps = [(m, n, f) -> (m, n), (m, n, f) -> (n, f), (m, n, f) -> (m, f)] ins(%p, %v : ...) outs(%o : ...)
+    // -->
+    linalg.generic {indexing_maps = [(m, f, n) -> (m, n), (m, f, n) -> (n, f), (m, f, n) -> (m, f)],
+                    iterator_types = ["parallel", "parallel", "reduction"]} ins(%p, %v : ...) outs(%o : ...) { ... }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect"];
+}
 #endif
