@@ -84,7 +84,7 @@ private:
                       llvm::SmallVectorImpl<unsigned> &counts);
   mlir::Value presenceOfParts(Builder &b, attn::AccumulateOp op, llvm::ArrayRef<unsigned> counts, mlir::ValueRange args);
   void emitAddition(Builder &b, attn::AccumulateOp op);
-  mlir::Value isFinite(Builder &b, const View &right, int64_t inner);
+  mlir::Value isFinite(Builder &b, const View &right, const StreamTiles::Product &product);
   void addWhereThere(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
   void emitBit(Builder &b, attn::AccumulateOp op);
   void makeState(Builder &b);

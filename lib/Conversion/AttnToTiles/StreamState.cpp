@@ -325,10 +325,10 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
       b.setInsertionPointToStart(choice.thenBlock());
       scf::YieldOp::create(b, constantInt(b, b.getI1Type(), 1));
       b.setInsertionPointToStart(choice.elseBlock());
-      scf::YieldOp::create(b, isFinite(b, right, product.inner));
+      scf::YieldOp::create(b, isFinite(b, right, product));
       safe = choice.getResult(0);
     } else {
-      safe = isFinite(b, right, product.inner);
+      safe = isFinite(b, right, product);
     }
     auto branch = scf::IfOp::create(b, safe, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
@@ -340,8 +340,8 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
 }
 
 /// Whether a right factor's block holds finite numbers only: the sum of 0*x is 0, and no number otherwise.
-Value StreamEmitter::isFinite(Builder &b, const View &right, int64_t inner) {
-  View sums = makeTile(Role::Inner, inner), total = makeTile({});
+Value StreamEmitter::isFinite(Builder &b, const View &right, const StreamTiles::Product &product) {
+  View sums = makeTile(Role::Inner, &product), total = makeTile({});
   fill(b, sums, 0);
   fill(b, total, 0);
   Role space[] = {Role::Key, Role::Inner};
