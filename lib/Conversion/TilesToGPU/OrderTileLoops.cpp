@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "weir/Conversion/TilesToGPU/Passes.h"
 
 namespace weir {
@@ -28,6 +30,13 @@ struct OrderTileLoops : weir::impl::OrderTileLoopsBase<OrderTileLoops> {
     getOperation()->walk([&](linalg::GenericOp op) { ops.push_back(op); });
     for (linalg::GenericOp op : ops)
       order(rewriter, op);
+    SmallVector<linalg::LinalgOp> alone;
+    getOperation()->walk([&](linalg::LinalgOp op) {
+      if (op.getNumParallelLoops() == 0)
+        alone.push_back(op);
+    });
+    for (linalg::LinalgOp op : alone)
+      giveToOne(op);
   }
 
 private:
@@ -42,6 +51,14 @@ private:
         inside->setAttr("fastmath", arith::FastMathFlagsAttr::get(inside->getContext(), arith::FastMathFlags::contract));
     });
     return success();
+  }
+
+  /// What has no parallel dimension is one element's work: a parallel loop of one iteration goes around it.
+  void giveToOne(linalg::LinalgOp op) {
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    Value zero = arith::ConstantIndexOp::create(b, 0), one = arith::ConstantIndexOp::create(b, 1);
+    auto loop = scf::ParallelOp::create(b, ValueRange{zero}, ValueRange{one}, ValueRange{one});
+    op->moveBefore(loop.getBody()->getTerminator());
   }
 
   /// Parallel dimensions first, each kind in the order that it had.

@@ -34,3 +34,21 @@ func.func @columns(%p: memref<16x32xf32>, %o: memref<32xf32>) {
   }
   return
 }
+
+// One thread adds up what is one number.
+// CHECK-LABEL: func.func @total(
+// CHECK:         scf.parallel (%{{.*}}) = (%c0{{.*}}) to (%c1{{.*}}) step (%c1{{.*}}) {
+// CHECK-NEXT:      linalg.fill
+// CHECK:         scf.parallel
+// CHECK-NEXT:      linalg.generic {{.*}} iterator_types = ["reduction"]
+func.func @total(%p: memref<16xf32>, %o: memref<f32>) {
+  %zero = arith.constant 0.0 : f32
+  linalg.fill ins(%zero : f32) outs(%o : memref<f32>)
+  linalg.generic {indexing_maps = [affine_map<(m) -> (m)>, affine_map<(m) -> ()>], iterator_types = ["reduction"]}
+    ins(%p : memref<16xf32>) outs(%o : memref<f32>) {
+  ^bb0(%x: f32, %sum: f32):
+    %next = arith.addf %sum, %x : f32
+    linalg.yield %next : f32
+  }
+  return
+}

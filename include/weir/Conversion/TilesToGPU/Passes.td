@@ -76,7 +76,8 @@ def OrderTileLoops : Pass<"gpu-order-tile-loops", "::mlir::ModuleOp"> {
   let summary = "Put the parallel dimensions of tile operations before those that are summed";
   let description = [{
     `convert-linalg-to-parallel-loops` nests loops in the order of the dimensions, and `map-tiles-to-threads` deals out those that no sum is
-    around. A contraction becomes a `linalg.generic` whose products may be fused with its sum.
+    around. A contraction becomes a `linalg.generic` whose products may be fused with its sum. Around an operation without parallel dimensions goes
+    a parallel loop of one iteration, so that one thread does it.
 
     test/Conversion/TilesToGPU/order-tile-loops.mlir runs this example:
 
@@ -87,6 +88,6 @@ def OrderTileLoops : Pass<"gpu-order-tile-loops", "::mlir::ModuleOp"> {
                     iterator_types = ["parallel", "parallel", "reduction"]} ins(%p, %v : ...) outs(%o : ...) { ... }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect"];
 }
 #endif
