@@ -144,6 +144,7 @@ private:
   const Tree *tidy(const Tree *t, const Tree *presence);
   const Tree *attempt(const Tree *t, bool factored);
   NormalForm cancel(NormalForm n);
+  std::optional<std::pair<const Tree *, const Tree *>> alignSum(const Tree *t);
   const Tree *align(const Tree *t);
   bool cancelOnce(NormalForm &n, const Tree *sum);
   const Tree *closeFormula(const Tree *p);

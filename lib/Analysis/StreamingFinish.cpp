@@ -171,12 +171,48 @@ NormalForm Derivation::cancel(NormalForm form) {
   return form;
 }
 
+/// A sum of exponentials as exp(mu) times a rest, mu the largest exponent. A part that may be missing counts
+/// where it is there; one that may not decides elsewhere, and without one the sum stays as it is.
+std::optional<std::pair<const Tree *, const Tree *>> Derivation::alignSum(const Tree *t) {
+  NormalForm sum = isSum(t) ? alg.normalize(t) : NormalForm(), rest;
+  std::vector<std::pair<const Tree *, const Tree *>> parts; // exponent, condition
+  const Tree *base = nullptr;
+  for (auto &[s, f] : sum) {
+    const Tree *e = alg.toTree(NormalForm(s->exponent.begin(), s->exponent.end())), *there = logic.yes();
+    for (auto &[atom, power] : s->atoms)
+      if (alg.isIndicator(atom))
+        there = logic.conj({there, atom->args[0]});
+      else if (alg.contains(atom, [](const Tree *x) { return x->is(TreeKind::Select); }))
+        return std::nullopt;
+    parts.push_back({e, there});
+    if (there->isTrue() && !base)
+      base = e;
+  }
+  if (!base)
+    return std::nullopt;
+  Trees exponents;
+  for (auto &[e, there] : parts)
+    if (const Tree *own = alg.select(there, e, base); !is_contained(exponents, own))
+      exponents.push_back(own);
+  if (exponents.size() < 2)
+    return std::nullopt;
+  const Tree *largest = exponents[0];
+  for (const Tree *e : drop_begin(exponents))
+    largest = alg.real("max", {largest, e});
+  NormalForm less = alg.exponential(alg.scale(alg.atom(largest), -1));
+  for (auto &[s, f] : sum)
+    rest = alg.add(rest, alg.mul(alg.single(s, f), less));
+  return std::pair(largest, alg.toTree(rest));
+}
+
 /// Sums of exponentials kept relative to their largest exponent: exp(R)*A/(exp(R)*B + exp(s)) becomes
-/// exp(R - mu)*A/(exp(R - mu)*B + exp(s - mu)), mu = max(R, s), which no size of R makes overflow. A sum with
-/// a part that may be missing stays: its exponent may be absent where the sum is not.
+/// exp(R - mu)*A/(exp(R - mu)*B + exp(s - mu)), mu = max(R, s), which no size of R makes overflow; and
+/// log(exp(R)*B + exp(s)) becomes mu + log(exp(R - mu)*B + exp(s - mu)).
 const Tree *Derivation::align(const Tree *t) {
   if (t->scalar == ScalarKind::Bool)
     return t;
+  if (t->is(TreeKind::Select))
+    return alg.select(t->args[0], align(t->args[1]), align(t->args[2]));
   alg.overflowed = false;
   alg.factored = true;
   alg.forget();
@@ -184,29 +220,19 @@ const Tree *Derivation::align(const Tree *t) {
   for (auto &[m, c] : alg.normalize(t)) {
     NormalForm product = alg.single(alg.intern(m->exponent, {}), c);
     for (auto &[a, k] : m->atoms) {
-      NormalForm sum = isSum(a) ? alg.normalize(a) : NormalForm();
-      Trees exponents;
-      bool whole = true;
-      for (auto &[s, f] : sum) {
-        const Tree *e = alg.toTree(NormalForm(s->exponent.begin(), s->exponent.end()));
-        if (!is_contained(exponents, e))
-          exponents.push_back(e);
-        whole &= none_of(s->atoms, [&](auto &x) {
-          return alg.contains(x.first, [](const Tree *y) { return y->is(TreeKind::Select); });
-        });
-      }
-      if (!whole || exponents.size() < 2) {
+      bool isLog = a->isFunction("log") && k.isOne();
+      auto aligned = alignSum(isLog ? a->args[0] : a);
+      if (!aligned) {
         product = alg.mul(product, alg.atom(a, k));
         continue;
       }
-      const Tree *largest = exponents[0];
-      for (const Tree *e : drop_begin(exponents))
-        largest = alg.real("max", {largest, e});
-      NormalForm mu = alg.atom(largest), rest;
-      for (auto &[s, f] : sum)
-        rest = alg.add(rest, alg.mul(alg.single(s, f), alg.exponential(alg.scale(mu, -1))));
-      product = alg.mul(product, alg.atom(alg.toTree(rest), k));
-      product = alg.mul(product, alg.exponential(alg.scale(mu, k)));
+      auto [mu, rest] = *aligned;
+      if (isLog) {
+        product = alg.mul(product, alg.add(alg.atom(mu), alg.atom(alg.real("log", {rest}))));
+        continue;
+      }
+      product = alg.mul(product, alg.atom(rest, k));
+      product = alg.mul(product, alg.exponential(alg.scale(alg.atom(mu), k)));
     }
     out = alg.add(out, product);
   }
@@ -335,9 +361,7 @@ static std::vector<std::string> strings(ArrayRef<StringRef> names) { return {nam
 void Derivation::finish(Streaming &out) {
   Trees roots;
   auto add = [&](std::vector<Finish> &to, const Line &line, const Tree *value, const Tree *presence,
-                 unsigned at) {
-    to.push_back({line.name, strings(line.coords), value, presence, at});
-  };
+                 unsigned at) { to.push_back({line.name, strings(line.coords), value, presence, at}); };
   unknown.clear();
   refusal.reset();
   std::set<std::string> reached = reachable();
