@@ -149,7 +149,7 @@ private:
   bool cancelOnce(NormalForm &n, const Tree *sum);
   const Tree *closeFormula(const Tree *p);
   void finish(Streaming &out);
-  void findLive(const Trees &roots);
+  void findLive(llvm::ArrayRef<Finish> roots, const Trees &others);
   const Tree *settleFlags(const Tree *e, const std::set<std::string> &scope);
   const Acc *standIn(const Acc &a, const std::set<std::string> &scope) const;
   const Tree *guard(const Tree *t); // StreamingGuards.cpp

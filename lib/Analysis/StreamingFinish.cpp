@@ -298,10 +298,18 @@ const Tree *Derivation::settleFlags(const Tree *e, const std::set<std::string> &
 }
 
 /// Keeps the accumulators that values reach, then those that only their conditions and flags reach.
-void Derivation::findLive(const Trees &roots) {
+void Derivation::findLive(ArrayRef<Finish> roots, const Trees &others) {
   live.clear();
-  Trees all = roots;
-  std::set<std::string> need = accumulatorsOf(roots);
+  std::vector<std::pair<const Tree *, std::set<std::string>>> all; // and the coordinates at hand
+  Trees values = others;
+  for (const Tree *t : others)
+    all.push_back({t, {}});
+  for (const Finish &f : roots)
+    for (const Tree *t : {f.value, f.presence}) {
+      values.push_back(t);
+      all.push_back({t, {f.coords.begin(), f.coords.end()}});
+    }
+  std::set<std::string> need = accumulatorsOf(values);
   while (true) {
     while (!need.empty()) {
       std::string name = *need.begin();
@@ -315,16 +323,15 @@ void Derivation::findLive(const Trees &roots) {
       if (!a->result.reference.empty())
         need.insert(a->result.reference);
       need.merge(accumulatorsOf(own));
-      all.insert(all.end(), own.begin(), own.end());
+      for (const Tree *t : own)
+        all.push_back({t, {}});
     }
-    for (const Tree *t : all)
-      alg.contains(t, [&](const Tree *x) {
+    for (auto &entry : all)
+      alg.contains(entry.first, [&](const Tree *x) {
         Acc *a = flagOf(x);
         if (!a || !need.empty() || live.count(a->result.name) || !readsData(a->dom))
           return false;
-        std::set<std::string>
-            scope; // a stand-in with further coordinates is looked for when the scope is known
-        if (!standIn(*a, scope))
+        if (!standIn(*a, entry.second))
           need.insert(a->result.name);
         return !need.empty();
       });
@@ -385,12 +392,9 @@ void Derivation::finish(Streaming &out) {
     else if (carries(line->name) || levels.lookup(line->name) > 0)
       addMap(out.outputs, out.carried, *line);
   }
-  for (auto *list : {&out.outputs, &out.carried})
-    for (Finish &f : *list) {
-      roots.push_back(f.value);
-      roots.push_back(f.presence);
-    }
-  findLive(roots);
+  std::vector<Finish> finishesOfOutputs = out.outputs;
+  llvm::append_range(finishesOfOutputs, out.carried);
+  findLive(finishesOfOutputs, roots);
   for (auto &line : lines)
     if (finishes.count(line->name) && reached.count(line->name))
       add(out.reductions, *line, finished(line->name), closeFormula(presences.lookup(line->name)),

@@ -276,6 +276,11 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     if (!weight.memory || !isOne(factor))
       factors.push_back(factor);
   llvm::append_range(all, factors);
+  // A weight of 0 makes no 0 of a factor that is no number: where the exponent is absent, so is the product.
+  Value exponent = weight.memory ? op.getYield().getValues()[1] : Value();
+  bool asksExponent = exponent && !all.empty() && !isAlwaysPresent(exponent);
+  if (asksExponent)
+    all.push_back(exponent);
   SmallVector<View> ins;
   SmallVector<unsigned> counts;
   collectSources(b, all, ins, counts);
@@ -293,7 +298,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
       present = conjunction(in, emitter, present, lane.present);
       if (i < product.conditions.size())
         present = conjunction(in, emitter, present, lane.value);
-      else
+      else if (!asksExponent || i + 1 < all.size())
         value = value ? arith::MulFOp::create(in, value, lane.value).getResult() : lane.value;
     }
     return selectPresent(in, present, value, 0);
