@@ -182,12 +182,14 @@ void AttentionGenerator::makeRanks() {
   else {
     lead = {"H"};
     keyLead = {"G"};
-    program.givens.push_back("H % G == 0");
+    program.givens.push_back("H % G == 0 and G > 0");
   }
   double constant = chance(0.9) ? 1 : 0.5;
   makeConstantRank("D", constant);
   makeConstantRank("F", constant);
   makeConstantRank("E", constant);
+  if (llvm::none_of(program.ranks, [](const auto &r) { return r.first == "D"; }))
+    program.givens.push_back("D > 0"); // the presence of a product takes it for granted
   wide = chance(0.12);
   program.dtype = wide ? "f64" : "f32";
 }

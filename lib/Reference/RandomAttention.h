@@ -6,7 +6,7 @@
 // choice is drawn; what is called shared is an equation of its own in some programs and written out wherever
 // it is read in others, and equations stand in a random order.
 //
-//   program  = [leading ranks: none | B | H | B,H | H with key heads G], D, F, E constant or open
+//   program  = [leading ranks: none | B | H | B,H | H with key heads G > 0], D > 0, F, E constant or open
 //   scores   = product of Q and K [scaled inside or outside] [+ bias | ALiBi | distance]* [softcap], masked
 //   product  = sum(d) Q*K, of inputs, of projected ones, of gathered keys, sometimes two products or a
 //   distance mask     = affine (causal, window, prefix, blocks, residues, slices) | of data (lengths, keep,

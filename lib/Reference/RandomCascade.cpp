@@ -157,6 +157,7 @@ static void drawLengths(DrawOptions &draw) {
 void RandomRun::execute(Candidate &candidate, unsigned trials) {
   func::FuncOp cascade = cascadeOf(*candidate.module);
   attn::Signature signature = attn::getSignature(cascade);
+  bool masksByInfinity = llvm::StringRef(candidate.program.text("")).contains(": (-inf))");
   for (unsigned trial = 0; trial < trials && candidate.outcome.kind == Outcome::Agrees; ++trial) {
     DrawOptions draw;
     draw.seed = candidate.seed;
@@ -188,9 +189,9 @@ void RandomRun::execute(Candidate &candidate, unsigned trials) {
     }
     CompareOptions how;
     Adversity adversity(draw.trial);
-    if (options.attention)
-      how.undecided =
-          adversity.huge || adversity.infinities ? CompareOptions::NonFinite : CompareOptions::NaN;
+    if (options.attention || options.rewritten)
+      how.undecided = masksByInfinity || adversity.huge || adversity.infinities ? CompareOptions::NonFinite
+                                                                                : CompareOptions::NaN;
     Comparison comparison = compare(signature, *reference, *outputs, how);
     candidate.outcome.compared += comparison.compared;
     candidate.outcome.undecided += comparison.undecided;

@@ -109,14 +109,95 @@ Value TreeEmitter::emitGuarded(const Tree *tree) {
       holds = holds ? AndOp::create(b, holds, next).getResult() : next;
   for (const Tree *factor : factors)
     if (Value next = emit(factor, tree->scalar))
-      product = product ? MapOp::create(b, typeOf(tree->scalar), Fn::Mul, ValueRange{product, next}).getResult() : next;
+      product = product
+                    ? MapOp::create(b, typeOf(tree->scalar), Fn::Mul, ValueRange{product, next}).getResult()
+                    : next;
   if (!failure.empty())
     return {};
   return SelectOp::create(b, holds, product, emitNumber("0", tree->scalar));
 }
 
+namespace {
+/// A part of a sum: a product of whole numbers and of other factors.
+struct Summand {
+  const Tree *tree;
+  bool negative;
+  SmallVector<const Tree *> whole, others;
+};
+} // namespace
+
+static void flattenSum(const Tree *tree, bool negative, SmallVectorImpl<Summand> &summands) {
+  if (tree->isFunction("add") || tree->isFunction("sub")) {
+    flattenSum(tree->args[0], negative, summands);
+    flattenSum(tree->args[1], negative != tree->isFunction("sub"), summands);
+    return;
+  }
+  if (tree->isFunction("neg"))
+    return flattenSum(tree->args[0], !negative, summands);
+  Summand summand{tree, negative, {}, {}};
+  SmallVector<const Tree *> conditions, factors;
+  flattenProduct(tree, conditions, factors);
+  if (!conditions.empty())
+    factors = {tree};
+  for (const Tree *factor : factors)
+    (factor->scalar == ScalarKind::Integer || factor->getInteger() ? summand.whole : summand.others)
+        .push_back(factor);
+  llvm::sort(summand.others, [](const Tree *a, const Tree *b) { return a->id < b->id; });
+  summands.push_back(std::move(summand));
+}
+
+/// Multiples of one factor by whole numbers become one product, slope*(m - n) of slope*m - slope*n: the
+/// difference is exact, as it was written, where that of two large products would be of their rounding. Null
+/// where there are none.
+Value TreeEmitter::emitSum(const Tree *tree) {
+  SmallVector<Summand> summands;
+  flattenSum(tree, false, summands);
+  auto isLike = [](const Summand &a, const Summand &b) { return a.others == b.others; };
+  if (llvm::none_of(summands, [&](const Summand &a) {
+        return llvm::count_if(summands, [&](const Summand &other) { return isLike(a, other); }) > 1;
+      }))
+    return {};
+  Type real = typeOf(ScalarKind::Real);
+  auto product = [&](ArrayRef<const Tree *> factors) {
+    Value value;
+    for (const Tree *factor : factors)
+      if (Value next = emit(factor, ScalarKind::Real))
+        value = value ? MapOp::create(b, real, Fn::Mul, ValueRange{value, next}).getResult() : next;
+    return value;
+  };
+  auto accumulate = [&](Value sum, Value next, bool negative) -> Value {
+    if (!next)
+      return sum;
+    if (!sum)
+      return negative ? MapOp::create(b, real, Fn::Neg, ValueRange{next}).getResult() : next;
+    return MapOp::create(b, real, negative ? Fn::Sub : Fn::Add, ValueRange{sum, next});
+  };
+  Value sum;
+  SmallVector<const Summand *> done;
+  for (const Summand &first : summands) {
+    if (llvm::any_of(done, [&](const Summand *other) { return isLike(*other, first); }))
+      continue;
+    done.push_back(&first);
+    if (llvm::count_if(summands, [&](const Summand &other) { return isLike(first, other); }) == 1) {
+      sum = accumulate(sum, emit(first.tree, ScalarKind::Real), first.negative);
+      continue;
+    }
+    Value multiple, common = product(first.others);
+    for (const Summand &other : summands)
+      if (isLike(first, other)) {
+        Value whole = other.whole.empty() ? emitNumber("1", ScalarKind::Real) : product(other.whole);
+        multiple = accumulate(multiple, whole, other.negative);
+      }
+    if (common && multiple)
+      multiple = MapOp::create(b, real, Fn::Mul, ValueRange{common, multiple});
+    sum = accumulate(sum, multiple, false);
+  }
+  return failure.empty() ? sum : Value();
+}
+
 Value TreeEmitter::emitFunction(const Tree *tree) {
-  if (tree->text == "present" && tree->args.size() == 1) { // one where the operand is there: what a mean counts
+  if (tree->text == "present" &&
+      tree->args.size() == 1) { // one where the operand is there: what a mean counts
     Value value = emit(tree->args[0]);
     if (!value)
       return {};
@@ -126,6 +207,9 @@ Value TreeEmitter::emitFunction(const Tree *tree) {
   if (tree->text == "mul")
     if (Value guarded = emitGuarded(tree); guarded || !failure.empty())
       return guarded;
+  if (tree->scalar == ScalarKind::Real && (tree->text == "add" || tree->text == "sub"))
+    if (Value grouped = emitSum(tree); grouped || !failure.empty())
+      return grouped;
   auto fn = symbolizeFn(tree->text);
   if (!fn)
     return fail("no function is named " + tree->text);
@@ -133,7 +217,8 @@ Value TreeEmitter::emitFunction(const Tree *tree) {
   if (tree->isComparison()) {
     ScalarKind kind = tree->args[0]->scalar == ScalarKind::Real ? ScalarKind::Real : tree->args[1]->scalar;
     Value left = emit(tree->args[0], kind), right = emit(tree->args[1], kind);
-    return failure.empty() ? MapOp::create(b, b.getI1Type(), *fn, ValueRange{left, right}).getResult() : Value();
+    return failure.empty() ? MapOp::create(b, b.getI1Type(), *fn, ValueRange{left, right}).getResult()
+                           : Value();
   }
   if (*fn == Fn::Real || *fn == Fn::Integer)
     return emit(tree->args[0], tree->scalar);
@@ -201,9 +286,7 @@ Value TreeEmitter::emitLogic(const Tree *tree) {
 }
 
 Value TreeEmitter::emitOp(const Tree *tree, ScalarKind kind) {
-  auto lookUp = [&](Value value) {
-    return value ? value : fail(tree->text + " is not at hand");
-  };
+  auto lookUp = [&](Value value) { return value ? value : fail(tree->text + " is not at hand"); };
   switch (tree->kind) {
   case TreeKind::Number:
     return emitNumber(tree->text, kind == ScalarKind::Real ? kind : tree->scalar);

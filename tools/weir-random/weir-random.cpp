@@ -135,7 +135,7 @@ int main(int argc, char **argv) {
   weir::registerAll(registry);
   weir::registerTargetDialects(registry);
   mlir::MLIRContext context(registry);
-  weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly, attention};
+  weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly, attention, rewriteOnly};
   auto target = llvm::cantFail(weir::describeTarget("cpu:native"));
   auto compiler = [&](mlir::ModuleOp module) {
     return rewriteOnly ? rewrite(module) : compile(module, target);

@@ -56,6 +56,7 @@ struct RandomRunOptions {
   bool print = false;         ///< print every program
   bool interpretOnly = false; ///< compile nothing: the frontend and the interpreter take every program
   bool attention = false;     ///< attention variants only, most of which one traversal computes
+  bool rewritten = false;     ///< laws of the real numbers have been used: what is no real is undecided
 };
 
 /// Runs random programs, compiled against interpreted, and prints each difference (or refusal) on `os` with
