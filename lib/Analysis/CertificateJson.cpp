@@ -233,7 +233,7 @@ static Expected<json::Value> document(mlir::func::FuncOp function, mlir::func::F
   json::Array certificates;
   for (const std::string &rank : getStreamedRanks(model)) {
     Streaming streaming = deriveStreaming(model, rank);
-    if (streaming.asWritten < 2 || streaming.accumulators.empty())
+    if (streaming.accumulators.empty())
       continue; // nothing is claimed of it
     Expected<json::Value> certificate = toJson(streaming, model, *before);
     if (!certificate)

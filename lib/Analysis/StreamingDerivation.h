@@ -139,7 +139,7 @@ private:
 
   // Finishes (StreamingFinish.cpp)
   const Tree *close(const Tree *e);
-  std::set<std::string> accumulatorsOf(llvm::ArrayRef<const Tree *> roots);
+  std::set<std::string> accumulatorsOf(llvm::ArrayRef<const Tree *> roots, Trees *asked = nullptr);
   const Tree *finished(Name tensor);
   const Tree *tidy(const Tree *t, const Tree *presence);
   const Tree *attempt(const Tree *t, bool factored);

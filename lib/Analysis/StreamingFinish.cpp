@@ -31,8 +31,9 @@ const Tree *Derivation::closeFormula(const Tree *p) {
 }
 
 /// The accumulators that the trees need, through references and through tensors that stay as written. A read
-/// that is only asked whether it is absent does not count.
-std::set<std::string> Derivation::accumulatorsOf(ArrayRef<const Tree *> roots) {
+/// that is only asked whether it is absent does not count. `asked` gets the presences of the statistics that
+/// are read there; their accumulators count as well.
+std::set<std::string> Derivation::accumulatorsOf(ArrayRef<const Tree *> roots, Trees *asked) {
   std::set<std::string> out;
   StringSet<> seen;
   DenseSet<const Tree *> visited;
@@ -51,6 +52,10 @@ std::set<std::string> Derivation::accumulatorsOf(ArrayRef<const Tree *> roots) {
         out.insert(a->result.reference);
     } else if (isStatistic(t->text) && finishes.count(t->text)) {
       todo.push_back(finished(t->text));
+      if (asked) {
+        asked->push_back(closeFormula(presences.lookup(t->text)));
+        todo.push_back(asked->back());
+      }
     } else if (const Line *line = lineOf(t->text)) {
       todo.push_back(line->expr);
       todo.push_back(line->where);
@@ -309,7 +314,10 @@ void Derivation::findLive(ArrayRef<Finish> roots, const Trees &others) {
       values.push_back(t);
       all.push_back({t, {f.coords.begin(), f.coords.end()}});
     }
-  std::set<std::string> need = accumulatorsOf(values);
+  Trees asked;
+  std::set<std::string> need = accumulatorsOf(values, &asked);
+  for (const Tree *t : asked)
+    all.push_back({t, {}});
   while (true) {
     while (!need.empty()) {
       std::string name = *need.begin();

@@ -205,9 +205,21 @@ std::string Derivation::resolve(std::string declared) const {
 }
 
 /// Whether an equation goes over the rank in a way that no rule takes: in every step of a recurrence, by two
-/// coordinates of equal ranks at once, or by a coordinate of an equal rank over a tensor that carries this one.
+/// coordinates of equal ranks at once, by a coordinate of an equal rank over a tensor that carries this one, or
+/// over a recurrence that does at another coordinate than its own.
 bool Derivation::isEntangled(const CascadeModel::Equation &equation) {
+  // Whether a tensor that carries the rank is read at an index of the rank's dimension that is `wrong`.
+  auto readsAt = [&](const Tree *read, auto wrong) {
+    const Line *line = read->is(TreeKind::Read) ? lineOf(read->text) : nullptr;
+    return line && any_of(zip(line->coords, read->args), [&](auto pair) {
+             return rankOf(std::get<0>(pair)) == rank && wrong(*line, std::get<1>(pair));
+           });
+  };
   return alg.contains(equation.body, [&](const Tree *t) {
+    if (readsAt(t, [&](const Line &line, const Tree *index) {
+          return line.recurrent && !(index->is(TreeKind::Coordinate) && rankOf(index->text) == rank);
+        }))
+      return true;
     if (!t->is(TreeKind::Reduce) && !t->is(TreeKind::Selection))
       return false;
     unsigned own = count_if(t->coords, [&](Name c) { return rankOf(c) == rank; });
@@ -216,13 +228,10 @@ bool Derivation::isEntangled(const CascadeModel::Equation &equation) {
             [&](Name c) { return rankOf(c) != rank && resolve(rankOf(c)) == resolve(rank); });
     if (own)
       return !equation.loops.empty() || own + others.size() > 1;
-    return !others.empty() && any_of(alg.reads(t->args[0]), [&](const Tree *read) {
-      const Line *line = lineOf(read->text);
-      return line && any_of(zip(line->coords, read->args), [&](auto pair) {
-               auto [coord, index] = pair;
-               return rankOf(coord) == rank &&
-                      any_of(others, [&, index = index](Name c) { return alg.hasFree(index, c); });
-             });
+    return any_of(alg.reads(t->args[0]), [&](const Tree *read) {
+      return readsAt(read, [&](const Line &, const Tree *index) {
+        return any_of(others, [&](Name c) { return alg.hasFree(index, c); });
+      });
     });
   });
 }

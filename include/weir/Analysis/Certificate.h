@@ -31,8 +31,8 @@ llvm::Expected<llvm::json::Value> toJson(const Streaming &streaming, const Casca
                                          const llvm::json::Value &cascade);
 
 /// The document {"before", "after", "certificates"} of a cascade and of what rewriting has made of it (functions that
-/// isCascade() accepts and that verify, without `attn.stream`), with a certificate for every rank that is traversed
-/// more than once as written and for which a derivation was found. Runs on a thread with a large stack.
+/// isCascade() accepts and that verify, without `attn.stream`), with a certificate for every rank that
+/// is reduced and for which a derivation was found. Runs on a thread with a large stack.
 llvm::Expected<llvm::json::Value> certify(mlir::func::FuncOp cascade, mlir::func::FuncOp rewritten);
 
 } // namespace weir
