@@ -15,7 +15,7 @@ from .world import NoWorld, World, units
 SEEDS = 8
 EXTENTS = (3, 4, 1, 0, 2, 5, 3, 4)  # of the streamed rank, one a seed; 0: every row is empty
 ELEMENTS = 24  # of one tensor in one world
-FEW, BUDGET = 4, 10000  # the least of them, where a world takes more values than that
+FEW, BUDGET = 4, 5000  # the least of them, where a world takes more values than that
 CHANGES = (lambda value: value + mp.mpf("0.37"), lambda value: -4 * value - 1)  # of the last coordinate's inputs
 FINISH, OUTPUT = "the finish of", "the output"
 

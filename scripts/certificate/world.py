@@ -105,7 +105,7 @@ class World:
             return self.declared[rank]
         if rank not in self.extents:
             unit = self.units.get(rank, 1)
-            few = self.room if self.room > 2 else self.random(rank).randint(1, self.room)
+            few = self.room if self.room > 2 else self.random(rank).choice([1, 1, 1, 2])
             self.extents[rank] = self.random(rank).choice(self.some) if unit == 1 else unit * few
         return self.extents[rank]
 
