@@ -88,7 +88,7 @@ TermPtr AttentionGenerator::read(const std::string &name, const std::string &key
 }
 
 TermPtr AttentionGenerator::overKeys(Kind kind, const std::string &op, Shared body) {
-  std::string key = llvm::is_contained({"sum", "max"}, op) && chance(0.04) ? "l" : "n";
+  std::string key = llvm::is_contained({"sum", "max"}, op) && chance(0.02) ? "l" : "n";
   if (key == "l")
     declareSecondKey();
   TermPtr predicate = placement == Placement::Predicate ? renamed(*masked, key) : nullptr;

@@ -31,7 +31,7 @@ TermPtr AttentionGenerator::exponential(TermPtr exponent) {
 AttentionGenerator::Weights AttentionGenerator::explicitSoftmax(const std::string &suffix, Shared score) {
   Weights w;
   w.score = score;
-  double named = chance(0.7) ? 0.97 : 0; // statistics are mostly shared where weights are
+  double named = chance(0.7) ? 0.995 : 0; // statistics are mostly shared where weights are
   bool stable = chance(0.8), sink = chance(0.12), one = !sink && chance(0.08);
   TermPtr exponent = score("n");
   Ranks sinkRanks = lead.empty() ? Ranks{} : Ranks{lead.back()};
@@ -199,7 +199,7 @@ void AttentionGenerator::statistics(const Weights &w) {
     Shared square = [&](const std::string &key) { return binary(Kind::Real, "^", a(key), integer("2")); };
     output("SQ", Kind::Real, rows(), filled(overKeys(Kind::Real, "sum", square)));
   }
-  if (chance(0.07))
+  if (chance(0.03))
     output("MEAN", Kind::Real, rows(), filled(overKeys(Kind::Real, "mean", w.score)));
   if (chance(0.08))
     output("MIN", Kind::Real, rows(), filled(overKeys(Kind::Real, "min", w.score)));
@@ -207,12 +207,12 @@ void AttentionGenerator::statistics(const Weights &w) {
 
 void AttentionGenerator::rareOutputs(const Weights &w) {
   Shared a = [&](const std::string &key) { return weight(w, key); };
-  if (chance(0.06))
+  if (chance(0.04))
     output("ARG", Kind::Integer, rows(), overKeys(Kind::Integer, pick({"argmax", "argmin"}), w.score),
            pick({"i64", "i32"}));
-  if (chance(0.03))
+  if (chance(0.02))
     output("ARGP", Kind::Integer, rows(), overKeys(Kind::Integer, "argmax", a), "i64");
-  if (chance(0.05))
+  if (chance(0.03))
     output("CNT", Kind::Integer, rows(), overKeys(Kind::Integer, "count", w.score), pick({"i64", "i32"}));
   if (chance(0.03)) {
     Shared positive = [&](const std::string &key) { return compare(">", w.score(key), realAtom("0.5")); };

@@ -108,7 +108,8 @@ bool Merger::isSupported() const {
     const CascadeModel::Tensor *tensor = model.getTensor(name);
     if (!tensor || !tensor->elementType)
       continue;
-    if (getScalarType(tensor->elementType) != tensor->elementType && !isOnlyStored(*tensor))
+    bool rounds = getScalarType(tensor->elementType) != tensor->elementType || (scope.wide && tensor->elementType.isF32());
+    if (rounds && !isOnlyStored(*tensor))
       return false;
     if (tensor->equation >= 0 && !model.equations[tensor->equation].loops.empty())
       return false;
@@ -383,6 +384,8 @@ bool Merger::emitFinish() {
       return false;
     auto type = cast<RankedTensorType>(original.getType());
     Type element = getScalarType(type.getElementType());
+    if (scope.wide && isa<FloatType>(element))
+      element = b.getF64Type();
     type = RankedTensorType::get(type.getShape(), element);
     ScalarKind kind = isa<FloatType>(element) ? ScalarKind::Real
                       : element.isInteger(1)  ? ScalarKind::Bool
@@ -426,6 +429,19 @@ static void sortBody(Block &block, StringAttr coordinate) {
   }
 }
 
+/// The coordinates that every component of the state has, but for those of no row.
+static SmallVector<Attribute> rowsOf(StreamOp stream) {
+  std::optional<SmallVector<Attribute>> rows;
+  for (auto accumulate : stream.getBody().front().getOps<AccumulateOp>()) {
+    auto coords = accumulate.getCoords();
+    if (!rows && !coords.empty())
+      rows = SmallVector<Attribute>(coords.begin(), coords.end());
+    else if (!coords.empty())
+      llvm::erase_if(*rows, [&](Attribute c) { return !llvm::is_contained(coords, c); });
+  }
+  return rows.value_or(SmallVector<Attribute>());
+}
+
 /// Whether the equation carries the stream's coordinate, is read inside the stream only, and there at that
 /// very coordinate, so that a tile of it is all that a tile of the stream needs.
 bool Merger::mayMoveIn(EinsumOp einsum, StreamOp stream) const {
@@ -436,6 +452,8 @@ bool Merger::mayMoveIn(EinsumOp einsum, StreamOp stream) const {
   unsigned dim = at - einsum.getCoords().begin();
   if (einsum.getExtents()[dim] != stream.getExtents()[0])
     return false;
+  if (!llvm::all_of(rowsOf(stream), [&](Attribute row) { return llvm::is_contained(einsum.getCoords(), row); }))
+    return false; // what all rows share, as projected keys, is computed once
   return llvm::all_of(einsum.getResult().getUsers(), [&](Operation *user) {
     auto read = dyn_cast<ReadOp>(user);
     if (!read || !stream->isProperAncestor(read))
@@ -498,12 +516,12 @@ void Merger::changeOver() {
 bool Merger::run() {
   for (const Accumulator &accumulator : streaming.accumulators)
     accumulators.insert(accumulator.name);
+  bindTensors();
   if (!isSupported())
     return false;
   for (const Finish &part : streaming.parts)
     parts[part.tensor] = &part;
   placeOutputsLast();
-  bindTensors();
   bindExtents();
   Value extent = extentOf(streaming.coordinate);
   Names over{streaming.coordinate};
