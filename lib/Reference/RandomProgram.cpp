@@ -290,7 +290,7 @@ static bool speaksOfBoundRanks(const Program &program, StringRef given) {
   };
   while (!given.empty()) {
     StringRef word = given.take_while([](char c) { return llvm::isAlnum(c) || c == '_'; });
-    if (!word.empty() && llvm::isAlpha(word[0]) && !isBound(word))
+    if (!word.empty() && llvm::isUpper(word[0]) && !isBound(word))
       return false;
     given = given.drop_front(std::max<size_t>(word.size(), 1));
   }
