@@ -159,7 +159,7 @@ bool StreamTiles::judgeInner(Value extent, Product &product) {
   auto constant = Extents::constant(extents->of(extent));
   product.inner = constant.value_or(ShapedType::kDynamic);
   product.innerExtent = extent;
-  return constant ? *constant >= 1 && *constant <= kMaxInner : openInner;
+  return !constant || (*constant >= 1 && *constant <= kMaxInner);
 }
 
 bool StreamTiles::judgeSum(ReduceOp reduce) {
@@ -281,9 +281,8 @@ bool StreamTiles::choose(StringRef name) {
 }
 
 std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, Dependence &dependence,
-                                           Presences &presences, bool openInner) {
+                                           Presences &presences) {
   StreamTiles plan;
-  plan.openInner = openInner;
   plan.stream = stream;
   plan.extents = &extents;
   plan.dependence = &dependence;

@@ -22,7 +22,6 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   tiles.vectorRegisters = target.vectorRegisters;
   tiles.sharedBytes = target.sharedBytes;
   MergeTraversalsOptions merge;
-  merge.openInner = target.isGPU;
   merge.tiled = true; // on the road of single equations a stream would only be taken apart again
   if (options.fuse)
     pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));
@@ -38,7 +37,7 @@ void weir::buildStreamedToTiledPipeline(OpPassManager &pm, const TargetDescripti
   pm.addNestedPass<func::FuncOp>(createDissolveStreams()); // a file at level streamed may hold some
   ConvertAttnToTilesOptions options;
   options.lanes = lanesOf(target);
-  options.openInner = target.isGPU;
+  options.allocated = target.isGPU;
   if (target.isGPU)
     options.chunks = std::numeric_limits<int32_t>::max(); // one block of rows a block of threads
   pm.addPass(createConvertAttnToTiles(options));

@@ -63,8 +63,7 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
     Presences presences(extents);
     int64_t wide = vectorRegisters >= 32 ? 4 : 3;
     for (auto stream : cascade.getOps<attn::StreamOp>()) {
-      std::optional<StreamTiles> plan =
-          StreamTiles::of(stream, extents, dependence, presences, /*openInner=*/sharedBytes > 0);
+      std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
       if (!plan || stream->hasAttr("mapping"))
         continue;
       auto rows = StringAttr::get(&getContext(), plan->row);

@@ -540,12 +540,12 @@ bool Merger::run() {
 }
 
 namespace {
-bool runsInTiles(func::FuncOp cascade, bool openInner) {
+bool runsInTiles(func::FuncOp cascade) {
   Extents extents(cascade);
   Dependence dependence;
   Presences presences(extents);
   return llvm::any_of(cascade.getOps<StreamOp>(), [&](StreamOp stream) {
-    return StreamTiles::of(stream, extents, dependence, presences, openInner);
+    return StreamTiles::of(stream, extents, dependence, presences);
   });
 }
 
@@ -562,7 +562,7 @@ struct MergeTraversals : weir::impl::MergeTraversalsBase<MergeTraversals> {
       CascadeModel model(*copy);
       Streaming streaming = deriveStreaming(model, name);
       bool fewer = streaming.derived < streaming.asWritten;
-      if (!(fewer || tiled) || !Merger(model, streaming).run() || (tiled && !runsInTiles(*copy, openInner)))
+      if (!(fewer || tiled) || !Merger(model, streaming).run() || (tiled && !runsInTiles(*copy)))
         continue;
       function.getBody().takeBody(copy->getBody());
       return;

@@ -7,6 +7,7 @@
 // and feature, and all else is elementwise in row and key. Only algebraic form counts, never what a program is called.
 #ifndef WEIR_ANALYSIS_STREAMTILES_H
 #define WEIR_ANALYSIS_STREAMTILES_H
+#include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/Bodies.h"
 
 namespace weir {
@@ -25,9 +26,12 @@ public:
     mlir::Value innerExtent;
   };
 
-  /// How the stream runs in tiles, or nothing if it does not. `openInner`: inner extents may be open.
+  /// How the stream runs in tiles, or nothing if it does not.
   static std::optional<StreamTiles> of(attn::StreamOp stream, Extents &extents, Dependence &dependence,
-                                       Presences &presences, bool openInner = false);
+                                       Presences &presences);
+
+  /// Rows of inner extent that the tiles of one product take together: of rows, of keys, and one line.
+  static int64_t rowsOf(mapping::TilesAttr sizes) { return sizes.getM() + sizes.getN() + 1; }
 
   Role roleOf(mlir::BlockArgument coordinate) const;
   bool dependsOn(mlir::Value value, Role role) const;
@@ -61,7 +65,6 @@ private:
   Extents *extents = nullptr;
   Dependence *dependence = nullptr;
   Presences *presences = nullptr;
-  bool openInner = false;
 };
 
 } // namespace weir

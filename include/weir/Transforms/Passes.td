@@ -81,8 +81,7 @@ def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"rank", "rank", "std::string", "", "the rank to merge over; empty: the first that can be">,
-    Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">,
-    Option<"openInner", "open-inner", "bool", "false", "with `tiled`: the inner coordinates of tiles may have open extents">
+    Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">
   ];
 }
 

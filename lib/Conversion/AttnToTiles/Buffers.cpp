@@ -6,6 +6,7 @@
 // Offsets are arithmetic on extents, emitted alike in the kernel and in the function that gives the workspace's size.
 #include "KernelEmitter.h"
 #include "dialects/Mapping/MappingDialect.h"
+#include "weir/Analysis/StreamTiles.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -124,7 +125,8 @@ void KernelEmitter::planBuffers() {
   }
   for (auto [i, group] : llvm::enumerate(groups))
     for (Operation *item : group.items) {
-      if (auto stream = dyn_cast<StreamOp>(item)) { // its tiles are its own; its results are not
+      if (auto stream = dyn_cast<StreamOp>(item)) { // most of its tiles are its own; its results are not
+        planTiles(stream, i);
         for (auto [result, tensor] : llvm::zip(stream.getResults(), stream.getYield().getValues()))
           if (!result.use_empty() && !shapes.count(tensor))
             planTensor(tensor.getDefiningOp(), i);
@@ -137,6 +139,29 @@ void KernelEmitter::planBuffers() {
     }
 }
 
+/// Tiles of an extent that is open have a size that no thread's stack is sure to hold.
+void KernelEmitter::planTiles(StreamOp stream, int group) {
+  std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
+  auto sizes = stream->getAttrOfType<mapping::TilesAttr>("mapping");
+  if (allocated || !plan || !sizes)
+    return;
+  SmallVector<Operation *> products(plan->sums.begin(), plan->sums.end());
+  products.append(plan->state.begin(), plan->state.end());
+  for (Operation *op : products) {
+    const StreamTiles::Product &product = plan->products.find(op)->second;
+    if (product.right.empty() || !ShapedType::isDynamic(product.inner))
+      continue;
+    Buffer buffer;
+    buffer.role = Buffer::Tiles;
+    buffer.product = op;
+    buffer.element = plan->real;
+    buffer.extents = {product.innerExtent};
+    buffer.rows = StreamTiles::rowsOf(sizes);
+    buffer.group = group;
+    buffers.push_back(buffer);
+  }
+}
+
 Value KernelEmitter::countIterations(Builder &b, const Group &group) {
   Value total = constantIndex(b, 1);
   for (Value extent : group.sharedExtents)
@@ -145,12 +170,14 @@ Value KernelEmitter::countIterations(Builder &b, const Group &group) {
 }
 
 Value KernelEmitter::countChunks(Builder &b, const Group &group) {
+  if (isa<StreamOp>(group.items[0])) // does not depend on how many rows and keys there are
+    return constantIndex(b, kMaxChunks);
   return arith::MinUIOp::create(b, countIterations(b, group), constantIndex(b, kMaxChunks));
 }
 
 /// The bytes of a buffer, a multiple of 64.
 Value KernelEmitter::bytesOf(Builder &b, const Buffer &buffer) {
-  Value size = constantIndex(b, std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
+  Value size = constantIndex(b, buffer.rows * std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
   for (auto [k, extent] : llvm::enumerate(buffer.extents))
     size = arith::MulIOp::create(b, size, int(k) == buffer.foldDim ? constantIndex(b, buffer.fold) : extentOf(extent));
   return arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
@@ -185,6 +212,10 @@ void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
   for (Buffer &buffer : buffers) {
     if (buffer.group != group)
       continue;
+    if (buffer.role == Buffer::Tiles) {
+      tiles[buffer.product] = arith::AddIOp::create(b, from, buffer.offset);
+      continue;
+    }
     SmallVector<int64_t> shape(buffer.extents.size(), ShapedType::kDynamic);
     SmallVector<Value> sizes;
     for (auto [k, extent] : llvm::enumerate(buffer.extents)) {

@@ -22,13 +22,13 @@ namespace weir {
 using namespace mlir;
 
 /// Streams are lowered in tiles or were dissolved before.
-static LogicalResult checkStreams(func::FuncOp cascade, bool openInner) {
+static LogicalResult checkStreams(func::FuncOp cascade) {
   weir::Extents extents(cascade);
   weir::Dependence dependence;
   weir::Presences presences(extents);
   auto walk = cascade.walk([&](weir::attn::StreamOp stream) {
     if (stream->getAttrOfType<weir::mapping::TilesAttr>("mapping") &&
-        weir::StreamTiles::of(stream, extents, dependence, presences, openInner))
+        weir::StreamTiles::of(stream, extents, dependence, presences))
       return WalkResult::advance();
     stream.emitOpError("does not run in tiles; dissolve it before it becomes loops");
     return WalkResult::interrupt();
@@ -45,10 +45,10 @@ struct ConvertAttnToTiles : weir::impl::ConvertAttnToTilesBase<ConvertAttnToTile
       if (weir::attn::isCascade(function))
         cascades.push_back(function);
     for (func::FuncOp cascade : cascades)
-      if (failed(checkStreams(cascade, openInner)))
+      if (failed(checkStreams(cascade)))
         return signalPassFailure();
     for (func::FuncOp cascade : cascades) {
-      weir::tiles::KernelEmitter(cascade, lanes, chunks).run();
+      weir::tiles::KernelEmitter(cascade, lanes, chunks, allocated).run();
       cascade.erase();
     }
   }

@@ -11,8 +11,9 @@ using namespace weir;
 using namespace weir::attn;
 using namespace weir::tiles;
 
-KernelEmitter::KernelEmitter(func::FuncOp cascade, unsigned lanes, int64_t chunks)
-    : cascade(cascade), lanes(lanes), chunks(chunks ? chunks : kMaxChunks), extents(cascade), presences(extents), emitter(extents, presences, dependence) {
+KernelEmitter::KernelEmitter(func::FuncOp cascade, unsigned lanes, int64_t chunks, bool allocated)
+    : cascade(cascade), lanes(lanes), chunks(chunks ? chunks : kMaxChunks), allocated(allocated),
+      extents(cascade), presences(extents), emitter(extents, presences, dependence) {
   emitter.maxLanes = lanes;
 }
 

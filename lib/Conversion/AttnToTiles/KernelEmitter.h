@@ -7,6 +7,7 @@
 #ifndef WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
 #define WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
 #include "BodyEmitter.h"
+#include "weir/Analysis/StreamTiles.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace weir::tiles {
@@ -18,10 +19,12 @@ struct Group {
   llvm::SmallVector<mlir::Value> sharedExtents; ///< as the cascade has them
 };
 
-/// A piece of the workspace: what a tensor holds, its presence bits, or the lists of a sort.
+/// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, or tiles of a stream.
 struct Buffer {
-  enum Role { Data, Bits, Keys, Positions } role = Data;
+  enum Role { Data, Bits, Keys, Positions, Tiles } role = Data;
   mlir::Value tensor;                     ///< the defining value
+  mlir::Operation *product = nullptr;     ///< whose tiles these are
+  int64_t rows = 1;                       ///< elements for each setting of `extents`
   mlir::Type element;                     ///< in memory
   llvm::SmallVector<mlir::Value> extents; ///< of the kept dimensions, as the cascade has them
   int foldDim = -1;                       ///< the kept dimension of which only `fold` steps are stored
@@ -40,7 +43,8 @@ struct LoopDim {
 class KernelEmitter {
 public:
   /// `chunks`: into how many parts the blocks of rows of a stream are split at most; 0: kMaxChunks.
-  KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes, int64_t chunks);
+  /// `allocated`: tiles of open extent are allocated where they are used, not taken from the workspace.
+  KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes, int64_t chunks, bool allocated);
   /// Puts the functions before the cascade, which is left without its equations' givens and dead equations.
   void run();
 
@@ -60,6 +64,7 @@ private:
   void planBuffers();
   void planTensor(mlir::Operation *equation, int group);
   bool isUsedOutside(mlir::Value tensor, const Group &group);
+  void planTiles(attn::StreamOp stream, int group);
   mlir::Value countChunks(Builder &b, const Group &group);
   mlir::Value countIterations(Builder &b, const Group &group);
   mlir::Value layOut(Builder &b);
@@ -78,7 +83,9 @@ private:
   void emitMaterialize(Builder &b, attn::MaterializeOp op);
   void emitPacked(Builder &b, attn::MaterializeOp op, Storage &source, mlir::Value output);
   void emitRecurrence(Builder &b, attn::RecurrenceOp op);
-  void emitStream(Builder &b, attn::StreamOp op);    // StreamFinish.cpp
+  void emitStream(Builder &b, attn::StreamOp op); // StreamFinish.cpp
+  llvm::DenseMap<const StreamTiles::Product *, mlir::Value> placeTiles(Builder &b, attn::StreamOp op,
+                                                                      const StreamTiles &plan, mlir::Value chunk);
   void emitArgtopk(Builder &b, attn::ArgtopkOp op); // Selection.cpp
   void emitLoops(Builder &b, llvm::ArrayRef<LoopDim> dims, mlir::Value body,
                  llvm::function_ref<void(llvm::ArrayRef<Lane>)> inner);
@@ -90,6 +97,7 @@ private:
   mlir::func::FuncOp cascade;
   unsigned lanes;
   int64_t chunks;
+  bool allocated;
   Extents extents;
   Presences presences;
   Dependence dependence;
@@ -99,6 +107,7 @@ private:
   llvm::SmallVector<mlir::Operation *> checks;           ///< attn.given and attn.rank that speak of extents only
   llvm::DenseMap<mlir::Value, Storage> shapes;            ///< storages before their memory is known
   llvm::DenseMap<mlir::Value, unsigned> direct;           ///< tensors that are computed straight into an output
+  llvm::DenseMap<mlir::Operation *, mlir::Value> tiles;   ///< where the tiles of a product begin in the workspace
   llvm::DenseMap<mlir::Value, mlir::Value> indices;       ///< index values of the prologue
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> lists; ///< the four lists of a sort
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> followers; ///< equations run in a recurrence's loop

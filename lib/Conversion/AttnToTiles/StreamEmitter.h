@@ -19,10 +19,13 @@ public:
   using Builder = mlir::ImplicitLocOpBuilder;
   using Role = StreamTiles::Role;
 
-  /// Tiles are allocated before `anchor`.
+  /// Tiles are made before `anchor`: those of a product with an entry in `places` at that byte of the workspace, others by
+  /// allocation.
   StreamEmitter(BodyEmitter &emitter, Extents &extents, Presences &presences, const StreamTiles &plan, mapping::TilesAttr sizes,
-                mlir::Operation *anchor)
-      : emitter(emitter), extents(extents), presences(presences), plan(plan), sizes(sizes), anchor(anchor) {}
+                mlir::Operation *anchor, mlir::Value workspace,
+                llvm::DenseMap<const StreamTiles::Product *, mlir::Value> places)
+      : emitter(emitter), extents(extents), presences(presences), plan(plan), sizes(sizes), anchor(anchor),
+        workspace(workspace), places(std::move(places)) {}
 
   /// Rows `begin` to `begin + count` (count <= sizes.m), outer coordinates (i64) by name.
   void emitBlock(Builder &b, mlir::Value begin, mlir::Value count, const llvm::StringMap<mlir::Value> &outer);
@@ -49,6 +52,7 @@ private:
 
   // StreamOps.cpp: tile operations.
   View makeTile(llvm::ArrayRef<Role> axes, const StreamTiles::Product *product = nullptr);
+  mlir::Value placeTile(Builder &b, llvm::ArrayRef<Role> axes, const StreamTiles::Product &product);
   /// The extent of a product's inner coordinate.
   mlir::OpFoldResult innerOf(Builder &b, const StreamTiles::Product &product);
   View inBlock(Builder &b, const View &tile);
@@ -109,6 +113,8 @@ private:
   const StreamTiles &plan;
   mapping::TilesAttr sizes;
   mlir::Operation *anchor;
+  mlir::Value workspace;
+  llvm::DenseMap<const StreamTiles::Product *, mlir::Value> places;
 
   mlir::Value rowBegin, rowCount, keyBegin, keyCount;
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do

@@ -144,9 +144,29 @@ void StreamEmitter::emitBlock(Builder &b, Value begin, Value count, const llvm::
   emitter.branchless = false;
 }
 
+/// Where in the workspace a chunk's tiles of open extent are.
+llvm::DenseMap<const StreamTiles::Product *, Value> KernelEmitter::placeTiles(Builder &b, StreamOp op,
+                                                                             const StreamTiles &plan, Value chunk) {
+  llvm::DenseMap<const StreamTiles::Product *, Value> places;
+  int group = -1;
+  Value bytes;
+  for (Buffer &buffer : buffers)
+    if (buffer.role == Buffer::Tiles && op->isProperAncestor(buffer.product)) {
+      group = buffer.group;
+      bytes = arith::AddIOp::create(b, buffer.offset, bytesOf(b, buffer)); // the end of the last
+    }
+  if (!bytes)
+    return places;
+  openBuffers(b, group, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, bytes)));
+  for (auto &[product, tensors] : plan.products)
+    if (Value at = tiles.lookup(product))
+      places[&tensors] = at;
+  return places;
+}
+
 /// Blocks of rows of all settings of the outer coordinates, counted through and split into chunks that threads take.
 void KernelEmitter::emitStream(Builder &b, StreamOp op) {
-  std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences, /*openInner=*/true);
+  std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
   auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
   assert(plan && sizes && "a stream that the pass has not checked");
   Value one = constantIndex(b, 1), size = constantIndex(b, sizes.getM()), rows = extentOf(plan->rowExtent);
@@ -163,6 +183,7 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
     return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, total), parts);
   };
   Value begin = part(chunk), end = part(arith::AddIOp::create(b, chunk, one));
+  llvm::DenseMap<const StreamTiles::Product *, Value> places = placeTiles(b, op, *plan, chunk);
   auto loop = scf::ForOp::create(b, begin, end, one);
   b.setInsertionPointToStart(loop.getBody());
   Value rest = arith::DivUIOp::create(b, loop.getInductionVar(), blocks);
@@ -178,5 +199,5 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
     rest = arith::DivUIOp::create(b, rest, length);
     positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(extent)));
   }
-  StreamEmitter(emitter, extents, presences, *plan, sizes, loop).emitBlock(b, first, count, coordinates);
+  StreamEmitter(emitter, extents, presences, *plan, sizes, loop, workspace, std::move(places)).emitBlock(b, first, count, coordinates);
 }

@@ -17,8 +17,26 @@ OpFoldResult StreamEmitter::innerOf(Builder &b, const StreamTiles::Product &prod
   return emitter.extentValues.lookup(extents.of(product.innerExtent));
 }
 
+/// The tile of a product in the workspace: one of rows, behind it one of keys, behind that a line.
+Value StreamEmitter::placeTile(Builder &b, ArrayRef<Role> axes, const StreamTiles::Product &product) {
+  Value inner = getValueOrCreateConstantIndexOp(b, b.getLoc(), innerOf(b, product)), at = places.lookup(&product);
+  int64_t before = axes[0] == Role::Row ? 0 : axes[0] == Role::Key ? sizes.getM() : sizes.getM() + sizes.getN();
+  if (before) {
+    Value bytes = constantIndex(b, before * plan.real.getIntOrFloatBitWidth() / 8);
+    at = arith::AddIOp::create(b, at, arith::MulIOp::create(b, inner, bytes));
+  }
+  SmallVector<int64_t> shape;
+  for (Role axis : axes)
+    shape.push_back(axis == Role::Row ? sizes.getM() : axis == Role::Key ? sizes.getN() : ShapedType::kDynamic);
+  auto tile = memref::ViewOp::create(b, MemRefType::get(shape, plan.real), workspace, at, inner);
+  tile->setAttr("weir.tile", b.getUnitAttr());
+  return tile;
+}
+
 StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, const StreamTiles::Product *product) {
   Builder b(anchor->getLoc(), anchor);
+  if (product && places.count(product) && llvm::is_contained(axes, Role::Inner))
+    return {placeTile(b, axes, *product), SmallVector<Role>(axes)};
   SmallVector<OpFoldResult> shape;
   for (Role axis : axes)
     shape.push_back(axis == Role::Row   ? OpFoldResult(b.getIndexAttr(sizes.getM()))

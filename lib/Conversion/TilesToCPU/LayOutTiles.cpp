@@ -5,6 +5,7 @@
 // The lanes of a vector are the rows (queries) of a streamed kernel: then no operation ever goes across
 // lanes, and keys and values are read where they lie, one scalar broadcast a time. So a tile that has the row
 // dimension stores it innermost.
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
@@ -19,15 +20,15 @@ using namespace mlir;
 
 namespace {
 
-/// The tile behind an operand, through views that keep its dimensions.
-memref::AllocaOp tileOf(Value operand) {
+/// The tile behind an operand, through views that keep its dimensions: an allocation, or a piece of the workspace.
+Operation *tileOf(Value operand) {
   while (auto view = operand.getDefiningOp<memref::SubViewOp>()) {
     if (view.getDroppedDims().any())
       return nullptr;
     operand = view.getSource();
   }
-  auto tile = operand.getDefiningOp<memref::AllocaOp>();
-  return tile && tile->hasAttr("weir.tile") ? tile : nullptr;
+  Operation *tile = operand.getDefiningOp();
+  return isa_and_nonnull<memref::AllocaOp, memref::ViewOp>(tile) && tile->hasAttr("weir.tile") ? tile : nullptr;
 }
 
 /// The place of iteration dimension `dim` among a map's results, or none.
@@ -62,7 +63,7 @@ struct LayOutTiles : weir::impl::LayOutTilesBase<LayOutTiles> {
     while (llvm::any_of(ops, [&](linalg::LinalgOp op) { return propagate(op); }))
       ;
     for (auto [tile, lane] : lanes) {
-      MemRefType type = tile.getType();
+      auto type = cast<MemRefType>(tile->getResult(0).getType());
       SmallVector<int64_t> order;
       for (int64_t k = 0; k < type.getRank(); ++k)
         if (k != lane)
@@ -82,7 +83,7 @@ private:
     SmallVector<AffineMap> maps = op.getIndexingMapsArray();
     for (unsigned side : {0u, 1u}) {
       Value operand = op->getOperand(side);
-      memref::AllocaOp tile = tileOf(operand), result = tileOf(op->getOperand(2));
+      Operation *tile = tileOf(operand), *result = tileOf(op->getOperand(2));
       if (!tile || !result)
         continue;
       for (unsigned dim = 0; dim < maps[0].getNumDims(); ++dim) {
@@ -109,7 +110,7 @@ private:
       if (!dim)
         continue;
       for (auto [to, other] : llvm::zip_equal(op->getOperands().take_front(maps.size()), maps)) {
-        memref::AllocaOp tile = tileOf(to);
+        Operation *tile = tileOf(to);
         auto place = placeOf(other, dim.getPosition());
         if (tile && place && lanes.insert({tile, *place}).second)
           changed = true;
@@ -119,16 +120,15 @@ private:
   }
 
   /// Stores the tile with its dimensions in `order`.
-  LogicalResult store(memref::AllocaOp tile, ArrayRef<int64_t> order) {
+  LogicalResult store(Operation *tile, ArrayRef<int64_t> order) {
     OpBuilder b(tile);
-    MemRefType type = tile.getType();
-    SmallVector<int64_t> shape = permuted(type.getShape(), order);
-    auto stored = memref::AllocaOp::create(b, tile.getLoc(), MemRefType::get(shape, type.getElementType()),
-                                           tile.getAlignmentAttr());
-    stored->setDiscardableAttrs(tile->getDiscardableAttrDictionary());
-    if (failed(replace(tile, stored, order)))
+    auto type = cast<MemRefType>(tile->getResult(0).getType());
+    assert(type.getNumDynamicDims() <= 1 && "sizes would have to change places too");
+    Operation *stored = b.clone(*tile);
+    stored->getResult(0).setType(MemRefType::get(permuted(type.getShape(), order), type.getElementType()));
+    if (failed(replace(tile->getResult(0), stored->getResult(0), order)))
       return failure();
-    tile.erase();
+    tile->erase();
     return success();
   }
 
@@ -144,6 +144,11 @@ private:
         if (failed(replace(view, turned, order)))
           return failure();
         view.erase();
+      } else if (auto dim = dyn_cast<memref::DimOp>(user)) {
+        auto place = llvm::find(order, dim.getConstantIndex().value_or(0)) - order.begin();
+        OpBuilder b(dim);
+        dim.getIndexMutable().assign(arith::ConstantIndexOp::create(b, dim.getLoc(), place));
+        dim.getSourceMutable().assign(to);
       } else if (auto op = dyn_cast<linalg::LinalgOp>(user)) {
         SmallVector<AffineMap> maps = op.getIndexingMapsArray();
         AffineMap &map = maps[use.getOperandNumber()];
@@ -159,7 +164,7 @@ private:
     return success();
   }
 
-  llvm::MapVector<memref::AllocaOp, unsigned> lanes;
+  llvm::MapVector<Operation *, unsigned> lanes;
 };
 
 } // namespace

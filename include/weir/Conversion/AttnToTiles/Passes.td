@@ -31,7 +31,7 @@ def ConvertAttnToTiles : Pass<"convert-attn-to-tiles", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"lanes", "lanes", "unsigned", "8", "lanes of a vector register: 32-bit elements in it; 1 makes scalar code">,
-    Option<"openInner", "open-inner", "bool", "false", "streams may have inner coordinates of open extent, as a GPU's may">,
+    Option<"allocated", "allocated", "bool", "false", "tiles of open extent are allocated where they are used, as a GPU's are, not taken from the workspace">,
     Option<"chunks", "chunks", "int64_t", "0", "into how many parts the blocks of rows of a stream are split at most; 0: 64">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
