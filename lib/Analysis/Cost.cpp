@@ -14,8 +14,8 @@ using Equation = CascadeModel::Equation;
 namespace {
 class FlopCounter {
 public:
-  FlopCounter(const CascadeModel &model, Domains &domains, const StringMap<int64_t> &extents)
-      : model(model), domains(domains), extents(extents) {}
+  FlopCounter(const CascadeModel &model, Domains &domains, const StringMap<int64_t> &extents, uint64_t budget)
+      : model(model), domains(domains), extents(extents), budget(budget) {}
 
   Costs::EquationCost count(const Equation &equation, Polynomial &all);
 
@@ -28,6 +28,7 @@ private:
   const CascadeModel &model;
   Domains &domains;
   const StringMap<int64_t> &extents;
+  uint64_t budget;
   DenseSet<const Tree *> visited;
   Polynomial formula;
   std::optional<int64_t> value;
@@ -82,7 +83,7 @@ void FlopCounter::charge(int64_t operations, ArrayRef<StringRef> coords, const T
   std::sort(names.begin(), names.end());
   auto [known, isNew] = counted.try_emplace({context, names});
   if (isNew)
-    known->second = domains.countPoints(domains.formulas.any(others, context), names, extents);
+    known->second = domains.countPoints(domains.formulas.any(others, context), names, extents, budget);
   inside &= known->second.has_value();
   int64_t work, settings = known->second.value_or(*total);
   if (MulOverflow(operations, settings, work) || AddOverflow(*value, work, work))
@@ -231,10 +232,10 @@ static const Traversals::Rank *traversed(const Traversals &traversals, StringRef
 }
 
 Costs weir::computeCosts(const CascadeModel &model, Domains &domains, const Traversals &traversals,
-                         const StringMap<int64_t> &extents) {
+                         const StringMap<int64_t> &extents, uint64_t budget) {
   Costs costs;
   SetVector<StringRef> live = liveTensors(model);
-  FlopCounter counter(model, domains, extents);
+  FlopCounter counter(model, domains, extents, budget);
   Polynomial all;
   std::optional<int64_t> flops = 0;
   for (const Equation &equation : model.equations) {

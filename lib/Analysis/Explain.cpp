@@ -4,9 +4,11 @@
 #include "weir/Analysis/Explain.h"
 #include "dialects/Attention/AttentionDialect.h"
 #include "weir/Analysis/Cost.h"
+#include "weir/Analysis/StreamCost.h"
 #include "weir/Analysis/Streaming.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Support/thread.h"
@@ -85,6 +87,31 @@ static void addMapping(mlir::func::FuncOp cascade, Explanation &out) {
   });
 }
 
+static void addMergings(mlir::func::FuncOp cascade, Explanation &out) {
+  auto choices = cascade->getAttrOfType<mlir::ArrayAttr>(kStreamChoices);
+  if (!choices)
+    return;
+  auto number = [](mlir::DictionaryAttr choice, StringRef name) { return choice.getAs<mlir::IntegerAttr>(name); };
+  auto seconds = [](mlir::DictionaryAttr choice, StringRef name) {
+    return choice.getAs<mlir::FloatAttr>(name).getValueAsDouble();
+  };
+  for (auto choice : choices.getAsRange<mlir::DictionaryAttr>()) {
+    Explanation::Merging merging{choice.getAs<mlir::StringAttr>("rank").str(),
+                                 choice.getAs<mlir::BoolAttr>("merged").getValue(),
+                                 choice.getAs<mlir::BoolAttr>("forced").getValue(),
+                                 seconds(choice, "tiled_s"),
+                                 seconds(choice, "as_written_s"),
+                                 number(choice, "rows_of_tile").getInt(),
+                                 std::nullopt,
+                                 {}};
+    if (auto rows = number(choice, "rows"))
+      merging.rows = rows.getInt();
+    for (mlir::NamedAttribute extent : choice.getAs<mlir::DictionaryAttr>("assumed"))
+      merging.assumed.push_back({extent.getName().str(), cast<mlir::IntegerAttr>(extent.getValue()).getInt()});
+    out.mergings.push_back(std::move(merging));
+  }
+}
+
 static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, mlir::func::FuncOp streamed,
                    Explanation &out) {
   CascadeModel model(cascade);
@@ -101,6 +128,7 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, ml
                            count.density, domains.isTotal(equation.name)});
   }
   addMapping(streamed ? streamed : cascade, out);
+  addMergings(streamed ? streamed : cascade, out);
   out.flops = costs.flops.value;
   out.flopsText = costs.flops.text;
   out.compulsoryBytes = costs.compulsoryBytes.value;
@@ -162,6 +190,19 @@ json::Value weir::toJson(const Explanation &e) {
   json::Object mapping;
   for (const Explanation::Mapping &m : e.mappings)
     mapping[m.equation] = m.attribute;
+  json::Object merging;
+  for (const Explanation::Merging &m : e.mergings) {
+    json::Object assumed;
+    for (auto &[name, extent] : m.assumed)
+      assumed[name] = extent;
+    merging[m.rank] = json::Object{{"merged", m.merged},
+                                   {"forced", m.forced},
+                                   {"tiled_s", m.tiled},
+                                   {"as_written_s", m.asWritten},
+                                   {"rows", orNull(m.rows)},
+                                   {"rows_of_tile", m.rowsOfTile},
+                                   {"assumed", std::move(assumed)}};
+  }
   return json::Object{{"cascade", e.cascade},
                       {"ranks", std::move(ranks)},
                       {"traversals", json::Object{{"as_written", std::move(asWritten)},
@@ -179,6 +220,7 @@ json::Value weir::toJson(const Explanation &e) {
                                              {"compulsory_formula", e.compulsoryText},
                                              {"mapping", nullptr}}},
                       {"tiles", json::Object{{"full", nullptr}, {"partial", nullptr}, {"empty", nullptr}}},
+                      {"merging", std::move(merging)},
                       {"mapping", std::move(mapping)}};
 }
 
@@ -186,6 +228,15 @@ static void printReasons(const std::vector<Explanation::Reason> &reasons, String
   for (const Explanation::Reason &r : reasons)
     if (r.rank == rank)
       os << "    " << (r.line ? "line " + std::to_string(*r.line) + ": " : "") << r.reason << "\n";
+}
+
+/// `merged: predicted 0.0012 s in tiles of 64 rows, 0.0044 s as written, with M = 1024, N = 1024`
+static void printMerging(const Explanation::Merging &m, raw_ostream &os) {
+  os << "    " << (m.merged ? "merged" : "not merged") << (m.forced ? ", as --map says" : "") << ": predicted "
+     << format("%.3g s in tiles of ", m.tiled) << m.rowsOfTile << format(" rows, %.3g s as written", m.asWritten);
+  for (auto [i, extent] : enumerate(m.assumed))
+    os << (i ? ", " : ", with ") << extent.first << " = " << extent.second;
+  os << (m.rows || m.forced ? "\n" : "; tiles, since the number of rows is open\n");
 }
 
 void weir::print(const Explanation &e, raw_ostream &os) {
@@ -205,6 +256,9 @@ void weir::print(const Explanation &e, raw_ostream &os) {
     if (count.lowerBound)
       os << (*count.lowerBound == *count.derived ? ", the fewest" : ", at least " + std::to_string(*count.lowerBound));
     os << "\n";
+    for (const Explanation::Merging &m : e.mergings)
+      if (m.rank == count.rank)
+        printMerging(m, os);
     printReasons(e.whyNotFewer, count.rank, os);
     for (const Explanation::State &s : e.state)
       if (s.rank == count.rank)

@@ -15,7 +15,8 @@ static unsigned lanesOf(const weir::TargetDescription &target) { return target.v
 
 void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescription &target, StringRef mapping) {
   SelectMappingOptions options;
-  options.fuse = !llvm::is_contained(llvm::split(mapping, ','), StringRef("fuse=off"));
+  auto says = [&](StringRef item) { return llvm::is_contained(llvm::split(mapping, ','), item); };
+  options.fuse = !says("fuse=off");
   options.lanes = lanesOf(target);
   MapStreamsOptions tiles;
   tiles.vectorBytes = target.vectorBytes;
@@ -23,8 +24,11 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   tiles.sharedBytes = target.sharedBytes;
   MergeTraversalsOptions merge;
   merge.tiled = true; // on the road of single equations a stream would only be taken apart again
-  if (options.fuse)
-    pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));
+  // A GPU has no other road yet, and nothing is predicted of it.
+  merge.when = !options.fuse ? "never" : says("fuse=on") || target.isGPU ? "always" : "cheaper";
+  merge.vectorBytes = target.isGPU ? 0 : target.vectorBytes;
+  merge.vectorRegisters = target.vectorRegisters;
+  pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));
   pm.addNestedPass<func::FuncOp>(createMapStreams(tiles));
   pm.addNestedPass<func::FuncOp>(createDissolveStreams());
   pm.addNestedPass<func::FuncOp>(createSelectMapping(options));

@@ -3,10 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The lanes of a vector are rows. With 32 registers a block of keys keeps 6 x 4 of them as sums, so 64 rows
-// are four registers of 16 f32; with 16 registers it keeps 4 x 3, so 24 rows are three of 8. On a GPU all tiles of a block are in
+// are four registers of 16 f32; with 16 registers it keeps 4 x 3, so 24 rows are three of 8. Fewer rows, if
+// that is known, take as many vectors as they fill. On a GPU all tiles of a block are in
 // memory that its threads share.
 #include "dialects/Mapping/MappingDialect.h"
-#include "weir/Analysis/StreamTiles.h"
+#include "weir/Analysis/StreamCost.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -61,14 +62,15 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
     Extents extents(cascade);
     Dependence dependence;
     Presences presences(extents);
-    int64_t wide = vectorRegisters >= 32 ? 4 : 3;
+    TargetDescription target;
+    target.vectorBytes = vectorBytes;
+    target.vectorRegisters = vectorRegisters;
     for (auto stream : cascade.getOps<attn::StreamOp>()) {
       std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
       if (!plan || stream->hasAttr("mapping"))
         continue;
       auto rows = StringAttr::get(&getContext(), plan->row);
-      // Registers are counted for f32; of f64 a block of the same rows takes twice as many, in two turns.
-      std::pair<int64_t, int64_t> shape(wide * (vectorBytes / 4), kKeys);
+      std::pair<int64_t, int64_t> shape(getRowsOfTile(Extents::constant(extents.of(plan->rowExtent)), target), kKeys);
       if (sharedBytes)
         shape = shapeFor(*plan, sharedBytes);
       stream->setAttr("mapping", mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second));

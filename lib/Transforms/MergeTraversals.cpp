@@ -10,7 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "weir/Analysis/StreamTiles.h"
+#include "weir/Analysis/StreamCost.h"
 #include "weir/Analysis/Streaming.h"
 #include "weir/Transforms/Passes.h"
 #include "llvm/ADT/StringSet.h"
@@ -539,34 +539,80 @@ bool Merger::run() {
   return true;
 }
 
-namespace {
-bool runsInTiles(func::FuncOp cascade) {
-  Extents extents(cascade);
-  Dependence dependence;
-  Presences presences(extents);
-  return llvm::any_of(cascade.getOps<StreamOp>(), [&](StreamOp stream) {
-    return StreamTiles::of(stream, extents, dependence, presences);
-  });
+//===----------------------------------------------------------------------===//
+// Whether it is worth it
+//===----------------------------------------------------------------------===//
+
+/// The tensors whose equations stand in the function itself, not in a stream.
+static llvm::StringSet<> equationsOf(func::FuncOp cascade) {
+  llvm::StringSet<> names;
+  for (const CascadeModel::Equation &equation : CascadeModel(cascade).equations)
+    names.insert(equation.name);
+  return names;
 }
 
+namespace {
 struct MergeTraversals : weir::impl::MergeTraversalsBase<MergeTraversals> {
   using MergeTraversalsBase::MergeTraversalsBase;
-  void runOnOperation() override {
-    func::FuncOp function = getOperation();
-    if (!isCascade(function) || function.isExternal())
-      return;
-    for (const std::string &name : getStreamedRanks(CascadeModel(function))) {
-      if (!rank.empty() && rank != name)
-        continue;
-      OwningOpRef<func::FuncOp> copy = function.clone();
-      CascadeModel model(*copy);
-      Streaming streaming = deriveStreaming(model, name);
-      bool fewer = streaming.derived < streaming.asWritten;
-      if (!(fewer || tiled) || !Merger(model, streaming).run() || (tiled && !runsInTiles(*copy)))
-        continue;
-      function.getBody().takeBody(copy->getBody());
-      return;
-    }
-  }
+  void runOnOperation() override;
+
+private:
+  LogicalResult checkOptions();
+  bool isWanted(func::FuncOp merged, StringRef over, SmallVectorImpl<Attribute> &choices);
 };
 } // namespace
+
+LogicalResult MergeTraversals::checkOptions() {
+  if (llvm::is_contained({"always", "never", "cheaper"}, when))
+    return success();
+  return getOperation().emitError("option 'when' is always, never or cheaper, not '") << when << "'";
+}
+
+/// With `tiled`: whether the merged cascade is to take the function's place. Says what was predicted.
+bool MergeTraversals::isWanted(func::FuncOp merged, StringRef over, SmallVectorImpl<Attribute> &choices) {
+  Extents extents(merged);
+  Dependence dependence;
+  Presences presences(extents);
+  std::optional<StreamTiles> plan;
+  for (StreamOp stream : merged.getOps<StreamOp>())
+    if (!plan)
+      plan = StreamTiles::of(stream, extents, dependence, presences);
+  if (!plan)
+    return false;
+  if (vectorBytes == 0)
+    return when != "never";
+  TargetDescription target;
+  target.vectorBytes = vectorBytes;
+  target.vectorRegisters = vectorRegisters;
+  llvm::StringSet<> gone = equationsOf(getOperation());
+  for (const auto &left : equationsOf(merged))
+    gone.erase(left.getKey());
+  std::optional<StreamCost> cost = predictStream(getOperation(), gone, *plan, extents, target);
+  bool wanted = when == "always" || (when == "cheaper" && (!cost || cost->prefersTiles()));
+  if (cost)
+    choices.push_back(toAttribute(*cost, over, wanted, /*forced=*/when != "cheaper", &getContext()));
+  return wanted;
+}
+
+void MergeTraversals::runOnOperation() {
+  func::FuncOp function = getOperation();
+  if (!isCascade(function) || function.isExternal())
+    return;
+  if (failed(checkOptions()))
+    return signalPassFailure();
+  SmallVector<Attribute> choices;
+  for (const std::string &name : getStreamedRanks(CascadeModel(function))) {
+    if (!rank.empty() && rank != name)
+      continue;
+    OwningOpRef<func::FuncOp> copy = function.clone();
+    CascadeModel model(*copy);
+    Streaming streaming = deriveStreaming(model, name);
+    bool fewer = streaming.derived < streaming.asWritten;
+    if (!(fewer || tiled) || !Merger(model, streaming).run() || (tiled && !isWanted(*copy, name, choices)))
+      continue;
+    function.getBody().takeBody(copy->getBody());
+    break;
+  }
+  if (!choices.empty())
+    function->setAttr(kStreamChoices, ArrayAttr::get(&getContext(), choices));
+}

@@ -62,7 +62,7 @@ static void shortenTiles(mlir::ModuleOp module) {
 static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp module,
                                                                const weir::TargetDescription &target) {
   mlir::PassManager streamed(module.getContext()), toTiles(module.getContext());
-  weir::buildCascadeToStreamedPipeline(streamed, target);
+  weir::buildCascadeToStreamedPipeline(streamed, target, "fuse=on"); // few rows too: it is tiles that are tried
   weir::buildStreamedToTiledPipeline(toTiles, target);
   if (mlir::failed(streamed.run(module)))
     return llvm::createStringError("the pipeline to the streamed level failed");

@@ -65,20 +65,23 @@ std::optional<int> Job::begin(StringRef defaultTarget) {
 }
 
 void Job::specialize(const llvm::StringMap<int64_t> &extents) {
-  constexpr int64_t kLargest = 512;
+  constexpr int64_t kLargest = 512, kFewRows = 16;
   if (target.interpret || !isText(options) || options.file == "-")
     return;
   std::vector<std::pair<std::string, int64_t>> more = defines;
   for (const weir::KernelSignature::Tensor &input : program->signature().inputs) {
-    if (input.ranks.size() < 2 || !weir::isReal(input.type) ||
-        input.shape.back() != mlir::ShapedType::kDynamic)
+    if (input.ranks.size() < 2 || !weir::isReal(input.type))
       continue;
-    auto known = extents.find(input.ranks.back());
-    if (known == extents.end() || known->second > kLargest)
-      continue;
-    std::pair<std::string, int64_t> define(known->first().str(), known->second);
-    if (!llvm::is_contained(more, define))
-      more.push_back(define);
+    auto fix = [&](size_t dim, int64_t largest) {
+      auto known = extents.find(input.ranks[dim]);
+      if (input.shape[dim] != mlir::ShapedType::kDynamic || known == extents.end() || known->second > largest)
+        return;
+      std::pair<std::string, int64_t> define(known->first().str(), known->second);
+      if (!llvm::is_contained(more, define))
+        more.push_back(define);
+    };
+    fix(input.ranks.size() - 1, kLargest);
+    fix(input.ranks.size() - 2, kFewRows);
   }
   // What the frontend has to say, it has said the first time.
   if (more.size() > defines.size())

@@ -16,9 +16,9 @@ struct Job {
   /// `defaultTarget` stands for a --target that is not given.
   Job(const Options &options, llvm::StringRef defaultTarget);
 
-  /// Reads the file again with the small innermost extents among `extents` fixed: what shapes registers is
-  /// known to the compiler, lengths stay open, so that a compiled kernel in the cache serves the next length
-  /// too. Only for a text that can be read twice.
+  /// Reads the file again with the small innermost extents among `extents` fixed, and numbers of rows too
+  /// small for whole tiles: what shapes registers is known to the compiler, lengths stay open, so that a
+  /// compiled kernel in the cache serves the next length too. Only for a text that can be read twice.
   void specialize(const llvm::StringMap<int64_t> &extents);
 
   const Options &options;

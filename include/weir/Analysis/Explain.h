@@ -51,6 +51,15 @@ struct Explanation {
   struct Mapping {
     std::string equation, attribute;
   };
+  /// Whether a rank's traversals were merged into one in tiles, and the predictions behind that (weir/Analysis/StreamCost.h).
+  struct Merging {
+    std::string rank;
+    bool merged, forced; ///< forced: by --map fuse=, not by the predictions
+    double tiled, asWritten; ///< seconds
+    int64_t rowsOfTile;
+    std::optional<int64_t> rows;
+    std::vector<std::pair<std::string, int64_t>> assumed; ///< open extents, as the prediction took them
+  };
   std::string cascade;
   std::vector<Rank> ranks;
   std::vector<Count> traversals;
@@ -59,6 +68,7 @@ struct Explanation {
   std::vector<State> state;
   std::vector<Domain> domains;
   std::vector<Mapping> mappings;
+  std::vector<Merging> mergings;
   std::optional<int64_t> flops, compulsoryBytes, footprintBytes;
   std::string flopsText, compulsoryText, footprintText; ///< in the extents' names
 };

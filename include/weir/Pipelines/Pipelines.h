@@ -10,7 +10,7 @@
 
 namespace weir {
 
-/// Level 2 to level 3: mappings chosen. `mapping` is what --map says, "fuse=off"; empty leaves every choice to the cost model.
+/// Level 2 to level 3: mappings chosen. `mapping` is what --map says, "fuse=off" or "fuse=on"; empty leaves every choice to the cost models.
 void buildCascadeToStreamedPipeline(mlir::OpPassManager &pm, const TargetDescription &target, llvm::StringRef mapping = "");
 /// Level 3 to level 4: equations become loops over buffers.
 void buildStreamedToTiledPipeline(mlir::OpPassManager &pm, const TargetDescription &target);

@@ -19,6 +19,10 @@ struct TargetDescription {
   bool isGPU = false;            ///< an NVIDIA GPU: `cpu` is its architecture, sm_80
   int64_t sharedBytes = 0;       ///< GPU: memory that the threads of a block may share
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
+  // Nominal figures of a server's core, for predictions; ratios of predictions hardly depend on them.
+  unsigned fmaBytes = 64;    ///< of vectors that the FMA units take each cycle: two of 32, or one of 64
+  double clock = 3.5e9;      ///< cycles a second
+  double memoryRate = 25e9;  ///< bytes a second that one core reads from memory
 };
 
 /// The target that `cpu[:NAME]` names: `native` (or nothing) asks the processor, others are LLVM names; or `cuda:sm_80`. An

@@ -64,6 +64,10 @@ def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
     body; the derived state its accumulators; outputs its finish. One rank of a cascade is merged, the first for which this succeeds. A cascade
     that derives to as many traversals as are written, or to more than one, is left as it is, and so is what its expressions do not reach.
 
+    With `tiled` the aim is another: a stream is made where it runs in tiles (weir/Analysis/StreamTiles.h). `when=cheaper` leaves out those
+    that a few rows would fill so little that the equations as written are faster (weir/Analysis/StreamCost.h). The function's
+    `mapping.streams` then says for each rank what was predicted and chosen.
+
     Before:
     ```mlir
     %X = attn.einsum "X" [m] in (%M) { ... max over n of S[m, n] ... } : tensor<?xf32>
@@ -81,7 +85,11 @@ def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"rank", "rank", "std::string", "", "the rank to merge over; empty: the first that can be">,
-    Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">
+    Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">,
+    Option<"when", "when", "std::string", "\"always\"", "with `tiled`: always, never, or cheaper: where the model of costs "
+           "predicts that tiles are faster">,
+    Option<"vectorBytes", "vector-bytes", "unsigned", "32", "width of a vector register; 0: nothing is predicted">,
+    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "how many there are">
   ];
 }
 

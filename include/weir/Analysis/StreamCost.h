@@ -1,0 +1,54 @@
+//===- StreamCost.h - whether a stream in tiles is worth it ---------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Two roads lead from the same equations to code. Tiles run near the machine's peak and always compute whole
+// blocks of rows; loops over the equations as written run at a fraction of it and compute the rows that there
+// are. Predicted seconds of one core, for each road:
+//
+//   max(FLOPs * (rows that it computes / rows) / (its fraction * peak), compulsory bytes / memory rate)
+//
+// FLOPs, inside the domains, and bytes are those of Cost.h; the fractions are measured (docs/performance.md).
+// For attention one row at a time is better off as written, and from about five rows on tiles are.
+#ifndef WEIR_ANALYSIS_STREAMCOST_H
+#define WEIR_ANALYSIS_STREAMCOST_H
+#include "mlir/IR/BuiltinAttributes.h"
+#include "weir/Analysis/CascadeModel.h"
+#include "weir/Analysis/StreamTiles.h"
+#include "weir/Support/TargetDescription.h"
+#include "llvm/ADT/StringSet.h"
+#include <map>
+
+namespace weir {
+
+struct StreamCost {
+  double tiled = 0, asWritten = 0;        ///< seconds
+  std::optional<int64_t> rows;            ///< as far as they are known
+  int64_t rowsOfTile = 0;                 ///< that a block computes
+  std::map<std::string, int64_t> assumed; ///< extents that are open, by rank, and what they were taken for
+
+  /// Tiles, unless a known number of rows is too small for them.
+  bool prefersTiles() const { return !rows || tiled <= asWritten; }
+};
+
+/// How many rows a block of a processor's tiles has: as many vectors as `rows` fill, up to what its registers
+/// allow for.
+int64_t getRowsOfTile(std::optional<int64_t> rows, const TargetDescription &target);
+
+/// Predicts for the equations `merged` of `cascade` (as it is written) what `plan`, their stream, takes.
+/// `extents` are those of the function that the stream is in. Nothing where the work is too large to be
+/// counted.
+std::optional<StreamCost> predictStream(mlir::func::FuncOp cascade, const llvm::StringSet<> &merged,
+                                        const StreamTiles &plan, Extents &extents,
+                                        const TargetDescription &target);
+
+/// On a cascade's function: for each rank whose traversals could become one in tiles, what toAttribute()
+/// says.
+inline constexpr llvm::StringLiteral kStreamChoices = "mapping.streams";
+/// `{rank, merged, forced, tiled_s, as_written_s, rows_of_tile, rows, assumed = {N = 1024}}`; `rows` where
+/// they are known, `forced` where the prediction was not asked.
+mlir::DictionaryAttr toAttribute(const StreamCost &cost, llvm::StringRef rank, bool merged, bool forced,
+                                 mlir::MLIRContext *context);
+
+} // namespace weir
+#endif

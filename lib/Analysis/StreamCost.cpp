@@ -1,0 +1,107 @@
+//===- StreamCost.cpp - whether a stream in tiles is worth it -------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "weir/Analysis/StreamCost.h"
+#include "mlir/IR/Builders.h"
+#include "weir/Analysis/Cost.h"
+#include "llvm/Support/MathExtras.h"
+#include <algorithm>
+
+using namespace llvm;
+using namespace weir;
+
+// Fractions of the FMA peak, docs/performance.md: "The generic road", and "Few rows" for blocks of one vector
+// of rows and more.
+constexpr double kAsWritten = 0.21;
+constexpr double kTiled32[] = {0.68, 0.73, 0.76, 0.80}; ///< with 32 vector registers
+constexpr double kTiled16[] = {0.38, 0.68, 0.75};       ///< with 16
+
+/// What open extents are taken for: of rows and keys, of what is computed many times, of all others
+/// (features).
+constexpr int64_t kOpen = 1024, kOpenOuter = 1, kOpenInner = 64;
+
+/// Evaluations that the count of a domain may take: a mask that bounds keys takes one or two for a row. Where
+/// more would be needed both predictions are too high by the same factor.
+constexpr uint64_t kBudget = 1u << 12;
+
+static ArrayRef<double> getFractions(const TargetDescription &target) {
+  return target.vectorRegisters >= 32 ? ArrayRef<double>(kTiled32) : ArrayRef<double>(kTiled16);
+}
+
+// Registers are counted for f32; of f64 a block of the same rows takes twice as many, in two turns.
+static int64_t getLanes(const TargetDescription &target) { return target.vectorBytes / 4; }
+
+int64_t weir::getRowsOfTile(std::optional<int64_t> rows, const TargetDescription &target) {
+  int64_t lanes = getLanes(target), most = getFractions(target).size();
+  return lanes * (rows ? std::clamp<int64_t>(divideCeil(*rows, lanes), 1, most) : most);
+}
+
+/// An extent for each rank that is open.
+static std::map<std::string, int64_t> assumeExtents(const CascadeModel &model, const StreamTiles &plan) {
+  std::map<std::string, int64_t> assumed;
+  for (const std::string &rank : model.ranks)
+    if (const Tree *extent = model.rankExtents.lookup(rank); extent && extent->is(TreeKind::Extent))
+      if (!model.definitions.contains(extent->text))
+        assumed[extent->text.str()] = kOpenInner;
+  auto assume = [&](StringRef coordinate, int64_t value) {
+    const Tree *extent = model.getExtent(coordinate);
+    if (auto entry = extent ? assumed.find(extent->text.str()) : assumed.end(); entry != assumed.end())
+      entry->second = value;
+  };
+  for (auto &[name, extent] : plan.outer)
+    assume(name, kOpenOuter);
+  assume(plan.row, kOpen);
+  assume(plan.key, kOpen);
+  return assumed;
+}
+
+std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, const StringSet<> &merged,
+                                              const StreamTiles &plan, Extents &extents,
+                                              const TargetDescription &target) {
+  StreamCost cost;
+  CascadeModel model(cascade);
+  Domains domains(model);
+  cost.assumed = assumeExtents(model, plan);
+  StringMap<int64_t> known;
+  for (auto &[rank, extent] : cost.assumed)
+    known[rank] = extent;
+  Costs costs =
+      computeCosts(model, domains, Traversals(), known, kBudget); // their footprint is not asked for
+  double flops = 0, bytes = 0;
+  for (const Costs::EquationCost &equation : costs.equations) {
+    if (merged.contains(equation.equation) && !equation.flops.value)
+      return std::nullopt;
+    flops += merged.contains(equation.equation) ? *equation.flops.value : 0;
+  }
+  if (!costs.compulsoryBytes.value)
+    return std::nullopt;
+  bytes = *costs.compulsoryBytes.value;
+
+  cost.rows = Extents::constant(extents.of(plan.rowExtent));
+  cost.rowsOfTile = getRowsOfTile(cost.rows, target);
+  int64_t rows = cost.rows.value_or(kOpen);
+  double whole = rows ? double(alignTo(rows, cost.rowsOfTile)) / rows : 1;
+  double fraction = getFractions(target)[cost.rowsOfTile / getLanes(target) - 1];
+  double peak = 2 * target.clock * target.fmaBytes / (plan.real.getIntOrFloatBitWidth() / 8);
+  cost.tiled = std::max(flops * whole / (fraction * peak), bytes / target.memoryRate);
+  cost.asWritten = std::max(flops / (kAsWritten * peak), bytes / target.memoryRate);
+  return cost;
+}
+
+mlir::DictionaryAttr weir::toAttribute(const StreamCost &cost, StringRef rank, bool merged, bool forced,
+                                       mlir::MLIRContext *context) {
+  mlir::Builder b(context);
+  mlir::NamedAttrList assumed, choice;
+  for (auto &[name, extent] : cost.assumed)
+    assumed.set(name, b.getI64IntegerAttr(extent));
+  choice.set("rank", b.getStringAttr(rank));
+  choice.set("merged", b.getBoolAttr(merged));
+  choice.set("forced", b.getBoolAttr(forced));
+  choice.set("tiled_s", b.getF64FloatAttr(cost.tiled));
+  choice.set("as_written_s", b.getF64FloatAttr(cost.asWritten));
+  choice.set("rows_of_tile", b.getI64IntegerAttr(cost.rowsOfTile));
+  if (cost.rows)
+    choice.set("rows", b.getI64IntegerAttr(*cost.rows));
+  choice.set("assumed", assumed.getDictionary(context));
+  return choice.getDictionary(context);
+}
