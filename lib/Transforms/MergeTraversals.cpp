@@ -59,7 +59,7 @@ private:
   bool emitFinish();
   void changeOver();
   void moveIn(StreamOp stream);
-  bool mayMoveIn(EinsumOp einsum, StreamOp stream) const;
+  bool mayMoveIn(EinsumOp einsum, StreamOp stream, ArrayRef<Attribute> rows) const;
   void eraseUnread();
 
   CascadeModel &model;
@@ -94,10 +94,12 @@ bool Merger::isOnlyStored(const CascadeModel::Tensor &tensor) const {
   if (tensor.equation < 0)
     return false;
   Operation *op = model.equations[tensor.equation].op;
-  return isa<EinsumOp>(op) && llvm::all_of(op->getUsers(), [](Operation *user) { return isa<MaterializeOp>(user); });
+  return isa<EinsumOp>(op) &&
+         llvm::all_of(op->getUsers(), [](Operation *user) { return isa<MaterializeOp>(user); });
 }
 
-/// Derivations of one traversal, all of whose tensors hold their scalars unrounded; outputs are rounded as they are stored.
+/// Derivations of one traversal, all of whose tensors hold their scalars unrounded; outputs are rounded as
+/// they are stored.
 bool Merger::isSupported() const {
   if (streaming.derived != 1 || streaming.accumulators.empty())
     return false;
@@ -108,7 +110,8 @@ bool Merger::isSupported() const {
     const CascadeModel::Tensor *tensor = model.getTensor(name);
     if (!tensor || !tensor->elementType)
       continue;
-    bool rounds = getScalarType(tensor->elementType) != tensor->elementType || (scope.wide && tensor->elementType.isF32());
+    bool rounds = getScalarType(tensor->elementType) != tensor->elementType ||
+                  (scope.wide && tensor->elementType.isF32());
     if (rounds && !isOnlyStored(*tensor))
       return false;
     if (tensor->equation >= 0 && !model.equations[tensor->equation].loops.empty())
@@ -391,10 +394,10 @@ bool Merger::emitFinish() {
                       : element.isInteger(1)  ? ScalarKind::Bool
                                               : ScalarKind::Integer;
     const Tree *value = balanceExponentials(output.value, *model.arena, [&](StringRef name) {
-      return llvm::any_of(streaming.accumulators, [&](const Accumulator &a) { return a.name == name && a.op == "ref"; });
+      return llvm::any_of(streaming.accumulators,
+                          [&](const Accumulator &a) { return a.name == name && a.op == "ref"; });
     });
-    EinsumOp einsum =
-        emitEquation(output.tensor, output.coords, value, kind, output.presence, element);
+    EinsumOp einsum = emitEquation(output.tensor, output.coords, value, kind, output.presence, element);
     if (!einsum)
       return false;
     einsum.getResult().setType(type);
@@ -429,8 +432,9 @@ static void sortBody(Block &block, StringAttr coordinate) {
   }
 }
 
-/// The coordinates that every component of the state has, but for those of no row.
-static SmallVector<Attribute> rowsOf(StreamOp stream) {
+/// The coordinates of a row: those that every component of the state has, and with them some equation that
+/// carries the stream's coordinate. A feature of a sum is none of them, even where there is no other sum.
+static SmallVector<Attribute> rowsOf(StreamOp stream, ArrayRef<EinsumOp> equations) {
   std::optional<SmallVector<Attribute>> rows;
   for (auto accumulate : stream.getBody().front().getOps<AccumulateOp>()) {
     auto coords = accumulate.getCoords();
@@ -439,12 +443,20 @@ static SmallVector<Attribute> rowsOf(StreamOp stream) {
     else if (!coords.empty())
       llvm::erase_if(*rows, [&](Attribute c) { return !llvm::is_contained(coords, c); });
   }
-  return rows.value_or(SmallVector<Attribute>());
+  if (!rows)
+    return {};
+  llvm::erase_if(*rows, [&](Attribute c) {
+    return llvm::none_of(equations, [&](EinsumOp equation) {
+      return llvm::is_contained(equation.getCoords(), stream.getOver()[0]) &&
+             llvm::is_contained(equation.getCoords(), c);
+    });
+  });
+  return *rows;
 }
 
 /// Whether the equation carries the stream's coordinate, is read inside the stream only, and there at that
 /// very coordinate, so that a tile of it is all that a tile of the stream needs.
-bool Merger::mayMoveIn(EinsumOp einsum, StreamOp stream) const {
+bool Merger::mayMoveIn(EinsumOp einsum, StreamOp stream, ArrayRef<Attribute> rows) const {
   auto name = stream.getOver()[0];
   auto at = llvm::find(einsum.getCoords(), name);
   if (at == einsum.getCoords().end() || einsum.getResult().use_empty())
@@ -452,7 +464,7 @@ bool Merger::mayMoveIn(EinsumOp einsum, StreamOp stream) const {
   unsigned dim = at - einsum.getCoords().begin();
   if (einsum.getExtents()[dim] != stream.getExtents()[0])
     return false;
-  if (!llvm::all_of(rowsOf(stream), [&](Attribute row) { return llvm::is_contained(einsum.getCoords(), row); }))
+  if (!llvm::all_of(rows, [&](Attribute row) { return llvm::is_contained(einsum.getCoords(), row); }))
     return false; // what all rows share, as projected keys, is computed once
   return llvm::all_of(einsum.getResult().getUsers(), [&](Operation *user) {
     auto read = dyn_cast<ReadOp>(user);
@@ -477,8 +489,10 @@ void Merger::moveIn(StreamOp stream) {
   SmallVector<EinsumOp> before;
   for (auto einsum : model.function.getBody().front().getOps<EinsumOp>())
     before.push_back(einsum);
+  llvm::append_range(before, block.getOps<EinsumOp>());
+  SmallVector<Attribute> rows = rowsOf(stream, before);
   for (EinsumOp einsum : llvm::reverse(before))
-    if (mayMoveIn(einsum, stream))
+    if (einsum->getParentOp() != stream && mayMoveIn(einsum, stream, rows))
       einsum->moveBefore(&block, block.begin());
 }
 
