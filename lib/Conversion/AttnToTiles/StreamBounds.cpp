@@ -8,6 +8,7 @@
 // visited and its predicates decide element by element.
 #include "StreamEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace weir;
@@ -435,6 +436,37 @@ Value StreamEmitter::mayMatter(Builder &b) {
     any = any ? arith::OrIOp::create(b, any, all).getResult() : all;
   }
   return any;
+}
+
+Value StreamEmitter::isWhole(Builder &b) {
+  if (llvm::all_of(collectNeeded(plan), [](ArrayRef<Value> needed) { return needed.empty(); }))
+    return nullptr;
+  Value all;
+  for (AccumulateOp op : plan.state) {
+    Value one = isThereEverywhere(b, op);
+    if (!one)
+      return nullptr;
+    all = all ? arith::AndIOp::create(b, all, one).getResult() : one;
+  }
+  return all;
+}
+
+void StreamEmitter::inVersions(Builder &b, function_ref<void()> inside) {
+  if (!whole)
+    return inside();
+  auto choice = scf::IfOp::create(b, whole, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  {
+    auto scope = emitter.scope();
+    for (ArrayRef<Value> needed : collectNeeded(plan))
+      for (Value predicate : needed)
+        emitter.bind(predicate, {constantInt(b, b.getI1Type(), 1), nullptr, nullptr});
+    inside();
+  }
+  b.setInsertionPointToStart(choice.elseBlock());
+  auto scope = emitter.scope();
+  inside();
 }
 
 Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {

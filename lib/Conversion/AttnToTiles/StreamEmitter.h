@@ -102,6 +102,10 @@ private:
   mlir::Value mayMatter(Builder &b);
   /// Whether what an accumulator takes in is there in all of the block; null: perhaps not.
   mlir::Value isThereEverywhere(Builder &b, attn::AccumulateOp op);
+  /// The same of all accumulators; null also where there is no predicate.
+  mlir::Value isWhole(Builder &b);
+  /// Emits `inside` twice where the block may be wholly inside all predicates: without them, and with them.
+  void inVersions(Builder &b, llvm::function_ref<void()> inside);
 
   // StreamFinish.cpp.
   void emitFinish(Builder &b, mlir::Value tensor);
@@ -117,6 +121,7 @@ private:
   llvm::DenseMap<const StreamTiles::Product *, mlir::Value> places;
 
   mlir::Value rowBegin, rowCount, keyBegin, keyCount;
+  mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do
   const llvm::StringMap<mlir::Value> *outer = nullptr;
   llvm::DenseMap<mlir::Value, View> values;                  ///< tiles of sums and of the body's equations

@@ -156,13 +156,16 @@ void StreamEmitter::makeState(Builder &b) {
 void StreamEmitter::emitExtremum(Builder &b, AccumulateOp op, const View &out) {
   Value body = op.getYield().getValues()[0];
   bool isMin = op.getAccumulation() == Accumulation::Min;
-  generic(b, kTile, openSources(b, body), out, [&](Builder &in, ValueRange args) {
-    bindCoordinates(in, &op.getBody().front(), kTile);
-    bindSources(in, body, kTile, args);
-    Lane lane = emitter.emit(in, body);
-    Value v = selectPresent(in, lane.present, lane.value, isMin ? kInfinity : -kInfinity);
-    return SmallVector<Value>{isMin ? arith::MinimumFOp::create(in, args.back(), v).getResult()
-                                    : arith::MaximumFOp::create(in, args.back(), v).getResult()};
+  SmallVector<View> ins = openSources(b, body);
+  inVersions(b, [&] {
+    generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
+      bindCoordinates(in, &op.getBody().front(), kTile);
+      bindSources(in, body, kTile, args);
+      Lane lane = emitter.emit(in, body);
+      Value v = selectPresent(in, lane.present, lane.value, isMin ? kInfinity : -kInfinity);
+      return SmallVector<Value>{isMin ? arith::MinimumFOp::create(in, args.back(), v).getResult()
+                                      : arith::MaximumFOp::create(in, args.back(), v).getResult()};
+    });
   });
 }
 
@@ -209,11 +212,14 @@ StreamEmitter::Weights &StreamEmitter::weightsOf(Builder &b, AccumulateOp op) {
   });
   SmallVector<View> ins = openSources(b, exponent);
   ins.push_back(reference.moved);
-  generic(b, kTile, ins, inBlock(b, w.tile), [&](Builder &in, ValueRange args) {
-    bindCoordinates(in, &op.getBody().front(), kTile);
-    bindSources(in, exponent, kTile, args);
-    Lane lane = emitter.emit(in, exponent);
-    return SmallVector<Value>{selectPresent(in, lane.present, power(in, lane.value, args[ins.size() - 1]), 0)};
+  View out = inBlock(b, w.tile);
+  inVersions(b, [&] {
+    generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
+      bindCoordinates(in, &op.getBody().front(), kTile);
+      bindSources(in, exponent, kTile, args);
+      Lane lane = emitter.emit(in, exponent);
+      return SmallVector<Value>{selectPresent(in, lane.present, power(in, lane.value, args[ins.size() - 1]), 0)};
+    });
   });
   return w;
 }
@@ -304,8 +310,10 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     return selectPresent(in, present, value, 0);
   };
   if (product.right.empty()) {
-    generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
-      return SmallVector<Value>{arith::AddFOp::create(in, args.back(), left(in, args))};
+    inVersions(b, [&] {
+      generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
+        return SmallVector<Value>{arith::AddFOp::create(in, args.back(), left(in, args))};
+      });
     });
     return;
   }
@@ -315,7 +323,9 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     if (!tile.memory)
       tile = makeTile(kTile);
     side = inBlock(b, tile);
-    generic(b, kTile, ins, side, [&](Builder &in, ValueRange args) { return SmallVector<Value>{left(in, args)}; });
+    inVersions(b, [&] {
+      generic(b, kTile, ins, side, [&](Builder &in, ValueRange args) { return SmallVector<Value>{left(in, args)}; });
+    });
   }
   bool isPartial = !llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); });
   guarded(b, conditions[op], [&] {
@@ -380,10 +390,12 @@ void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
   SmallVector<View> ins;
   SmallVector<unsigned> counts;
   collectSources(b, partsOf(op), ins, counts);
-  generic(b, kTile, ins, components[op].bit, [&](Builder &in, ValueRange args) {
-    Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args));
-    Value one = constantLike(in, plan.real, 1);
-    return SmallVector<Value>{present ? arith::SelectOp::create(in, present, one, args.back()).getResult() : one};
+  inVersions(b, [&] {
+    generic(b, kTile, ins, components[op].bit, [&](Builder &in, ValueRange args) {
+      Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args));
+      Value one = constantLike(in, plan.real, 1);
+      return SmallVector<Value>{present ? arith::SelectOp::create(in, present, one, args.back()).getResult() : one};
+    });
   });
 }
 
@@ -403,6 +415,7 @@ void StreamEmitter::emitKeys(Builder &b) {
 void StreamEmitter::emitBlockOfKeys(Builder &b) {
   for (auto &w : weights)
     w.second.first = {};
+  whole = isWhole(b);
   for (ReduceOp reduce : plan.sums)
     emitSum(b, reduce);
   for (EinsumOp einsum : plan.body)
