@@ -365,12 +365,18 @@ static SmallVector<SmallVector<Value>> collectNeeded(const StreamTiles &plan) {
   return all;
 }
 
-/// Whether a value is there wherever the predicates that it needs hold.
-static bool isThereButForPredicates(const StreamTiles &plan, Presences &presences, Value v) {
+/// Whether a value is there wherever the predicates that it needs hold and the products that it needs, which are collected, have
+/// their factors.
+static bool isThereButForPredicates(const StreamTiles &plan, Presences &presences, Value v,
+                                    SetVector<Operation *> &sums) {
   Operation *op = v.getDefiningOp();
-  auto recurse = [&](Value operand) { return isThereButForPredicates(plan, presences, operand); };
+  auto recurse = [&](Value operand) { return isThereButForPredicates(plan, presences, operand, sums); };
   if (presences.of(v))
     return true;
+  if (isa_and_nonnull<ReduceOp>(op)) {
+    sums.insert(op);
+    return plan.products.count(op);
+  }
   if (auto where = dyn_cast_or_null<WhereOp>(op))
     return recurse(where.getValue());
   if (auto read = dyn_cast_or_null<ReadOp>(op)) {
@@ -439,7 +445,8 @@ Value StreamEmitter::mayMatter(Builder &b) {
 }
 
 Value StreamEmitter::isWhole(Builder &b) {
-  if (llvm::all_of(collectNeeded(plan), [](ArrayRef<Value> needed) { return needed.empty(); }))
+  bool asks = llvm::any_of(conditions, [](auto &entry) { return entry.second != nullptr; });
+  if (!asks && llvm::all_of(collectNeeded(plan), [](ArrayRef<Value> needed) { return needed.empty(); }))
     return nullptr;
   Value all;
   for (AccumulateOp op : plan.state) {
@@ -462,7 +469,9 @@ void StreamEmitter::inVersions(Builder &b, function_ref<void()> inside) {
     for (ArrayRef<Value> needed : collectNeeded(plan))
       for (Value predicate : needed)
         emitter.bind(predicate, {constantInt(b, b.getI1Type(), 1), nullptr, nullptr});
+    isInside = true;
     inside();
+    isInside = false;
   }
   b.setInsertionPointToStart(choice.elseBlock());
   auto scope = emitter.scope();
@@ -470,9 +479,22 @@ void StreamEmitter::inVersions(Builder &b, function_ref<void()> inside) {
 }
 
 Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
-  for (Value v : op.getYield().getValues())
-    if (!isThereButForPredicates(plan, presences, v))
-      return nullptr;
+  SetVector<Operation *> sums;
+  if (plan.products.find(op)->second.right.empty()) {
+    for (Value v : op.getYield().getValues())
+      if (!isThereButForPredicates(plan, presences, v, sums))
+        return nullptr;
+  } else { // right factors are there where the block's condition holds
+    for (Value v : partsOf(op))
+      if (!isThereButForPredicates(plan, presences, v, sums))
+        return nullptr;
+    sums.insert(op);
+  }
   Bounds bounds(b, emitter, presences, plan, intervalFrom(b, rowBegin, rowCount), intervalFrom(b, keyBegin, keyCount));
-  return judgeAll(b, emitter, bounds, collectNeeded(plan, op), [&](Block *block) { bindCoordinates(b, block, {}); }).must;
+  Value must =
+      judgeAll(b, emitter, bounds, collectNeeded(plan, op), [&](Block *block) { bindCoordinates(b, block, {}); }).must;
+  for (Operation *sum : sums)
+    if (Value condition = conditions.lookup(sum); condition && must)
+      must = arith::AndIOp::create(b, must, condition);
+  return must;
 }

@@ -102,13 +102,14 @@ private:
   mlir::Value mayMatter(Builder &b);
   /// Whether what an accumulator takes in is there in all of the block; null: perhaps not.
   mlir::Value isThereEverywhere(Builder &b, attn::AccumulateOp op);
-  /// The same of all accumulators; null also where there is no predicate.
+  /// The same of all accumulators; null also where nothing can be absent.
   mlir::Value isWhole(Builder &b);
   /// Emits `inside` twice where the block may be wholly inside all predicates: without them, and with them.
   void inVersions(Builder &b, llvm::function_ref<void()> inside);
 
   // StreamFinish.cpp.
   void emitFinish(Builder &b, mlir::Value tensor);
+  unsigned countResults(mlir::Value accumulator);
   Lane emitTensor(Builder &b, mlir::Value tensor, Space space);
 
   BodyEmitter &emitter;
@@ -122,6 +123,7 @@ private:
 
   mlir::Value rowBegin, rowCount, keyBegin, keyCount;
   mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain
+  bool isInside = false; ///< the code at hand is for such blocks
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do
   const llvm::StringMap<mlir::Value> *outer = nullptr;
   llvm::DenseMap<mlir::Value, View> values;                  ///< tiles of sums and of the body's equations

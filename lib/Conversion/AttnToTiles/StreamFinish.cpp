@@ -43,6 +43,16 @@ Lane StreamEmitter::emitTensor(Builder &b, Value tensor, Space space) {
   return emitter.emit(b, body);
 }
 
+/// How many results are made of an accumulator.
+unsigned StreamEmitter::countResults(Value accumulator) {
+  StreamOp stream = plan.stream;
+  return llvm::count_if(stream.getYield().getValues(), [&](Value tensor) {
+    SetVector<Value> state;
+    collectState(plan, tensor, state);
+    return state.contains(accumulator);
+  });
+}
+
 /// Writes the rows of one result, 0 where it is absent.
 void StreamEmitter::emitFinish(Builder &b, Value tensor) {
   auto found = emitter.storages.find(tensor);
@@ -83,20 +93,33 @@ void StreamEmitter::emitFinish(Builder &b, Value tensor) {
   };
   SetVector<Value> state;
   collectState(plan, tensor, state);
+  auto tileOf = [&](Value accumulator) {
+    Component &c = components[accumulator.getDefiningOp()];
+    return c.value.memory ? c.value : c.reference;
+  };
+  // A whole tile is finished where it lies, in vectors, if nobody else needs it as it was; its rows that are there are copied then.
+  Value own;
+  for (Value accumulator : state)
+    if (!storage.presence && tileOf(accumulator).axes.size() == 2 && axes.size() == 2 && countResults(accumulator) == 1 &&
+        getElementTypeOrSelf(tensor.getType()) == plan.real)
+      own = accumulator;
   SmallVector<View> ins, outs{rows(storage.data)};
   if (storage.presence)
     outs.push_back(rows(storage.presence));
+  if (own)
+    outs = {tileOf(own)};
+  auto part = [&](const View &tile) { return own ? tile : cut(tile); };
   for (Value accumulator : state) {
-    Component &c = components[accumulator.getDefiningOp()];
-    ins.push_back(cut(c.value.memory ? c.value : c.reference));
-    if (c.bit.memory)
-      ins.push_back(cut(c.bit));
+    if (accumulator != own)
+      ins.push_back(part(tileOf(accumulator)));
+    if (View bit = components[accumulator.getDefiningOp()].bit; bit.memory)
+      ins.push_back(part(bit));
   }
-  generic(b, axes, ins, outs, [&](Builder &in, ValueRange args) {
+  generic(b, own ? outs[0].axes : axes, ins, outs, [&](Builder &in, ValueRange args) {
     stateLanes.clear();
     unsigned at = 0;
     for (Value accumulator : state) {
-      Lane lane{args[at++], nullptr, nullptr};
+      Lane lane{accumulator == own ? args.back() : args[at++], nullptr, nullptr};
       std::set<std::string> needed{extents.of(plan.keyExtent)};
       for (Value v : accumulator.getDefiningOp<AccumulateOp>().getYield().getValues())
         if (Presence p = presences.of(v))
@@ -106,8 +129,10 @@ void StreamEmitter::emitFinish(Builder &b, Value tensor) {
         lane.present = arith::CmpFOp::create(in, arith::CmpFPredicate::OGT, args[at++], constantLike(in, plan.real, 0));
       stateLanes[accumulator] = lane;
     }
-    Lane lane = emitTensor(in, tensor, axes);
-    Value value = emitter.toStorage(in, emitter.materialize(in, lane), storage.elementType);
+    Lane lane = emitTensor(in, tensor, own ? outs[0].axes : axes);
+    Value value = emitter.materialize(in, lane);
+    if (!own)
+      value = emitter.toStorage(in, value, storage.elementType);
     if (lane.present) {
       Value zero = isa<FloatType>(value.getType()) ? constantLike(in, value.getType(), 0) : constantInt(in, value.getType(), 0);
       value = arith::SelectOp::create(in, lane.present, value, zero);
@@ -117,6 +142,10 @@ void StreamEmitter::emitFinish(Builder &b, Value tensor) {
       stored.push_back(arith::ExtUIOp::create(in, in.getI8Type(), emitter.presenceBit(in, lane)));
     return stored;
   });
+  if (own)
+    generic(b, axes, cut(outs[0]), rows(storage.data), [&](Builder &in, ValueRange args) {
+      return SmallVector<Value>{emitter.toStorage(in, args[0], storage.elementType)};
+    });
 }
 
 //===----------------------------------------------------------------------===//

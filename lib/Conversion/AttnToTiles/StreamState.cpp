@@ -73,7 +73,7 @@ void StreamEmitter::bindSources(Builder &b, Value value, Space space, ValueRange
     owner = owner->getParentOp();
   for (auto [source, arg] : llvm::zip(plan.sourcesOf(value), args)) {
     if (auto reduce = source.getDefiningOp<ReduceOp>()) {
-      emitter.bind(source, {arg, conditions.lookup(reduce), nullptr});
+      emitter.bind(source, {arg, isInside ? Value() : conditions.lookup(reduce), nullptr});
       continue;
     }
     Value present = presenceOf(b, source, space);
