@@ -365,8 +365,8 @@ static SmallVector<SmallVector<Value>> collectNeeded(const StreamTiles &plan) {
   return all;
 }
 
-/// Whether a value is there wherever the predicates that it needs hold and the products that it needs, which are collected, have
-/// their factors.
+/// Whether a value is there wherever the predicates that it needs hold and the products that it needs, which
+/// are collected, have their factors.
 static bool isThereButForPredicates(const StreamTiles &plan, Presences &presences, Value v,
                                     SetVector<Operation *> &sums) {
   Operation *op = v.getDefiningOp();
@@ -433,10 +433,12 @@ static Interval intervalFrom(OpBuilderAt &b, Value begin, Value count) {
 Value StreamEmitter::mayMatter(Builder &b) {
   if (!mustAsk)
     return nullptr;
-  Bounds bounds(b, emitter, presences, plan, intervalFrom(b, rowBegin, rowCount), intervalFrom(b, keyBegin, keyCount));
+  Bounds bounds(b, emitter, presences, plan, intervalFrom(b, rowBegin, rowCount),
+                intervalFrom(b, keyBegin, keyCount));
   Value any;
   for (ArrayRef<Value> needed : collectNeeded(plan)) {
-    Value all = judgeAll(b, emitter, bounds, needed, [&](Block *block) { bindCoordinates(b, block, {}); }).may;
+    Value all =
+        judgeAll(b, emitter, bounds, needed, [&](Block *block) { bindCoordinates(b, block, {}); }).may;
     if (!all)
       return nullptr;
     any = any ? arith::OrIOp::create(b, any, all).getResult() : all;
@@ -490,9 +492,11 @@ Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
         return nullptr;
     sums.insert(op);
   }
-  Bounds bounds(b, emitter, presences, plan, intervalFrom(b, rowBegin, rowCount), intervalFrom(b, keyBegin, keyCount));
-  Value must =
-      judgeAll(b, emitter, bounds, collectNeeded(plan, op), [&](Block *block) { bindCoordinates(b, block, {}); }).must;
+  Bounds bounds(b, emitter, presences, plan, intervalFrom(b, rowBegin, rowCount),
+                intervalFrom(b, keyBegin, keyCount));
+  Value must = judgeAll(b, emitter, bounds, collectNeeded(plan, op), [&](Block *block) {
+                 bindCoordinates(b, block, {});
+               }).must;
   for (Operation *sum : sums)
     if (Value condition = conditions.lookup(sum); condition && must)
       must = arith::AndIOp::create(b, must, condition);
