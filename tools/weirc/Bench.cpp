@@ -124,7 +124,8 @@ llvm::Error measure(Job &job, Measurement &measurement) {
   measurement.compileSeconds = now() - start;
   measurement.cascade = signature.name;
   measurement.dtype = options.dtype;
-  measurement.work = countWork(job.program->cascade(), drawn->extents);
+  auto equations = job.program->equations();
+  measurement.work = countWork(*equations->getOps<mlir::func::FuncOp>().begin(), drawn->extents);
 
   auto outputs = kernel->makeOutputs(drawn->inputs, drawn->params);
   if (!outputs)

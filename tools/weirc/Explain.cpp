@@ -50,8 +50,10 @@ int weirc::explainCommand(const Options &options) {
   if (options.certificate)
     return explainCertificate(job, *streamed);
   auto mapped = *streamed->getOps<mlir::func::FuncOp>().begin();
+  auto equations = job.program->equations();
+  auto cascade = *equations->getOps<mlir::func::FuncOp>().begin();
   weir::Explanation explanation =
-      job.phases.time("explain", [&] { return weir::explain(job.program->cascade(), explain, mapped); });
+      job.phases.time("explain", [&] { return weir::explain(cascade, explain, mapped); });
   std::string text;
   llvm::raw_string_ostream os(text);
   if (options.json)

@@ -13,6 +13,7 @@
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Pipelines/RegisterAll.h"
 #include "weir/Support/StagedFiles.h"
+#include "weir/Transforms/Passes.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
@@ -174,6 +175,16 @@ weir::KernelSignature Program::signature() {
 //===----------------------------------------------------------------------===//
 // The way down
 //===----------------------------------------------------------------------===//
+
+OwningOpRef<ModuleOp> Program::equations() {
+  OwningOpRef<ModuleOp> copy(module->clone());
+  copy->walk([](weir::attn::StreamOp stream) { stream->removeAttr("mapping"); });
+  PassManager passes(contents->context.get());
+  passes.addNestedPass<func::FuncOp>(weir::createDissolveStreams());
+  if (failed(passes.run(*copy)))
+    llvm_unreachable("streams that verify are equations");
+  return copy;
+}
 
 OwningOpRef<ModuleOp> Program::lower(Level to, const weir::TargetDescription &target) {
   OwningOpRef<ModuleOp> copy(module->clone());

@@ -38,6 +38,8 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   /// The function to compile; null below level streamed.
   mlir::func::FuncOp cascade();
+  /// A copy of the module in which streams are plain equations again, for analyses that count equations.
+  mlir::OwningOpRef<mlir::ModuleOp> equations();
   /// Of level cascade and streamed only: what it takes and gives.
   weir::KernelSignature signature();
 
