@@ -19,18 +19,6 @@ Value TreeEmitter::fail(const Twine &why) {
   return {};
 }
 
-Type TreeEmitter::typeOf(ScalarKind kind) {
-  switch (kind) {
-  case ScalarKind::Integer:
-    return b.getI64Type();
-  case ScalarKind::Bool:
-    return b.getI1Type();
-  case ScalarKind::Real:
-    return scope.wide ? Type(b.getF64Type()) : Type(b.getF32Type());
-  }
-  llvm_unreachable("a scalar of no kind");
-}
-
 Value TreeEmitter::convert(Value value, ScalarKind kind) {
   if (!value || value.getType() == typeOf(kind))
     return value;
@@ -241,8 +229,7 @@ Value TreeEmitter::emitReduce(const Tree *tree, StringRef reduction) {
   SmallVector<Value> extents;
   SmallVector<Attribute> names;
   for (StringRef coordinate : tree->coords) {
-    const Tree *extent = model.getExtent(coordinate);
-    extents.push_back(extent ? scope.extents.lookup(extent) : Value());
+    extents.push_back(scope.extentOf(model, coordinate));
     if (!extents.back())
       return fail("the extent of " + coordinate + " is not at hand");
     names.push_back(b.getStringAttr(toIRName(coordinate)));

@@ -4,20 +4,9 @@
 #ifndef WEIR_LIB_TRANSFORMS_TREEEMITTER_H
 #define WEIR_LIB_TRANSFORMS_TREEEMITTER_H
 #include "dialects/Attention/AttentionDialect.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "weir/Analysis/CascadeModel.h"
-#include "llvm/ADT/StringMap.h"
+#include "lib/Transforms/TreeScope.h"
 
 namespace weir {
-
-/// What the names of trees stand for while a function is rewritten.
-struct TreeScope {
-  llvm::StringMap<mlir::Value> tensors; ///< by the model's name, and accumulators by theirs
-  llvm::StringMap<mlir::Value> params;
-  llvm::DenseMap<const Tree *, mlir::Value> extents; ///< trees of extents, as index values
-  llvm::DenseMap<const Tree *, mlir::Value> scalars; ///< the same as i64
-  bool wide = false;                                 ///< reals are f64
-};
 
 /// Emits the tree of one body. A tree that no ops say (an opaque value, a selection, a tensor that is not in
 /// the scope) leaves `failure` set; what has been emitted is then of no use.
@@ -45,7 +34,7 @@ private:
   mlir::Value emitNumber(llvm::StringRef text, ScalarKind kind);
   mlir::Value convert(mlir::Value value, ScalarKind kind);
   mlir::Value fail(const llvm::Twine &why);
-  mlir::Type typeOf(ScalarKind kind);
+  mlir::Type typeOf(ScalarKind kind) { return scope.typeOf(kind, b.getContext()); }
 
   mlir::ImplicitLocOpBuilder &b;
   const CascadeModel &model;

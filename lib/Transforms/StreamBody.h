@@ -1,0 +1,17 @@
+//===- StreamBody.h - which equations stand in a stream, and in what order ===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_LIB_TRANSFORMS_STREAMBODY_H
+#define WEIR_LIB_TRANSFORMS_STREAMBODY_H
+#include "dialects/Attention/AttentionDialect.h"
+
+namespace weir {
+
+/// Sorts a stream's body: equations that carry its coordinate, accumulators, the finish.
+void sortBody(attn::StreamOp stream);
+
+/// Moves into the stream those equations before it of which a tile of it needs no more than a tile.
+void moveEquationsIn(attn::StreamOp stream);
+
+} // namespace weir
+#endif
