@@ -203,6 +203,9 @@ def Attn_StreamOp : Attn_Op<"stream", [RecursiveMemoryEffects, SingleBlock,
     The value of every tensor is that of its equation; a state's identity, the merge of two states, and the rescaling when a reference moves follow
     from the accumulators' own fields, so that a loop, a split over several workers and a continued call cannot disagree.
 
+    `certificate` lists what the derivation of the stream rests on: for each kind of obligation (docs/certificates.md) the accumulators, `$` and their
+    name, and equations that have one. The whole certificate is `weirc explain --certificate`'s.
+
     ```mlir
     // X = max(n) S ; Z = sum(n) exp(S-X) ; O = sum(n) exp(S-X)/Z * V, in one traversal
     %O = attn.stream "N" [n] in (%N) {
@@ -214,11 +217,13 @@ def Attn_StreamOp : Attn_Op<"stream", [RecursiveMemoryEffects, SingleBlock,
     } : tensor<?x?xf32>
     ```
   }];
-  let arguments = (ins StrAttr:$rank, StrArrayAttr:$over, Variadic<Index>:$extents, OptionalAttr<AnyAttr>:$mapping);
+  let arguments = (ins StrAttr:$rank, StrArrayAttr:$over, Variadic<Index>:$extents, OptionalAttr<AnyAttr>:$mapping,
+                       OptionalAttr<DictionaryAttr>:$certificate);
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $rank custom<Coords>($over) `in` `(` $extents `)` (`mapping` $mapping^)? $body attr-dict `:` type($results)
+    $rank custom<Coords>($over) `in` `(` $extents `)` (`mapping` $mapping^)? (`certificate` $certificate^)? $body attr-dict
+    `:` type($results)
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;

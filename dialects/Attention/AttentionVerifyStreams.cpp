@@ -21,6 +21,20 @@ static bool carries(ArrayAttr coords, ArrayAttr over) {
   return llvm::any_of(coords, [&](Attribute name) { return llvm::is_contained(over, name); });
 }
 
+static LogicalResult verifyCertificate(StreamOp stream) {
+  static constexpr StringRef kinds[] = {"monoid",         "homomorphism", "inverse", "finite", "factorisation",
+                                        "distributivity", "assumed"};
+  for (NamedAttribute obligation : stream.getCertificateAttr()) {
+    auto names = dyn_cast<ArrayAttr>(obligation.getValue());
+    if (!llvm::is_contained(kinds, obligation.getName().strref()) || !names || names.empty() ||
+        !llvm::all_of(names, llvm::IsaPred<StringAttr>)) // stream_c9
+      return stream.emitOpError("has the certificate entry '")
+             << obligation.getName().strref() << "' = " << obligation.getValue()
+             << ", expected a kind of obligation and the names that have one";
+  }
+  return success();
+}
+
 LogicalResult StreamOp::verifyRegions() {
   Block &block = getBody().front();
   auto yield = block.empty() ? YieldOp() : dyn_cast<YieldOp>(block.back());
@@ -46,7 +60,7 @@ LogicalResult StreamOp::verifyRegions() {
     if (value.getParentBlock() != &block || (einsum && carries(einsum.getCoords(), getOver()))) // stream_c8
       return emitOpError("yields a tensor that is neither an accumulator nor of the finish");
   }
-  return success();
+  return getCertificate() ? verifyCertificate(*this) : success();
 }
 
 /// A positive rational: `3`, `1/8`, `0.125`.

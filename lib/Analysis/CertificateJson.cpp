@@ -155,26 +155,9 @@ json::Array CertificateWriter::reasons() {
 
 json::Array CertificateWriter::obligations() {
   json::Array array;
-  auto add = [&](StringRef kind, StringRef of, const Twine &law, StringRef by) {
+  for (const Obligation &o : obligationsOf(streaming, model))
     array.push_back(
-        json::Object{{"kind", kind.str()}, {"of", of.str()}, {"law", law.str()}, {"by", by.str()}});
-  };
-  for (const Accumulator &a : streaming.accumulators) {
-    add("monoid", a.name, a.op + " is associative and commutative with its identity", "table");
-    if (!a.exponent)
-      continue;
-    add("homomorphism", a.name, "exp(u+v) = exp(u)*exp(v)", "algebra");
-    add("inverse", a.name, "exp(lam*(rho-rho2)) undoes exp(lam*rho2)/exp(lam*rho)", "algebra");
-    add("finite", a.reference, "reference finite where the row is not empty, else correction 0", "guard");
-  }
-  for (const Finish &f : concat<const Finish>(streaming.reductions, streaming.wholes)) {
-    if (!isEquation(f.tensor))
-      continue;
-    add("factorisation", f.tensor, "finish with every accumulator replaced by its element equals the body",
-        "algebra");
-    add("distributivity", f.tensor,
-        "finish is linear (sum), monotone (max, min) in the accumulators and free of the rank", "algebra");
-  }
+        json::Object{{"kind", o.kind.str()}, {"of", o.of}, {"law", o.law}, {"by", o.by.str()}});
   return array;
 }
 

@@ -6,6 +6,7 @@
 #include "lib/Transforms/StreamBody.h"
 #include "lib/Transforms/TreeEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "weir/Analysis/Certificate.h"
 
 using namespace mlir;
 using namespace weir;
@@ -229,7 +230,7 @@ StreamOp StreamEmitter::emit() {
     return {};
   ArrayAttr over = namesOf({streaming.coordinate});
   stream = StreamOp::create(b, TypeRange(), b.getStringAttr(streaming.rank), over, ValueRange{extent},
-                            Attribute());
+                            Attribute(), DictionaryAttr());
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&stream.getBody());
   if (!emitBody())
@@ -242,7 +243,7 @@ StreamOp StreamEmitter::emit() {
   sortBody(stream);
   b.setInsertionPoint(stream);
   auto whole = StreamOp::create(b, TypeRange(ValueRange(values)), stream.getRankAttr(), over,
-                                stream.getExtents(), Attribute());
+                                stream.getExtents(), Attribute(), toAttribute(streaming, model));
   whole.getBody().takeBody(stream.getBody());
   stream.erase();
   return stream = whole;

@@ -26,6 +26,21 @@ llvm::Expected<llvm::json::Value> toJson(const CascadeModel &model);
 /// SHA-256, in lower-case hexadecimal digits, of a cascade's JSON with sorted keys and no blanks.
 std::string digestOf(const llvm::json::Value &cascade);
 
+/// Something that a derivation rests on.
+struct Obligation {
+  llvm::StringRef kind; ///< monoid homomorphism inverse finite factorisation distributivity
+  std::string of;       ///< an accumulator, "$S4", or an equation
+  std::string law;      ///< in words
+  llvm::StringRef by;   ///< how it is discharged: table algebra guard
+};
+
+/// What the accumulators and the finishes of a derivation rest on, in their order.
+std::vector<Obligation> obligationsOf(const Streaming &streaming, const CascadeModel &model);
+
+/// The same in short, for the stream that carries the derivation out: {monoid = ["$R3", "$S4"], factorisation = ["O"], ...}, and with
+/// it the inputs that it has assumed something of. For a derivation of one traversal.
+mlir::DictionaryAttr toAttribute(const Streaming &streaming, const CascadeModel &model);
+
 /// The certificate of one derivation; `cascade` is the JSON of `model`.
 llvm::Expected<llvm::json::Value> toJson(const Streaming &streaming, const CascadeModel &model,
                                          const llvm::json::Value &cascade);

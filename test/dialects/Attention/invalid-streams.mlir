@@ -122,6 +122,34 @@ func.func @stream_c8(%X: tensor<?xf32>, %Y: tensor<?x?xf32>, %N: index, %M: inde
 
 // -----
 
+func.func @stream_c9(%X: tensor<?xf32>, %Y: tensor<?x?xf32>, %N: index, %M: index, %x: f32, %p: i1) {
+  // expected-error@+1 {{'attn.stream' op has the certificate entry 'monoids' = ["$R"], expected a kind of obligation and the names that have one}}
+  %o = attn.stream "N" [n] in (%N) certificate {monoids = ["$R"]} {
+    %R = attn.accumulate ref "R" [m] in (%M) over [n] in (%N) {
+    ^bb0(%m: i64, %n: i64):
+      attn.yield %x : f32
+    } : tensor<?xf32>
+    attn.yield %R : tensor<?xf32>
+  } : tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @stream_c9_names(%X: tensor<?xf32>, %Y: tensor<?x?xf32>, %N: index, %M: index, %x: f32, %p: i1) {
+  // expected-error@+1 {{'attn.stream' op has the certificate entry 'monoid' = "$R", expected a kind of obligation and the names that have one}}
+  %o = attn.stream "N" [n] in (%N) certificate {monoid = "$R"} {
+    %R = attn.accumulate ref "R" [m] in (%M) over [n] in (%N) {
+    ^bb0(%m: i64, %n: i64):
+      attn.yield %x : f32
+    } : tensor<?xf32>
+    attn.yield %R : tensor<?xf32>
+  } : tensor<?xf32>
+  return
+}
+
+// -----
+
 func.func @accumulate_c1(%X: tensor<?xf32>, %Y: tensor<?x?xf32>, %N: index, %M: index, %x: f32, %p: i1) {
   %o = attn.stream "N" [n] in (%N) {
     // expected-error@+1 {{'attn.accumulate' op has 1 coordinates and 2 extents, expected one extent a coordinate}}
