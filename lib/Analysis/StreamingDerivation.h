@@ -144,7 +144,9 @@ private:
   const Tree *tidy(const Tree *t, const Tree *presence);
   const Tree *attempt(const Tree *t, bool factored);
   NormalForm cancel(NormalForm n);
+  const Tree *largestFinite(bool negative);
   std::optional<std::pair<const Tree *, const Tree *>> alignSum(const Tree *t);
+  NormalForm collect(const NormalForm &form);
   const Tree *align(const Tree *t);
   bool cancelOnce(NormalForm &n, const Tree *sum);
   const Tree *closeFormula(const Tree *p);

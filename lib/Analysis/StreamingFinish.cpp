@@ -176,7 +176,14 @@ NormalForm Derivation::cancel(NormalForm form) {
   return form;
 }
 
-/// A sum of exponentials as exp(mu) times a rest, mu the largest exponent. A part that may be missing counts
+/// A number that every real type of the cascade has and beyond which its widest has hardly another.
+const Tree *Derivation::largestFinite(bool negative) {
+  bool isDouble = any_of(model.inputs, [&](auto &name) { return model.getTensor(name)->elementType.isF64(); });
+  StringRef text = isDouble ? "1.7976931348623157e308" : "3.4028234e38";
+  return arena.get(TreeKind::Number, ScalarKind::Real, negative ? ("-" + text).str() : text.str());
+}
+
+/// A sum of exponentials as exp(mu) times a rest, mu the largest exponent, kept finite as references are. A part that may be missing counts
 /// where it is there; one that may not decides elsewhere, and without one the sum stays as it is.
 std::optional<std::pair<const Tree *, const Tree *>> Derivation::alignSum(const Tree *t) {
   NormalForm sum = isSum(t) ? alg.normalize(t) : NormalForm(), rest;
@@ -204,10 +211,34 @@ std::optional<std::pair<const Tree *, const Tree *>> Derivation::alignSum(const 
   const Tree *largest = exponents[0];
   for (const Tree *e : drop_begin(exponents))
     largest = alg.real("max", {largest, e});
+  largest = alg.real("max", {alg.real("min", {largest, largestFinite(false)}), largestFinite(true)});
   NormalForm less = alg.exponential(alg.scale(alg.atom(largest), -1));
   for (auto &[s, f] : sum)
     rest = alg.add(rest, alg.mul(alg.single(s, f), less));
   return std::pair(largest, alg.toTree(rest));
+}
+
+/// c1*A + c2*A, multiplied out on the way, becomes (c1 + c2)*A, A what reads accumulators: one multiplication,
+/// and nothing is cancelled between terms that may be large or infinite. A part that may be missing stays alone.
+NormalForm Derivation::collect(const NormalForm &form) {
+  std::map<const Monomial *, NormalForm, ById> coefficients;
+  NormalForm out;
+  for (auto &[m, c] : form) {
+    decltype(Monomial::atoms) state, rest;
+    for (auto &entry : m->atoms)
+      (accumulatorsOf({entry.first}).empty() ? rest : state).push_back(entry);
+    bool mayBeMissing = any_of(m->atoms, [](auto &entry) { return entry.first->is(TreeKind::Select); });
+    if (state.empty() || mayBeMissing)
+      out.insert({m, c});
+    else
+      coefficients[alg.intern(m->exponent, state)].insert({alg.intern({}, rest), c});
+  }
+  for (auto &[state, coefficient] : coefficients) {
+    bool isSum = coefficient.size() > 1;
+    NormalForm factor = isSum ? alg.atom(alg.toTree(coefficient)) : coefficient;
+    out = alg.add(out, alg.mul(alg.single(state), factor));
+  }
+  return out;
 }
 
 /// Sums of exponentials kept relative to their largest exponent: exp(R)*A/(exp(R)*B + exp(s)) becomes
@@ -241,7 +272,7 @@ const Tree *Derivation::align(const Tree *t) {
     }
     out = alg.add(out, product);
   }
-  const Tree *aligned = alg.overflowed ? t : alg.toTree(out);
+  const Tree *aligned = alg.overflowed ? t : alg.toTree(collect(out));
   if (alg.overflowed)
     aligned = t;
   alg.overflowed = false;

@@ -41,8 +41,21 @@ static bool isUndecided(const PartialTensor &reference, int64_t i, const Compare
          (options.undecided == O::NonFinite && (!isReal || std::isinf(reference.value[i])));
 }
 
+static double errorOf(const PartialTensor &reference, int64_t i) {
+  return reference.error.empty() ? 0 : reference.error[i];
+}
+
+static double allowedOf(const PartialTensor &reference, int64_t i, ElementType type,
+                        const CompareOptions &options) {
+  if (options.tolerance > 0)
+    return options.tolerance * std::max(1.0, static_cast<double>(fabsl(reference.value[i])));
+  return options.factor * errorOf(reference, i) + roundingOf(type, reference.value[i]);
+}
+
+/// `rewritten` is null, or decides where the reference is NaN.
 static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTensor &reference,
-                          const HostTensor &output, const CompareOptions &options, Comparison &result) {
+                          const PartialTensor *rewritten, const HostTensor &output,
+                          const CompareOptions &options, Comparison &result) {
   auto isWorst = [&](double ratio) { return result.tensor.empty() || ratio > result.worstRatio; };
   if (llvm::ArrayRef<int64_t>(reference.shape) != llvm::ArrayRef<int64_t>(output.shape)) {
     ++result.differences;
@@ -51,15 +64,15 @@ static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTe
     return;
   }
   for (int64_t i = 0, e = output.size(); i < e; ++i) {
-    double bound = reference.error.empty() ? 0 : reference.error[i];
-    if (bound == kInfinity || isUndecided(reference, i, options)) {
+    long double actual = output.get(i);
+    bool isRewritten = rewritten && std::isnan(reference.value[i]) && !std::isnan(actual);
+    const PartialTensor &decides = isRewritten ? *rewritten : reference;
+    if (errorOf(decides, i) == kInfinity || isUndecided(reference, i, options)) {
       ++result.undecided;
       continue;
     }
-    long double expected = reference.value[i], actual = output.get(i);
-    double allowed = options.factor * bound + roundingOf(output.type, expected);
-    if (options.tolerance > 0)
-      allowed = options.tolerance * std::max(1.0, static_cast<double>(fabsl(expected)));
+    long double expected = decides.value[i];
+    double allowed = allowedOf(decides, i, output.type, options);
     double ratio = ratioOf(expected, actual, allowed);
     ++result.compared;
     result.differences += ratio > 1;
@@ -84,7 +97,8 @@ Comparison weir::compare(const attn::Signature &signature, const InterpreterResu
                          llvm::ArrayRef<HostTensor> outputs, const CompareOptions &options) {
   Comparison result;
   for (auto [i, output] : llvm::enumerate(outputs))
-    compareTensor(signature.outputs[i], reference.outputs[i], output, options, result);
+    compareTensor(signature.outputs[i], reference.outputs[i],
+                  options.rewritten ? &options.rewritten->outputs[i] : nullptr, output, options, result);
   return result;
 }
 

@@ -18,10 +18,18 @@ static bool readsReference(const Tree *tree, IsReference isReference) {
          llvm::any_of(tree->args, [&](const Tree *arg) { return readsReference(arg, isReference); });
 }
 
+/// Whether the tree is max(..., x, ...), kept within numbers or not.
+static bool isMaximumWith(const Tree *tree, const Tree *x) {
+  if (!tree->isFunction("max") && !tree->isFunction("min"))
+    return false;
+  if (tree->args[1]->is(TreeKind::Number))
+    return isMaximumWith(tree->args[0], x);
+  return tree->isFunction("max") && llvm::is_contained(tree->args, x);
+}
+
 /// x - max(..., x, ...) is at most 0.
 static bool isAtMostZero(const Tree *tree) {
-  return tree->isFunction("sub") && tree->args[1]->isFunction("max") &&
-         llvm::is_contained(tree->args[1]->args, tree->args[0]);
+  return tree->isFunction("sub") && isMaximumWith(tree->args[1], tree->args[0]);
 }
 
 static void flatten(const Tree *tree, Product &product) {

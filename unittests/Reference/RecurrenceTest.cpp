@@ -321,3 +321,27 @@ TEST(Compare, FindsTheWorstEntry) {
   EXPECT_FALSE(
       compare(signature, *reference, {tensor(ElementType::F32, {3}, {std::nan(""), e4, 1})}).agrees());
 }
+
+TEST(Compare, RewrittenEquationsDecideWhereTheReferenceIsNaN) {
+  TestCascade cascade(kBounds);
+  InterpreterOptions options;
+  options.errorBounds = true;
+  auto reference = interpret(cascade.function, {tensor(ElementType::F32, {3}, {0.5, 2, 2})}, {}, options);
+  ASSERT_TRUE(bool(reference));
+  InterpreterResult rewritten = *reference;
+  reference->outputs[0].value[1] = std::nan("");
+  attn::Signature signature = attn::getSignature(cascade.function);
+  CompareOptions compared;
+  auto agree = [&](double first, double second) {
+    double e4 = std::exp(4.0);
+    return compare(signature, *reference, {tensor(ElementType::F32, {3}, {first, second, e4})}, compared).agrees();
+  };
+  double e4 = std::exp(4.0);
+  EXPECT_TRUE(agree(0, std::nan("")));
+  EXPECT_FALSE(agree(0, e4));
+  compared.rewritten = &rewritten;
+  EXPECT_TRUE(agree(0, std::nan("")));
+  EXPECT_TRUE(agree(0, e4));
+  EXPECT_FALSE(agree(0, 1.01 * e4));
+  EXPECT_FALSE(agree(std::nan(""), e4)); // a number stays what it is
+}

@@ -18,6 +18,9 @@ struct CompareOptions {
   /// value there: a NaN of the reference, from a step without a real value such as -inf - -inf; or also its
   /// infinities, from a step that overflows as written, and what is no real, which may hang on such a step.
   enum Unreal { None, NaN, NonFinite } undecided = None;
+  /// If given, a run of the equations as they were rewritten by such laws: where the reference is NaN, an
+  /// output may also agree with this one.
+  const InterpreterResult *rewritten = nullptr;
 };
 
 /// The verdict on all outputs of one run. An entry whose value rounding decides is counted and not compared.
