@@ -243,15 +243,20 @@ def Attn_AccumulateOp : Attn_Op<"accumulate", [RecursiveMemoryEffects, Recursive
     A `sum` with a `reference` yields a factor c and an exponent a and is `sum c * exp(lam * (a - rho))`, rho being the reference at the coordinates named.
     When rho moves to rho', what has been summed is multiplied by `exp(lam * (rho - rho'))`. `lam` is a positive rational, `1` if it is not given.
     `exact` marks a `max` that a finish reads.
+
+    An accumulator goes on `from` a partial tensor over the kept coordinates, what it was after other coordinates of the rank; where that is absent there were
+    none. A weighted sum's is relative to what its reference goes on from. `argmax` and `argmin` go on from a coordinate, negative for one that was before
+    the stream's, and the extremum there, absent where it is NaN.
   }];
   let arguments = (ins Attn_AccumulationAttr:$accumulation, StrAttr:$name, StrArrayAttr:$coords, Variadic<Index>:$extents,
                        StrArrayAttr:$over, Variadic<Index>:$over_extents, Optional<AnyRankedTensor>:$reference,
-                       OptionalAttr<StrArrayAttr>:$reference_coords, OptionalAttr<StrAttr>:$lam, UnitAttr:$exact);
+                       Variadic<AnyRankedTensor>:$from, OptionalAttr<StrArrayAttr>:$reference_coords, OptionalAttr<StrAttr>:$lam, UnitAttr:$exact);
   let results = (outs AnyRankedTensor:$result);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
     $accumulation $name custom<Coords>($coords) `in` `(` $extents `)` `over` custom<Coords>($over) `in` `(` $over_extents `)`
-    (`reference` $reference^ `:` type($reference) custom<Coords>($reference_coords))? (`lam` $lam^)? (`exact` $exact^)? $body attr-dict
+    (`reference` $reference^ `:` type($reference) custom<Coords>($reference_coords))? (`lam` $lam^)? (`exact` $exact^)?
+    (`from` $from^ `:` type($from))? $body attr-dict
     `:` type($result)
   }];
   let hasVerifier = 1;

@@ -270,7 +270,8 @@ static LogicalResult verifySignatureAttribute(Operation *op, Type type, NamedAtt
   }
   if (name == kDefault && !isResult) { // cascade_c8
     auto text = dyn_cast<StringAttr>(value);
-    if (!text || (isScalar(type) && !isLiteral(text.getValue(), type)))
+    Type scalar = isa<RankedTensorType>(type) ? getScalarType(getElementTypeOrSelf(type)) : type;
+    if (!text || (isScalar(scalar) && !isLiteral(text.getValue(), scalar)))
       return op->emitError("'attn.default' is a literal, not ") << value;
     return success();
   }

@@ -70,6 +70,34 @@ static bool isPositiveRational(StringRef text) {
   return !above.getAsDouble(a) && a > 0 && (below.empty() || (!below.getAsDouble(b) && b > 0));
 }
 
+static bool isArg(AccumulateOp op) {
+  return op.getAccumulation() == Accumulation::Argmax || op.getAccumulation() == Accumulation::Argmin;
+}
+
+/// What an accumulator goes on from: a tensor like itself, of `argmax` and `argmin` another of the extremum.
+static LogicalResult verifyFrom(AccumulateOp op, Type body) {
+  auto stream = cast<StreamOp>(op->getParentOp());
+  AccumulateOp first = *stream.getBody().front().getOps<AccumulateOp>().begin();
+  if (op.getFrom().empty() != first.getFrom().empty()) // accumulate_c14
+    return op.emitOpError(op.getFrom().empty() ? "begins anew" : "goes on from a state")
+           << ", other than the stream's first accumulator";
+  RankedTensorType type = op.getResult().getType();
+  SmallVector<Type, 2> elements{type.getElementType()};
+  if (isArg(op))
+    elements.push_back(body);
+  bool agrees = op.getFrom().empty() || op.getFrom().size() == elements.size();
+  for (auto [from, element] : llvm::zip(op.getFrom(), elements)) {
+    auto given = cast<RankedTensorType>(from.getType());
+    agrees &= given.getElementType() == element && succeeded(verifyCompatibleShape(given, type)) &&
+              !stream.getBody().isAncestor(from.getParentRegion());
+  }
+  if (!agrees) // accumulate_c15
+    return op.emitOpError("goes on from ")
+           << op.getFrom().getTypes() << ", expected tensors from outside the stream of its shape and of "
+           << elements;
+  return success();
+}
+
 LogicalResult AccumulateOp::verify() {
   RankedTensorType type = getResult().getType();
   if (failed(verifyExtentCount(*this, getCoords(), getExtents())) ||   // accumulate_c1
@@ -82,8 +110,7 @@ LogicalResult AccumulateOp::verify() {
   for (Attribute name : stream.getOver()) // accumulate_c5
     if (!llvm::is_contained(getOver(), name))
       return emitOpError("is not reduced over the stream's coordinate ") << name;
-  bool isArg = getAccumulation() == Accumulation::Argmax || getAccumulation() == Accumulation::Argmin;
-  if (isArg && getOver().size() != 1) // accumulate_c6
+  if (isArg(*this) && getOver().size() != 1) // accumulate_c6
     return emitOpError("gives the coordinate of an extremum over ")
            << getOver().size() << " coordinates, expected one";
   if (getExact() && getAccumulation() != Accumulation::Max) // accumulate_c7
@@ -118,10 +145,10 @@ LogicalResult AccumulateOp::verifyRegions() {
   Type body = yield.getValues()[0].getType(), element = getResult().getType().getElementType();
   Type result = body;
   bool logical = getAccumulation() == Accumulation::Any || getAccumulation() == Accumulation::All;
-  if (getAccumulation() == Accumulation::Argmax || getAccumulation() == Accumulation::Argmin)
+  if (isArg(*this))
     result = IntegerType::get(getContext(), 64);
   if (body.isInteger(1) != logical || element != result) // accumulate_c13
     return emitOpError("is '") << stringifyAccumulation(getAccumulation()) << "' of " << body << " into "
                                << element << ", which it is not defined for";
-  return success();
+  return verifyFrom(*this, body);
 }

@@ -18,6 +18,8 @@ static Signature::Tensor describe(RankedTensorType type, DictionaryAttr attrs) {
   if (auto ranks = attrs.getAs<ArrayAttr>(kRanks))
     for (auto rank : ranks.getAsRange<StringAttr>())
       tensor.ranks.push_back(rank.str());
+  if (auto text = attrs.getAs<StringAttr>(kDefault))
+    tensor.defaultText = text.str();
   return tensor;
 }
 

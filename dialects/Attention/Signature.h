@@ -17,6 +17,7 @@ struct Signature {
     mlir::Type elementType;                ///< as stored
     std::vector<std::string> ranks;        ///< a rank's name, or the text of an expression
     std::vector<int64_t> shape;            ///< ShapedType::kDynamic where it is open
+    std::optional<std::string> defaultText;///< a literal: what all its elements are where it is not given; absent: the caller must give it
   };
   struct Param {
     std::string name;

@@ -190,7 +190,7 @@ bool StreamTiles::judgeSum(ReduceOp reduce) {
 }
 
 bool StreamTiles::judgeState(AccumulateOp op) {
-  if (!hasOuterAndRow(op.getCoords()) || op.getOver().size() != 1 ||
+  if (!op.getFrom().empty() || !hasOuterAndRow(op.getCoords()) || op.getOver().size() != 1 ||
       cast<RankedTensorType>(op.getType()).getElementType() != real)
     return false;
   Value value = op.getYield().getValues()[0];

@@ -13,6 +13,21 @@ using namespace mlir;
 /// How many 32-bit elements a register holds.
 static unsigned lanesOf(const weir::TargetDescription &target) { return target.vectorBytes / 4; }
 
+std::optional<llvm::StringRef> weir::getResumedRank(StringRef mapping) {
+  for (StringRef item : llvm::split(mapping, ','))
+    if (item.consume_front("resume=") && item != "off")
+      return item == "on" ? StringRef() : item;
+  return std::nullopt;
+}
+
+void weir::buildResumePipeline(OpPassManager &pm, StringRef rank) {
+  MergeTraversalsOptions merge;
+  merge.single = !rank.empty(); // a sum over features is a traversal too, but not what is meant
+  merge.rank = rank.str();
+  pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));
+  pm.addNestedPass<func::FuncOp>(createResumeStreams());
+}
+
 void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescription &target, StringRef mapping) {
   SelectMappingOptions options;
   auto says = [&](StringRef item) { return llvm::is_contained(llvm::split(mapping, ','), item); };

@@ -51,12 +51,14 @@ public:
 private:
   void compile(attn::AccumulateOp op);
   State tileOf(int64_t begin, int64_t end);
+  State given();
   Entry reduceTile(Component &component, const State &state, ArrayRef<int64_t> kept, int64_t begin,
                    int64_t end);
   reference::Value weight(const Component &component, const reference::Value &exponent,
                           const reference::Value &reference);
   State merge(const State &a, const State &b);
   State mergeTree(ArrayRef<State> states);
+  Entry mergeArgs(const Component &component, const Entry &a, const Entry &b);
   Entry mergeEntries(const Component &component, const Entry &a, const Entry &b);
   const reference::Value &referenceOf(const Component &component, const State &state, ArrayRef<int64_t> kept);
   SmallVector<int64_t> extentsOf(ValueRange values);
@@ -253,6 +255,34 @@ State StreamFold::tileOf(int64_t begin, int64_t end) {
   return state;
 }
 
+/// The entry of a tensor that an accumulator goes on from.
+static reference::Value entryOf(const Table &table, size_t entry) {
+  reference::Value value;
+  value.present = table.data.present[entry];
+  value.error = table.data.error.empty() ? 0 : table.data.error[entry];
+  if (table.kind == Kind::Real)
+    value.real = table.data.value[entry];
+  else
+    value.integer = static_cast<int64_t>(table.data.value[entry]);
+  return value;
+}
+
+/// The state that the stream goes on from.
+State StreamFold::given() {
+  State state(components.size());
+  for (auto [i, component] : llvm::enumerate(components))
+    for (int64_t entry = 0, size = product(component.kept); entry < size; ++entry) {
+      Entry &made = state[i].emplace_back();
+      made.value = entryOf(*tables.lookup(component.op.getFrom()[0]), entry);
+      if (!component.isArg() || !made.value.present)
+        continue;
+      made.key = entryOf(*tables.lookup(component.op.getFrom()[1]), entry);
+      if (!made.key.present)
+        made.key.real = std::numeric_limits<long double>::quiet_NaN();
+    }
+  return state;
+}
+
 //===----------------------------------------------------------------------===//
 // Two states
 //===----------------------------------------------------------------------===//
@@ -268,12 +298,23 @@ static bool comesFirst(const Entry &a, const Entry &b, bool largest, Kind kind) 
   return a.value.integer < b.value.integer;
 }
 
+Entry StreamFold::mergeArgs(const Component &component, const Entry &a, const Entry &b) {
+  bool first = !b.value.present ||
+               (a.value.present &&
+                comesFirst(a, b, component.reduction == Reduction::Argmax, component.factor.body->kind));
+  Entry winner = first ? a : b;
+  if (!options.errorBounds)
+    return winner;
+  double margin = a.key.error + b.key.error;
+  bool close = a.value.present && b.value.present && margin > 0 && !(fabsl(a.key.real - b.key.real) > margin);
+  if (a.value.undecided() || b.value.undecided() || close)
+    winner.value.error = kUndecided;
+  return winner;
+}
+
 Entry StreamFold::mergeEntries(const Component &component, const Entry &a, const Entry &b) {
-  if (component.isArg()) {
-    if (!a.value.present || !b.value.present)
-      return a.value.present ? a : b;
-    return comesFirst(a, b, component.reduction == Reduction::Argmax, component.factor.body->kind) ? a : b;
-  }
+  if (component.isArg())
+    return mergeArgs(component, a, b);
   if (component.isRef && options.streams.lazyReferences && a.value.present && b.value.present &&
       b.value.real <= a.value.real + kLazyMargin)
     return a;
@@ -292,12 +333,18 @@ State StreamFold::merge(const State &a, const State &b) {
       if (component.reference >= 0) {
         SmallVector<int64_t> kept = pointAt(entry, component.kept);
         const reference::Value &target = referenceOf(component, merged, kept);
-        for (auto [side, state] : {std::make_pair(&left, &a), std::make_pair(&right, &b)})
-          if (side->value.present)
-            side->value =
-                applyMap(Fn::Mul, Kind::Real, Kind::Real, component.factor.body->wide,
-                         {side->value, weight(component, referenceOf(component, *state, kept), target)},
-                         options.errorBounds && !side->value.undecided());
+        for (auto [side, state] : {std::make_pair(&left, &a), std::make_pair(&right, &b)}) {
+          if (!side->value.present)
+            continue;
+          reference::Value scale = weight(component, referenceOf(component, *state, kept), target);
+          bool undecided = side->value.undecided() || scale.undecided();
+          side->value = !scale.present
+                            ? reference::Value()
+                            : applyMap(Fn::Mul, Kind::Real, Kind::Real, component.factor.body->wide,
+                                       {side->value, scale}, options.errorBounds && !undecided);
+          if (undecided)
+            side->value.error = kUndecided;
+        }
       }
       merged[i].push_back(mergeEntries(component, left, right));
     }
@@ -317,6 +364,8 @@ State StreamFold::run() {
   int64_t extent = product(extentsOf(stream.getExtents()));
   int64_t tile = order.tile <= 0 || options.errorBounds ? std::max<int64_t>(extent, 1) : order.tile;
   std::vector<State> states;
+  if (!components.empty() && !components.front().op.getFrom().empty())
+    states.push_back(given());
   for (int64_t begin = 0; begin == 0 || begin < extent; begin += tile)
     states.push_back(tileOf(begin, std::min(begin + tile, extent)));
   if (order.fold == StreamOrder::Tree)

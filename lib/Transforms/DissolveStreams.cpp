@@ -60,13 +60,13 @@ Value weigh(ImplicitLocOpBuilder &b, AccumulateOp op, Value factor, Value expone
 }
 
 /// The reference at the accumulator's coordinates, in the type of its exponents.
-Value readReference(ImplicitLocOpBuilder &b, AccumulateOp op, ValueRange coordinates) {
+Value readReference(ImplicitLocOpBuilder &b, AccumulateOp op, Value reference, ValueRange coordinates) {
   SmallVector<Value> indices;
   ArrayAttr own = op.getCoords(), at = *op.getReferenceCoords();
   for (Attribute name : at)
     indices.push_back(coordinates[llvm::find(own, name) - own.begin()]);
-  Type element = cast<RankedTensorType>(op.getReference().getType()).getElementType();
-  return ReadOp::create(b, getScalarType(element), op.getReference(), indices);
+  Type element = cast<RankedTensorType>(reference.getType()).getElementType();
+  return ReadOp::create(b, getScalarType(element), reference, indices);
 }
 
 /// A reference is finite: no exponent is the difference of two infinities.
@@ -76,7 +76,84 @@ Value clampReference(ImplicitLocOpBuilder &b, Value value) {
   return map(b, Fn::Min, {map(b, Fn::Max, {value, literal("-" + highest)}), literal(highest)});
 }
 
-void dissolve(AccumulateOp op) {
+/// Two optional values as one: where one is absent, the other.
+Value combine(ImplicitLocOpBuilder &b, Fn fn, Value x, Value y) {
+  Value both = map(b, fn, {x, y});
+  return ElseOp::create(b, both, ElseOp::create(b, x, y));
+}
+
+/// What an accumulator is when `part`, of the stream's coordinates, and `before` are both of it.
+Value combine(ImplicitLocOpBuilder &b, Accumulation accumulation, Value part, Value before) {
+  switch (accumulation) {
+  case Accumulation::Sum:
+    return combine(b, Fn::Add, part, before);
+  case Accumulation::Prod:
+    return combine(b, Fn::Mul, part, before);
+  case Accumulation::Max:
+  case Accumulation::Ref:
+    return combine(b, Fn::Max, part, before);
+  case Accumulation::Min:
+    return combine(b, Fn::Min, part, before);
+  case Accumulation::Any:
+    return OrOp::create(b, part, ElseOp::create(b, before, LiteralOp::create(b, part.getType(), "false")));
+  case Accumulation::All:
+    return AndOp::create(b, part, ElseOp::create(b, before, LiteralOp::create(b, part.getType(), "true")));
+  case Accumulation::Argmax:
+  case Accumulation::Argmin:
+    break;
+  }
+  llvm_unreachable("coordinates are chosen, not combined");
+}
+
+/// Of two coordinates the one whose extremum counts: NaN last, the lower one among equals. An
+/// `extremumBefore` that is NaN is absent.
+Value choose(ImplicitLocOpBuilder &b, bool largest, Value part, Value extremum, Value before,
+             Value extremumBefore) {
+  Type i1 = b.getI1Type();
+  auto compare = [&](Fn fn, Value x, Value y) -> Value { return MapOp::create(b, i1, fn, ValueRange{x, y}); };
+  Value lower = compare(Fn::Lt, before, part), nan = IsabsentOp::create(b, extremumBefore);
+  Value better = NotOp::create(b, compare(largest ? Fn::Ge : Fn::Le, extremum, extremumBefore));
+  Value equal = AndOp::create(b, compare(Fn::Eq, extremum, extremumBefore), lower);
+  Value number = AndOp::create(b, NotOp::create(b, nan), OrOp::create(b, better, equal));
+  Value neither = AndOp::create(b, nan, AndOp::create(b, compare(Fn::Ne, extremum, extremum), lower));
+  Value wins = OrOp::create(b, IsabsentOp::create(b, part), OrOp::create(b, number, neither));
+  return ElseOp::create(b, WhereOp::create(b, before, wins), part);
+}
+
+/// What the accumulator goes on from, at its coordinates; a weighted sum relative to the new reference.
+Value readBefore(ImplicitLocOpBuilder &b, AccumulateOp op, Value referenceBefore, Value reference,
+                 ValueRange coordinates) {
+  Type element = op.getResult().getType().getElementType();
+  Value before = ReadOp::create(b, getScalarType(element), op.getFrom()[0], coordinates);
+  if (!reference)
+    return before;
+  Value old = clampReference(b, readReference(b, op, referenceBefore, coordinates));
+  return weigh(b, op, before, old, reference);
+}
+
+/// The accumulator's value with what it goes on from; `part` is of the stream's coordinates, `outer` the
+/// block of its kept ones.
+Value goOn(ImplicitLocOpBuilder &b, AccumulateOp op, Value part, Value referenceBefore, Value reference,
+           Block *outer) {
+  ValueRange coordinates = outer->getArguments();
+  Value before = readBefore(b, op, referenceBefore, reference, coordinates);
+  bool largest = op.getAccumulation() == Accumulation::Argmax;
+  if (!largest && op.getAccumulation() != Accumulation::Argmin)
+    return combine(b, op.getAccumulation(), part, before);
+  IRMapping at; // the body at the coordinate that the reduction has found
+  at.map(op.getBody().getArguments().drop_back(), coordinates);
+  at.map(op.getBody().getArguments().back(), part);
+  for (Operation &inside : op.getBody().front().without_terminator())
+    b.clone(inside, at);
+  Value extremum = at.lookupOrDefault(op.getYield().getValues()[0]);
+  Value extremumBefore = ReadOp::create(b, extremum.getType(), op.getFrom()[1], coordinates);
+  return choose(b, largest, part, extremum, before, extremumBefore);
+}
+
+/// References by what they went on from, before they were dissolved.
+using Befores = llvm::DenseMap<Value, Value>;
+
+void dissolve(AccumulateOp op, Befores &befores) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto einsum =
       EinsumOp::create(b, op.getResult().getType(), op.getNameAttr(), op.getCoordsAttr(), op.getExtents(),
@@ -85,7 +162,8 @@ void dissolve(AccumulateOp op) {
   size_t kept = op.getCoords().size(), reduced = op.getOver().size();
   Block *outer = b.createBlock(&einsum.getBody(), {}, SmallVector<Type>(kept, i64),
                                SmallVector<Location>(kept, op.getLoc()));
-  Value reference = op.getReference() ? readReference(b, op, outer->getArguments()) : Value();
+  Value reference =
+      op.getReference() ? readReference(b, op, op.getReference(), outer->getArguments()) : Value();
   YieldOp yield = op.getYield();
   Type result = op.getResult().getType().getElementType();
   auto reduce =
@@ -103,9 +181,13 @@ void dissolve(AccumulateOp op) {
   YieldOp::create(b, value);
   b.setInsertionPointToEnd(outer);
   Value whole = reduce.getResult();
+  if (!op.getFrom().empty())
+    whole = goOn(b, op, whole, befores.lookup(op.getReference()), reference, outer);
   if (op.getAccumulation() == Accumulation::Ref)
     whole = clampReference(b, whole);
   YieldOp::create(b, whole);
+  if (!op.getFrom().empty())
+    befores[einsum.getResult()] = op.getFrom()[0];
   op.getResult().replaceAllUsesWith(einsum.getResult());
   op.erase();
 }
@@ -118,8 +200,9 @@ struct DissolveStreams : weir::impl::DissolveStreamsBase<DissolveStreams> {
         streams.push_back(stream);
     });
     for (StreamOp stream : streams) {
+      Befores befores;
       for (auto accumulate : llvm::make_early_inc_range(stream.getBody().front().getOps<AccumulateOp>()))
-        dissolve(accumulate);
+        dissolve(accumulate, befores);
       stream.replaceAllUsesWith(stream.getYield().getValues());
       stream.getYield().erase();
       Block *block = stream->getBlock();

@@ -180,7 +180,7 @@ bool MergeTraversals::isWanted(func::FuncOp merged, StringRef over, SmallVectorI
 
 void MergeTraversals::runOnOperation() {
   func::FuncOp function = getOperation();
-  if (!isCascade(function) || function.isExternal())
+  if (!isCascade(function) || function.isExternal() || !function.getOps<StreamOp>().empty())
     return;
   if (failed(checkOptions()))
     return signalPassFailure();
@@ -192,7 +192,8 @@ void MergeTraversals::runOnOperation() {
     CascadeModel model(*copy);
     Streaming streaming = deriveStreaming(model, name);
     bool fewer = streaming.derived < streaming.asWritten;
-    if (!(fewer || tiled) || !Merger(model, streaming).run() || (tiled && !isWanted(*copy, name, choices)))
+    if (!(fewer || single || tiled) || !Merger(model, streaming).run() ||
+        (tiled && !isWanted(*copy, name, choices)))
       continue;
     function.getBody().takeBody(copy->getBody());
     break;

@@ -165,7 +165,7 @@ bool StreamEmitter::emitAccumulator(const Accumulator &a) {
   auto accumulate = AccumulateOp::create(
       b, typeOf(a.coords, extents, element), AccumulationAttr::get(b.getContext(), op),
       b.getStringAttr(StringRef(a.name).ltrim('$')), namesOf(a.coords), extents, namesOf(over), overExtents,
-      reference, referenceCoords, lam, op == Accumulation::Max ? b.getUnitAttr() : UnitAttr());
+      reference, ValueRange(), referenceCoords, lam, op == Accumulation::Max ? b.getUnitAttr() : UnitAttr());
   scope.tensors[a.name] = accumulate.getResult();
   OpBuilder::InsertionGuard guard(b);
   unsigned arguments = a.coords.size() + over.size();

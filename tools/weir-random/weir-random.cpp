@@ -1,6 +1,7 @@
 //===- weir-random.cpp - random programs, compiled against interpreted ----===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "InCalls.h"
 #include "dialects/Attention/AttentionDialect.h"
 #include "dialects/Mapping/MappingDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,6 +16,7 @@
 #include "weir/Transforms/Passes.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
+#include <map>
 
 namespace cl = llvm::cl;
 
@@ -27,10 +29,14 @@ static cl::opt<bool> print("print", cl::desc("print every program before it runs
 static cl::opt<bool> rewriteOnly("rewrite",
                                  cl::desc("merge traversals, and run the interpreter before and after"));
 static cl::opt<bool> attention("attention", cl::desc("attention variants, most of which merge into streams"));
+static cl::opt<bool> resumed(
+    "resume",
+    cl::desc("call what is one traversal with a few keys at a time and the state of the call before"));
 static cl::opt<bool> interpretOnly("interpret-only", cl::desc("run the interpreter alone"));
 
 static unsigned streams; ///< that were made
 static unsigned tiled;   ///< of these, that run in tiles
+static unsigned goOn;    ///< of these, that go on from a state
 
 /// Those with an attribute, or all.
 static unsigned countStreams(mlir::Operation *within, llvm::StringRef attribute) {
@@ -44,6 +50,32 @@ static weir::HostTensor toHostTensor(const weir::PartialTensor &tensor) {
   for (auto [i, value] : llvm::enumerate(tensor.value))
     result.set(i, value);
   return result;
+}
+
+/// With --resume: what goes on from a state, by the number of the cascade; the rank that it is called with
+/// parts of.
+using Resumed = std::map<unsigned, std::pair<weir::attn::Signature, std::string>>;
+
+static Resumed resumeAll(mlir::ModuleOp module) {
+  Resumed result;
+  if (!resumed)
+    return result;
+  unsigned number = 0;
+  for (auto function : module.getOps<mlir::func::FuncOp>()) {
+    if (resume(function)) {
+      auto stream = *function.getOps<weir::attn::StreamOp>().begin();
+      result[number] = {weir::attn::getSignature(function), stream.getRank().str()};
+    }
+    ++number;
+  }
+  goOn += result.size();
+  return result;
+}
+
+/// Kernels of resumed cascades take parts of the keys.
+static void callInParts(std::vector<weir::RandomKernel> &kernels, const Resumed &resumed) {
+  for (auto &[number, what] : resumed)
+    kernels[number] = inCalls(kernels[number], what.first, what.second, number + static_cast<unsigned>(seed));
 }
 
 /// Blocks of fewer keys, so that short inputs have several, in a part of the programs.
@@ -64,6 +96,7 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
   mlir::PassManager streamed(module.getContext()), toTiles(module.getContext());
   weir::buildCascadeToStreamedPipeline(streamed, target, "fuse=on"); // few rows too: it is tiles that are tried
   weir::buildStreamedToTiledPipeline(toTiles, target);
+  Resumed parts = resumeAll(module);
   if (mlir::failed(streamed.run(module)))
     return llvm::createStringError("the pipeline to the streamed level failed");
   tiled += countStreams(module, "mapping");
@@ -85,6 +118,7 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
         return std::move(error);
       return std::move(*outputs);
     });
+  callInParts(result, parts);
   return result;
 }
 
@@ -93,6 +127,7 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
 static llvm::Expected<std::vector<weir::RandomKernel>> rewrite(mlir::ModuleOp module) {
   std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> owner =
       std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(module.clone());
+  Resumed parts = resumeAll(**owner);
   // First what saves traversals, then what needs one anyway and is merged for its tiles.
   for (bool tiled : {false, true})
     for (auto function : llvm::to_vector((*owner)->getOps<mlir::func::FuncOp>())) {
@@ -124,6 +159,7 @@ static llvm::Expected<std::vector<weir::RandomKernel>> rewrite(mlir::ModuleOp mo
       return outputs;
     });
   }
+  callInParts(result, parts);
   return result;
 }
 
@@ -145,5 +181,7 @@ int main(int argc, char **argv) {
     llvm::outs() << streams << " streams\n";
   else if (!interpretOnly)
     llvm::outs() << tiled << " streams in tiles\n";
+  if (resumed)
+    llvm::outs() << goOn << " go on from a state\n";
   return failed ? 1 : 0;
 }

@@ -7,6 +7,7 @@
 #include "dialects/Attention/AttentionDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "weir/Analysis/Certificate.h"
+#include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -34,6 +35,9 @@ int weirc::explainCommand(const Options &options) {
     return usageError("'explain' speaks of compiled code; '--target interpret' has no mapping");
   if (options.certificate && options.json)
     return usageError("'--certificate' and '--json' each print one object; ask for one of them");
+  if (options.certificate && weir::getResumedRank(options.map))
+    return usageError(
+        "'--certificate' is of the cascade as it is written, not of its calls; leave out 'resume='");
   Job job(options, "cpu:native");
   if (job.status)
     return *job.status;

@@ -32,7 +32,8 @@ KernelSignature weirc::signatureOf(mlir::func::FuncOp cascade) {
   KernelSignature result;
   result.name = source.name;
   for (const auto &tensor : source.inputs)
-    result.inputs.push_back({tensor.name, typeOf(tensor.elementType), tensor.ranks, tensor.shape});
+    result.inputs.push_back(
+        {tensor.name, typeOf(tensor.elementType), tensor.ranks, tensor.shape, tensor.defaultText});
   for (const auto &tensor : source.outputs)
     result.outputs.push_back({tensor.name, typeOf(tensor.elementType), tensor.ranks, tensor.shape});
   for (auto [index, param] : llvm::enumerate(source.params)) {
@@ -135,16 +136,39 @@ llvm::Expected<GivenInputs> weirc::loadInputs(const KernelSignature &signature, 
   return given;
 }
 
+/// An input that is its default everywhere; nothing without one, or where its shape is not known.
+static std::optional<HostTensor> defaultOf(const KernelSignature::Tensor &tensor,
+                                           const llvm::StringMap<int64_t> &extents) {
+  KernelSignature::Param element;
+  element.defaultText = tensor.defaultText;
+  std::optional<long double> value = weir::defaultValue(element);
+  llvm::SmallVector<int64_t> shape;
+  for (auto [rank, extent] : llvm::zip_equal(tensor.ranks, tensor.shape)) {
+    auto known = extents.find(rank);
+    if (extent == kOpen && known == extents.end())
+      return std::nullopt;
+    shape.push_back(extent == kOpen ? known->second : extent);
+  }
+  if (!value)
+    return std::nullopt;
+  HostTensor result(tensor.type, shape);
+  for (int64_t i = 0, end = result.size(); i < end; ++i)
+    result.set(i, *value);
+  return result;
+}
+
 llvm::Expected<std::vector<HostTensor>> weirc::requireAll(const KernelSignature &signature,
                                                           GivenInputs &&given) {
   std::string missing;
   std::vector<HostTensor> result;
   for (auto [index, tensor] : llvm::enumerate(signature.inputs)) {
     auto found = given.tensors.find(index);
-    if (found == given.tensors.end())
-      missing += "\n  --in " + tensor.name + "=FILE.npy   (" + describe(tensor) + ")";
-    else
+    if (found != given.tensors.end())
       result.push_back(std::move(found->second));
+    else if (auto whole = defaultOf(tensor, given.extents))
+      result.push_back(std::move(*whole));
+    else
+      missing += "\n  --in " + tensor.name + "=FILE.npy   (" + describe(tensor) + ")";
   }
   if (!missing.empty())
     return llvm::createStringError("inputs are missing; add" + missing);

@@ -26,7 +26,8 @@ struct GivenInputs {
 };
 llvm::Expected<GivenInputs> loadInputs(const weir::KernelSignature &signature, const Options &options);
 
-/// All inputs, in the signature's order; an error names those that are missing.
+/// All inputs, in the signature's order; those not given are their defaults, an error names those that have
+/// none.
 llvm::Expected<std::vector<weir::HostTensor>> requireAll(const weir::KernelSignature &signature,
                                                          GivenInputs &&given);
 

@@ -3,7 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Job.h"
 #include "Results.h"
+#include "dialects/Attention/AttentionDialect.h"
+#include "weir/Pipelines/Pipelines.h"
 #include "weir/Support/StagedFiles.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace weirc;
 using llvm::StringRef;
@@ -68,13 +71,18 @@ void Job::specialize(const llvm::StringMap<int64_t> &extents) {
   constexpr int64_t kLargest = 512, kFewRows = 16;
   if (target.interpret || !isText(options) || options.file == "-")
     return;
+  llvm::StringSet<> streamed; // calls that go on from a state have any number of keys each
+  if (weir::getResumedRank(options.map))
+    for (auto stream : program->cascade().getOps<weir::attn::StreamOp>())
+      streamed.insert(stream.getRank());
   std::vector<std::pair<std::string, int64_t>> more = defines;
   for (const weir::KernelSignature::Tensor &input : program->signature().inputs) {
     if (input.ranks.size() < 2 || !weir::isReal(input.type))
       continue;
     auto fix = [&](size_t dim, int64_t largest) {
       auto known = extents.find(input.ranks[dim]);
-      if (input.shape[dim] != mlir::ShapedType::kDynamic || known == extents.end() || known->second > largest)
+      if (input.shape[dim] != mlir::ShapedType::kDynamic || known == extents.end() ||
+          known->second > largest || streamed.contains(known->first()))
         return;
       std::pair<std::string, int64_t> define(known->first().str(), known->second);
       if (!llvm::is_contained(more, define))

@@ -118,8 +118,8 @@ llvm::Error mapping(Options &options, StringRef value) {
     if (llvm::is_contained({"m", "n", "split", "chunk"}, name))
       return wrong("'" + name +
                    "' is not there yet: this version has no tiles, only 'fuse=on' and 'fuse=off'");
-    if (name != "fuse" || (setting != "on" && setting != "off"))
-      return wrong("knows 'fuse=on' and 'fuse=off', not '" + item + "'");
+    if (name != "resume" && (name != "fuse" || (setting != "on" && setting != "off")))
+      return wrong("knows 'fuse=on', 'fuse=off' and 'resume=on', not '" + item + "'");
   }
   options.map = value.str();
   return llvm::Error::success();
@@ -159,7 +159,9 @@ const Flag flags[] = {
      text<&Options::target>},
     {"--threads", "N", program, "threads to run on (default: all)", number<&Options::threads, 1>},
     {"--map", "K=V,...", program,
-     "the mapping: fuse=off merges nothing, fuse=on what runs in tiles (default: by predicted cost)",
+     "the mapping: fuse=off merges nothing, fuse=on what runs in tiles (default: by predicted cost); "
+     "resume=on "
+     "makes the state of a traversal an input and an output",
      mapping},
     {"--grad", "NAMES", program, "the backward cascade with respect to these inputs", text<&Options::grad>},
     {"--emit", "LEVEL", program,

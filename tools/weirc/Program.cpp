@@ -121,6 +121,24 @@ bool Program::chooseCascade() {
   return true;
 }
 
+/// With resume=on the program is the cascade of one call, which takes a state and gives one.
+bool Program::resume() {
+  std::optional<StringRef> rank = weir::getResumedRank(options.map);
+  if (!rank)
+    return true;
+  if (level != Level::Cascade)
+    return refuse("'--map resume=' changes a cascade, and '" + options.file + "' is at level " +
+                  getName(level)),
+           false;
+  PassManager passes(contents->context.get());
+  weir::buildResumePipeline(passes, *rank);
+  if (phases.time("resume", [&] { return succeeded(passes.run(*module)); }))
+    return true;
+  if (rank->empty() && cascade().getOps<weir::attn::StreamOp>().empty())
+    refuse("where nothing is merged the rank has to be named, as in '--map resume=N'");
+  return false;
+}
+
 /// `target: sources`, with what make reads as its own escaped.
 static llvm::Error writeDepfile(const Options &options, llvm::ArrayRef<std::string> sources) {
   auto escaped = [](StringRef path) {
@@ -161,7 +179,7 @@ std::unique_ptr<Program> Program::read(const Options &options, Phases &phases, D
   if (!options.depfile.empty() && done)
     if (llvm::Error error = writeDepfile(options, program->filesRead))
       return refuse(std::move(error)), nullptr;
-  if (!done || !program->chooseCascade())
+  if (!done || !program->chooseCascade() || !program->resume())
     return nullptr;
   return program;
 }
@@ -270,7 +288,7 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
   if (at == Level::Attn) {
     if (!cascade())
       return refuse("a program at level " + getName(level) + " cannot be printed in the language");
-    weir::printAsAttn(cascade(), os);
+    weir::printAsAttn(*equations()->getOps<func::FuncOp>().begin(), os);
     return Success;
   }
   // LLVM's level is LLVM IR; into a .mlir file it goes as MLIR, which can be given back with the description
@@ -292,6 +310,8 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
     os << *text;
     return Success;
   }
+  if (at == Level::Cascade)
+    lowered = equations();
   lowered->print(os);
   os << "\n";
   return Success;

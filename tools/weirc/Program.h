@@ -57,6 +57,7 @@ private:
   bool readText(Defines more, llvm::raw_ostream &diagnostics);
   bool readMLIR();
   bool chooseCascade();
+  bool resume();
   weir::CompileOptions compileOptions() const;
 
   const Options &options;

@@ -12,6 +12,13 @@ namespace weir {
 
 /// Level 2 to level 3: mappings chosen. `mapping` is what --map says, "fuse=off" or "fuse=on"; empty leaves every choice to the cost models.
 void buildCascadeToStreamedPipeline(mlir::OpPassManager &pm, const TargetDescription &target, llvm::StringRef mapping = "");
+/// What --map says of `resume`: the rank over which the cascade is to be resumed, empty for the first of
+/// which traversals are merged; nothing where it is not asked for.
+std::optional<llvm::StringRef> getResumedRank(llvm::StringRef mapping);
+/// Level 2, a stream for it included: the cascade of one call that goes on from a state
+/// (attn-resume-streams). Goes before everything else, since it changes what the cascade takes and gives.
+void buildResumePipeline(mlir::OpPassManager &pm, llvm::StringRef rank);
+
 /// Level 3 to level 4: equations become loops over buffers.
 void buildStreamedToTiledPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
 

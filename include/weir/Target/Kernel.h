@@ -23,6 +23,7 @@ struct KernelSignature {
     ElementType type = ElementType::F32;
     std::vector<std::string> ranks; ///< a rank's name, or the text of an expression
     std::vector<int64_t> shape;     ///< ShapedType::kDynamic where it is open
+    std::optional<std::string> defaultText = std::nullopt; ///< what all elements of an input are that is not given, to who compiles
   };
   struct Param {
     std::string name;

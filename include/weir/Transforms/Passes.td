@@ -28,6 +28,39 @@ def DissolveStreams : Pass<"attn-dissolve-streams", "::mlir::func::FuncOp"> {
   }];
 }
 
+def ResumeStreams : Pass<"attn-resume-streams", "::mlir::func::FuncOp"> {
+  let summary = "make the state of a stream an input and an output";
+  let description = [{
+    A cascade with one `attn.stream` folds the keys of one call (the coordinates of the stream's rank) into the state after the calls before, and gives the new
+    state away: calls one after the other give what one call with all keys gives. For each accumulator A there are an input `A_in` and an output `A_out`
+    of its shape, and `A_there_in`, `A_there_out`, which say where it is: absence is a bit, and the state before the first call is absent everywhere,
+    0 in all inputs, which is what their `attn.default` says. A weighted sum that is there where its reference is has no bits of its own, nor has an `any`;
+    beside the coordinate of an `argmax` or `argmin` stands its extremum, `A_key_in` and `A_key_out`.
+
+    Keys are numbered through all calls. The param `N_start` (after the rank's name) is how many there were before; it is added to the stream's coordinate where that is
+    a value, in a predicate or a score, and where it indexes a tensor that has no dimension of keys. Tensors that have one hold the keys of the call. In the
+    finish the rank's extent is the number of all keys so far; where what is folded reads it too (`n <= m + N - M`), it is the param `N_all`, how many
+    there will be in the end. Promises about keys are dropped. Refused, with the place: a rank of fixed extent, and equations for which keys of other calls
+    would have to be there (a second traversal, a neighbouring key).
+
+    Before:
+    ```mlir
+    func.func @best(%S: tensor<?x?xf32> {attn.name = "S", attn.ranks = ["M", "N"]}) -> (tensor<?xf32> {attn.name = "B", attn.ranks = ["M"]}) attributes {attn.cascade} {
+      %B = attn.stream "N" [n] in (%N) {
+        %X = attn.accumulate max "X" [m] in (%M) over [n] in (%N) { ... attn.read %S[%m, %n] ... } : tensor<?xf32>
+    ```
+    After:
+    ```mlir
+    func.func @best(%S: ..., %X_in: tensor<?xf32> {attn.default = "0", attn.name = "X_in", attn.ranks = ["M"]},
+                    %X_there_in: tensor<?xi1> {attn.default = "false", ...},
+                    %start: i64 {attn.default = "0", attn.name = "N_start", ...}) -> (..., tensor<?xf32>, tensor<?xi1>) {
+      %before = attn.einsum "X_before" [m] in (%M) { ... attn.where %x, %there ... } : tensor<?xf32>
+      %B, %X = attn.stream "N" [n] in (%N) {
+        %X = attn.accumulate max "X" [m] in (%M) over [n] in (%N) from %before : tensor<?xf32> { ... } : tensor<?xf32>
+    ```
+  }];
+}
+
 def SelectMapping : Pass<"attn-select-mapping", "::mlir::func::FuncOp"> {
   let summary = "choose fused loop nests, what runs in parallel, and vector coordinates";
   let description = [{
@@ -85,6 +118,7 @@ def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"rank", "rank", "std::string", "", "the rank to merge over; empty: the first that can be">,
+    Option<"single", "single", "bool", "false", "make a stream also where the equations have one traversal and no more">,
     Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">,
     Option<"when", "when", "std::string", "\"always\"", "with `tiled`: always, never, or cheaper: where the model of costs "
            "predicts that tiles are faster">,

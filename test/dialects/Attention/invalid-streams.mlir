@@ -342,3 +342,67 @@ func.func @accumulate_c13(%X: tensor<?xf32>, %Y: tensor<?x?xf32>, %N: index, %M:
   } : tensor<?xf32>
   return
 }
+
+// -----
+
+func.func @accumulate_c14(%X: tensor<?xf32>, %Y: tensor<?x?xf32>, %N: index, %M: index, %x: f32, %p: i1) {
+  %o = attn.stream "N" [n] in (%N) {
+    %R = attn.accumulate ref "R" [m] in (%M) over [n] in (%N) from %X : tensor<?xf32> {
+    ^bb0(%m: i64, %n: i64):
+      attn.yield %x : f32
+    } : tensor<?xf32>
+    // expected-error@+1 {{'attn.accumulate' op begins anew, other than the stream's first accumulator}}
+    %A = attn.accumulate sum "A" [m] in (%M) over [n] in (%N) {
+    ^bb0(%m: i64, %n: i64):
+      attn.yield %x : f32
+    } : tensor<?xf32>
+    attn.yield %R : tensor<?xf32>
+  } : tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @accumulate_c15(%X: tensor<?xf32>, %Y: tensor<?x?xf32>, %N: index, %M: index, %x: f32, %p: i1) {
+  %o = attn.stream "N" [n] in (%N) {
+    // expected-error@+1 {{'attn.accumulate' op goes on from 'tensor<?x?xf32>', expected tensors from outside the stream of its shape and of 'f32'}}
+    %R = attn.accumulate ref "R" [m] in (%M) over [n] in (%N) from %Y : tensor<?x?xf32> {
+    ^bb0(%m: i64, %n: i64):
+      attn.yield %x : f32
+    } : tensor<?xf32>
+    attn.yield %R : tensor<?xf32>
+  } : tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @accumulate_c15_argmax(%X: tensor<?xf32>, %I: tensor<?xi64>, %N: index, %M: index, %x: f32, %p: i1) {
+  %o = attn.stream "N" [n] in (%N) {
+    // expected-error@+1 {{'attn.accumulate' op goes on from 'tensor<?xi64>', expected tensors from outside the stream of its shape and of 'i64', 'f32'}}
+    %R = attn.accumulate argmax "R" [m] in (%M) over [n] in (%N) from %I : tensor<?xi64> {
+    ^bb0(%m: i64, %n: i64):
+      attn.yield %x : f32
+    } : tensor<?xi64>
+    attn.yield %R : tensor<?xi64>
+  } : tensor<?xi64>
+  return
+}
+
+// -----
+
+func.func @accumulate_c15_inside(%X: tensor<?xf32>, %Y: tensor<?x?xf32>, %N: index, %M: index, %x: f32, %p: i1) {
+  %o = attn.stream "N" [n] in (%N) {
+    %R = attn.accumulate ref "R" [m] in (%M) over [n] in (%N) from %X : tensor<?xf32> {
+    ^bb0(%m: i64, %n: i64):
+      attn.yield %x : f32
+    } : tensor<?xf32>
+    // expected-error@+1 {{'attn.accumulate' op goes on from 'tensor<?xf32>', expected tensors from outside the stream of its shape and of 'f32'}}
+    %A = attn.accumulate sum "A" [m] in (%M) over [n] in (%N) from %R : tensor<?xf32> {
+    ^bb0(%m: i64, %n: i64):
+      attn.yield %x : f32
+    } : tensor<?xf32>
+    attn.yield %A : tensor<?xf32>
+  } : tensor<?xf32>
+  return
+}
