@@ -44,6 +44,11 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   merge.vectorBytes = target.isGPU ? 0 : target.vectorBytes;
   merge.vectorRegisters = target.vectorRegisters;
   pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));
+  MergeStatesOptions states;
+  states.when = merge.when;
+  states.vectorBytes = target.vectorBytes;
+  states.vectorRegisters = target.vectorRegisters;
+  pm.addNestedPass<func::FuncOp>(createMergeStates(states));
   pm.addNestedPass<func::FuncOp>(createMapStreams(tiles));
   pm.addNestedPass<func::FuncOp>(createDissolveStreams());
   pm.addNestedPass<func::FuncOp>(createSelectMapping(options));

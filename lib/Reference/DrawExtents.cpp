@@ -67,6 +67,10 @@ int64_t Environment::extentOf(mlir::Value tensor, unsigned dim) const {
     return scalars.lookup(einsum.getExtents()[dim]).integer;
   if (auto argtopk = dyn_cast<attn::ArgtopkOp>(op))
     return scalars.lookup(argtopk.getExtents()[dim]).integer;
+  if (auto stream = dyn_cast<attn::StreamOp>(op))
+    return extentOf(stream.getYield().getValues()[cast<OpResult>(tensor).getResultNumber()], dim);
+  if (auto accumulate = dyn_cast<attn::AccumulateOp>(op))
+    return scalars.lookup(accumulate.getExtents()[dim]).integer;
   return extentOf(op->getOperand(0), dim);
 }
 

@@ -384,10 +384,17 @@ std::vector<std::vector<reference::Value>> reference::foldStream(attn::StreamOp 
                                                                  DenseMap<mlir::Value, Table *> &tables) {
   State state = StreamFold(stream, machine, options, scalars, tables).run();
   std::vector<std::vector<Value>> values;
-  for (const std::vector<Entry> &entries : state) {
+  for (auto [op, entries] : llvm::zip(stream.getBody().front().getOps<attn::AccumulateOp>(), state)) {
+    long double highest = op.getResult().getType().getElementType().isF64()
+                              ? std::numeric_limits<double>::max()
+                              : static_cast<long double>(std::numeric_limits<float>::max());
     values.emplace_back();
-    for (const Entry &entry : entries)
+    for (const Entry &entry : entries) {
       values.back().push_back(entry.value);
+      Value &value = values.back().back();
+      if (op.getAccumulation() == Accumulation::Ref) // who reads it is to read a finite number
+        value.real = std::isnan(value.real) ? value.real : std::clamp(value.real, -highest, highest);
+    }
   }
   return values;
 }

@@ -1,9 +1,8 @@
 //===- DissolveStreams.cpp - streams back to plain equations --------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "dialects/Attention/AttentionDialect.h"
+#include "lib/Transforms/StreamAlgebra.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -12,6 +11,7 @@ namespace weir {
 } // namespace weir
 
 using namespace mlir;
+using namespace weir;
 using namespace weir::attn;
 
 namespace {
@@ -39,72 +39,6 @@ Reduction reductionOf(Accumulation accumulation) {
   llvm_unreachable("every accumulation has a reduction");
 }
 
-Value map(ImplicitLocOpBuilder &b, Fn fn, ArrayRef<Value> operands) {
-  return MapOp::create(b, operands[0].getType(), fn, operands);
-}
-
-/// A rational `3/2` or decimal of type `type`.
-Value rational(ImplicitLocOpBuilder &b, StringRef text, Type type) {
-  auto [above, below] = text.split('/');
-  Value value = LiteralOp::create(b, type, above);
-  return below.empty() ? value : map(b, Fn::Div, {value, LiteralOp::create(b, type, below)});
-}
-
-/// The factor and the exponent of one contribution as a single value; the reference has been read outside the
-/// reduction.
-Value weigh(ImplicitLocOpBuilder &b, AccumulateOp op, Value factor, Value exponent, Value reference) {
-  Value difference = map(b, Fn::Sub, {exponent, reference});
-  if (op.getLam() && *op.getLam() != "1")
-    difference = map(b, Fn::Mul, {rational(b, *op.getLam(), difference.getType()), difference});
-  return map(b, Fn::Mul, {factor, map(b, Fn::Exp, {difference})});
-}
-
-/// The reference at the accumulator's coordinates, in the type of its exponents.
-Value readReference(ImplicitLocOpBuilder &b, AccumulateOp op, Value reference, ValueRange coordinates) {
-  SmallVector<Value> indices;
-  ArrayAttr own = op.getCoords(), at = *op.getReferenceCoords();
-  for (Attribute name : at)
-    indices.push_back(coordinates[llvm::find(own, name) - own.begin()]);
-  Type element = cast<RankedTensorType>(reference.getType()).getElementType();
-  return ReadOp::create(b, getScalarType(element), reference, indices);
-}
-
-/// A reference is finite: no exponent is the difference of two infinities.
-Value clampReference(ImplicitLocOpBuilder &b, Value value) {
-  StringRef highest = value.getType().isF64() ? "1.7976931348623157e308" : "3.4028234663852886e38";
-  auto literal = [&](const Twine &text) { return LiteralOp::create(b, value.getType(), text.str()); };
-  return map(b, Fn::Min, {map(b, Fn::Max, {value, literal("-" + highest)}), literal(highest)});
-}
-
-/// Two optional values as one: where one is absent, the other.
-Value combine(ImplicitLocOpBuilder &b, Fn fn, Value x, Value y) {
-  Value both = map(b, fn, {x, y});
-  return ElseOp::create(b, both, ElseOp::create(b, x, y));
-}
-
-/// What an accumulator is when `part`, of the stream's coordinates, and `before` are both of it.
-Value combine(ImplicitLocOpBuilder &b, Accumulation accumulation, Value part, Value before) {
-  switch (accumulation) {
-  case Accumulation::Sum:
-    return combine(b, Fn::Add, part, before);
-  case Accumulation::Prod:
-    return combine(b, Fn::Mul, part, before);
-  case Accumulation::Max:
-  case Accumulation::Ref:
-    return combine(b, Fn::Max, part, before);
-  case Accumulation::Min:
-    return combine(b, Fn::Min, part, before);
-  case Accumulation::Any:
-    return OrOp::create(b, part, ElseOp::create(b, before, LiteralOp::create(b, part.getType(), "false")));
-  case Accumulation::All:
-    return AndOp::create(b, part, ElseOp::create(b, before, LiteralOp::create(b, part.getType(), "true")));
-  case Accumulation::Argmax:
-  case Accumulation::Argmin:
-    break;
-  }
-  llvm_unreachable("coordinates are chosen, not combined");
-}
-
 /// Of two coordinates the one whose extremum counts: NaN last, the lower one among equals. An
 /// `extremumBefore` that is NaN is absent.
 Value choose(ImplicitLocOpBuilder &b, bool largest, Value part, Value extremum, Value before,
@@ -128,7 +62,7 @@ Value readBefore(ImplicitLocOpBuilder &b, AccumulateOp op, Value referenceBefore
   if (!reference)
     return before;
   Value old = clampReference(b, readReference(b, op, referenceBefore, coordinates));
-  return weigh(b, op, before, old, reference);
+  return mapOf(b, Fn::Mul, {before, powerOf(b, op, old, reference)});
 }
 
 /// The accumulator's value with what it goes on from; `part` is of the stream's coordinates, `outer` the
@@ -177,7 +111,8 @@ void dissolve(AccumulateOp op, Befores &befores) {
     b.clone(inside, mapping);
   Value value = mapping.lookupOrDefault(yield.getValues()[0]);
   if (reference)
-    value = weigh(b, op, value, mapping.lookupOrDefault(yield.getValues()[1]), reference);
+    value =
+        mapOf(b, Fn::Mul, {value, powerOf(b, op, mapping.lookupOrDefault(yield.getValues()[1]), reference)});
   YieldOp::create(b, value);
   b.setInsertionPointToEnd(outer);
   Value whole = reduce.getResult();
@@ -192,6 +127,20 @@ void dissolve(AccumulateOp op, Befores &befores) {
   op.erase();
 }
 
+} // namespace
+
+void weir::dissolveStream(StreamOp stream) {
+  Befores befores;
+  for (auto accumulate : llvm::make_early_inc_range(stream.getBody().front().getOps<AccumulateOp>()))
+    dissolve(accumulate, befores);
+  stream.replaceAllUsesWith(stream.getYield().getValues());
+  stream.getYield().erase();
+  Block *block = stream->getBlock();
+  block->getOperations().splice(Block::iterator(stream), stream.getBody().front().getOperations());
+  stream.erase();
+}
+
+namespace {
 struct DissolveStreams : weir::impl::DissolveStreamsBase<DissolveStreams> {
   void runOnOperation() override {
     SmallVector<StreamOp> streams;
@@ -199,17 +148,8 @@ struct DissolveStreams : weir::impl::DissolveStreamsBase<DissolveStreams> {
       if (!stream.getMapping())
         streams.push_back(stream);
     });
-    for (StreamOp stream : streams) {
-      Befores befores;
-      for (auto accumulate : llvm::make_early_inc_range(stream.getBody().front().getOps<AccumulateOp>()))
-        dissolve(accumulate, befores);
-      stream.replaceAllUsesWith(stream.getYield().getValues());
-      stream.getYield().erase();
-      Block *block = stream->getBlock();
-      block->getOperations().splice(Block::iterator(stream), stream.getBody().front().getOperations());
-      stream.erase();
-    }
+    for (StreamOp stream : streams)
+      dissolveStream(stream);
   }
 };
-
 } // namespace

@@ -61,6 +61,39 @@ def ResumeStreams : Pass<"attn-resume-streams", "::mlir::func::FuncOp"> {
   }];
 }
 
+def MergeStates : Pass<"attn-merge-states", "::mlir::func::FuncOp"> {
+  let summary = "fold the keys of a call by themselves, and merge the state that was given afterwards";
+  let description = [{
+    A stream that goes on from a state, and that runs in tiles without it, becomes a stream from nothing that yields its accumulators; equations behind
+    it merge them with what was given, and finish. With `when=cheaper` only where the model of costs (weir/Analysis/StreamCost.h) has tiles ahead of
+    loops over the equations. Other streams are left as they are.
+
+    Before:
+    ```mlir
+    %O, %A1 = attn.stream "N" [n] in (%N) {
+      %A = attn.accumulate sum "A" [m] in (%M) over [n] in (%N) from %before : tensor<?xf32> { ... } : tensor<?xf32>
+      %o = attn.einsum "O" [m] in (%M) { ... attn.read %A[%m] ... } : tensor<?xf32>
+      attn.yield %o, %A : tensor<?xf32>, tensor<?xf32>
+    } : tensor<?xf32>, tensor<?xf32>
+    ```
+    After:
+    ```mlir
+    %part = attn.stream "N" [n] in (%N) {
+      %A = attn.accumulate sum "A" [m] in (%M) over [n] in (%N) { ... } : tensor<?xf32>
+      %p = attn.einsum "A_part" [m] in (%M) { ... attn.read %A[%m] ... } : tensor<?xf32>
+      attn.yield %p : tensor<?xf32>
+    } : tensor<?xf32>
+    %A1 = attn.einsum "A" [m] in (%M) { ... attn.map add(%x, %y), where one of %part and %before is absent the other ... } : tensor<?xf32>
+    %O = attn.einsum "O" [m] in (%M) { ... attn.read %A1[%m] ... } : tensor<?xf32>
+    ```
+  }];
+  let options = [
+    Option<"when", "when", "std::string", "\"always\"", "always, never, or cheaper">,
+    Option<"vectorBytes", "vector-bytes", "unsigned", "32", "width of a vector register">,
+    Option<"vectorRegisters", "vector-registers", "unsigned", "16", "how many there are">
+  ];
+}
+
 def SelectMapping : Pass<"attn-select-mapping", "::mlir::func::FuncOp"> {
   let summary = "choose fused loop nests, what runs in parallel, and vector coordinates";
   let description = [{
