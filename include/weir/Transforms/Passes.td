@@ -9,9 +9,10 @@ def DissolveStreams : Pass<"attn-dissolve-streams", "::mlir::func::FuncOp"> {
   let summary = "turn streams without a mapping back into plain equations";
   let description = [{
     The equations of an `attn.stream` stand in its place; an accumulator becomes a reduction over the stream's coordinates, a `ref` the largest body but no
-    less than the lowest finite number, and a weighted sum `sum c * exp(lam * (a - rho))`. Values and presence stay what they were, the single
-    traversal is given up. It is what the generic road does with streams that have no tiled form. test/Transforms/dissolve-streams.mlir runs this
-    example:
+    less than the lowest finite number, and a weighted sum `sum c * exp(lam * (a - rho))`. What an accumulator goes on from is
+    combined with that: a sum is brought to the new reference, of coordinates the one counts that has the better extremum. Values and presence stay what
+    they were, the single traversal is given up. It is what the generic road does with streams that have no tiled form.
+    test/Transforms/dissolve-streams.mlir runs this example:
 
     Before:
     ```mlir
