@@ -42,14 +42,16 @@ def Mapping_TilesAttr : AttrDef<Mapping_Dialect, "Tiles"> {
   let description = [{
     Stands on an `attn.stream` whose body splits into products of matrices and elementwise work (weir/Analysis/StreamTiles.h).
     `rows` names the coordinate that is cut into blocks of `m`, which with the other outer coordinates are split over threads; the
-    stream's own coordinate is taken `n` at a time.
+    stream's own coordinate is taken `n` at a time. `split` says into how many parts the keys of a block are cut, which are
+    folded side by side and merged in their order; 0, or nothing, leaves that to the extents.
 
     ```mlir
     #mapping.tiles<rows = "m", m = 64, n = 128>
+    #mapping.tiles<rows = "m", m = 64, n = 128, split = 8>
     ```
   }];
-  let parameters = (ins "::mlir::StringAttr":$rows, "int64_t":$m, "int64_t":$n);
+  let parameters = (ins "::mlir::StringAttr":$rows, "int64_t":$m, "int64_t":$n, DefaultValuedParameter<"int64_t", "0">:$split);
   let genVerifyDecl = 1;
-  let assemblyFormat = "`<` `rows` `=` $rows `,` `m` `=` $m `,` `n` `=` $n `>`";
+  let assemblyFormat = "`<` `rows` `=` $rows `,` `m` `=` $m `,` `n` `=` $n (`,` `split` `=` $split^)? `>`";
 }
 #endif

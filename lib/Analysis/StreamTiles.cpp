@@ -29,6 +29,15 @@ bool StreamTiles::dependsOn(Value value, Role role) const {
   return llvm::any_of(dependence->of(value), [&](Value c) { return roleOf(cast<BlockArgument>(c)) == role; });
 }
 
+StreamTiles::Pieces StreamTiles::piecesOf(AccumulateOp op) const {
+  bool isRef = op.getAccumulation() == Accumulation::Ref;
+  bool isReference =
+      isRef || llvm::any_of(state, [&](AccumulateOp other) { return other.getReference() == op.getResult(); });
+  bool isAlwaysThere =
+      llvm::all_of(op.getYield().getValues(), [&](Value v) { return presences->of(v).has_value(); });
+  return {!isRef, !products.find(op)->second.right.empty(), isReference, !isAlwaysThere};
+}
+
 Value StreamTiles::ownTensor(ReadOp read) const {
   Operation *op = read.getSource().getDefiningOp();
   return op && op->getParentOp() == stream ? read.getSource() : Value();

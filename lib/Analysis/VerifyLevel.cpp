@@ -214,9 +214,15 @@ static void judgeTiled(func::FuncOp function, Judge &judge) {
     if (dialect == "math" && !isTiledMath(name))
       return judge.breaks(op, "math." + name + " is not among the functions that every target has",
                           "attn-to-tiles emitted it");
-    if (auto forall = dyn_cast<scf::ForallOp>(op))
-      if (op->getParentOp() != function || forall.getNumResults())
-        return judge.breaks(op, "scf.forall stands at the function's top level and has no results", suspect);
+    if (auto forall = dyn_cast<scf::ForallOp>(op)) {
+      Operation *around = op->getParentOp();
+      while (isa<scf::ForOp>(around))
+        around = around->getParentOp();
+      if (around != function || forall.getNumResults())
+        return judge.breaks(
+            op, "scf.forall stands at the function's top level, or in loops there, and has no results",
+            suspect);
+    }
     judgeTypes(op, judge, suspect);
   });
 }

@@ -31,16 +31,27 @@ void weir::buildResumePipeline(OpPassManager &pm, StringRef rank) {
 void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescription &target, StringRef mapping) {
   SelectMappingOptions options;
   auto says = [&](StringRef item) { return llvm::is_contained(llvm::split(mapping, ','), item); };
+  auto number = [&](StringRef name) {
+    int64_t value = 0;
+    for (StringRef item : llvm::split(mapping, ','))
+      if (auto [key, text] = item.split('='); key == name)
+        (void)text.getAsInteger(10, value);
+    return value;
+  };
   options.fuse = !says("fuse=off");
   options.lanes = lanesOf(target);
   MapStreamsOptions tiles;
   tiles.vectorBytes = target.vectorBytes;
   tiles.vectorRegisters = target.vectorRegisters;
   tiles.sharedBytes = target.sharedBytes;
+  tiles.m = number("m");
+  tiles.n = number("n");
+  tiles.split = number("split");
   MergeTraversalsOptions merge;
   merge.tiled = true; // on the road of single equations a stream would only be taken apart again
-  // A GPU has no other road yet, and nothing is predicted of it.
-  merge.when = !options.fuse ? "never" : says("fuse=on") || target.isGPU ? "always" : "cheaper";
+  // A GPU has no other road yet, and nothing is predicted of it; whoever says how tiles are wants them.
+  bool wantsTiles = says("fuse=on") || target.isGPU || tiles.m || tiles.n || tiles.split;
+  merge.when = !options.fuse ? "never" : wantsTiles ? "always" : "cheaper";
   merge.vectorBytes = target.isGPU ? 0 : target.vectorBytes;
   merge.vectorRegisters = target.vectorRegisters;
   pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));

@@ -22,6 +22,8 @@ namespace {
 constexpr int64_t kKeys =
     128; ///< keys at a time: scores of a block of rows then fit in the first two levels of cache
 
+constexpr int64_t kFrame = 1 << 20; ///< bytes that a thread's stack has for tiles
+
 constexpr int64_t kOpenInner = 128; ///< for which open extents a tile of a GPU is made to fit
 
 /// Whether right factors are read where they lie, as tiles of keys of an input.
@@ -73,13 +75,45 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
       std::pair<int64_t, int64_t> shape(getRowsOfTile(Extents::constant(extents.of(plan->rowExtent)), target), kKeys);
       if (sharedBytes)
         shape = shapeFor(*plan, sharedBytes);
-      stream->setAttr("mapping", mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second));
+      if (m)
+        shape.first = m;
+      if (n)
+        shape.second = n;
+      if (failed(checkGiven(stream, *plan, shape)))
+        return signalPassFailure();
+      stream->setAttr("mapping",
+                      mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split));
+    }
+    auto isMapped = [](attn::StreamOp stream) { return stream->hasAttr("mapping"); };
+    if ((m || n || split) && llvm::none_of(cascade.getOps<attn::StreamOp>(), isMapped)) {
+      cascade.emitError("no traversal of this cascade runs in tiles, which is what 'm', 'n' and 'split' of a "
+                        "mapping are about");
+      return signalPassFailure();
     }
     if (sharedBytes && failed(checkForGPU(cascade)))
       signalPassFailure();
   }
 
 private:
+  /// Whether sizes that were asked for can be.
+  LogicalResult checkGiven(attn::StreamOp stream, const StreamTiles &plan, std::pair<int64_t, int64_t> shape) {
+    if (!m && !n && !split)
+      return success();
+    if (sharedBytes && split > 1)
+      return stream.emitOpError("cannot be split into ")
+             << int64_t(split) << " parts: kernels for GPUs are not split yet, leave 'split' out";
+    int64_t lanes = vectorBytes * 8 / plan.real.getIntOrFloatBitWidth();
+    if (!sharedBytes && shape.first % lanes)
+      return stream.emitOpError("cannot have tiles of ")
+             << shape.first << " rows: a vector holds " << lanes << " of them, expected a multiple";
+    int64_t bytes = bytesOf(plan, shape.first, shape.second), most = sharedBytes ? sharedBytes : kFrame;
+    if (bytes > most)
+      return stream.emitOpError("has tiles of ")
+             << shape.first << " rows and " << shape.second << " keys that take about " << bytes
+             << " bytes, more than the " << most << " that there are for them; make 'm' or 'n' smaller";
+    return success();
+  }
+
   /// One stream in tiles, and nothing else that computes tensors.
   static LogicalResult checkForGPU(func::FuncOp cascade) {
     bool found = false;

@@ -78,15 +78,17 @@ static void callInParts(std::vector<weir::RandomKernel> &kernels, const Resumed 
     kernels[number] = inCalls(kernels[number], what.first, what.second, number + static_cast<unsigned>(seed));
 }
 
-/// Blocks of fewer keys, so that short inputs have several, in a part of the programs.
-static void shortenTiles(mlir::ModuleOp module) {
+/// Blocks of fewer keys, so that short inputs have several, and keys in parts, in a part of the programs.
+static void varyTiles(mlir::ModuleOp module) {
   unsigned number = 0;
   module.walk([&](weir::attn::StreamOp stream) {
-    static const int64_t keys[] = {0, 16, 8, 36};
+    static const int64_t keys[] = {0, 16, 8, 36}, parts[] = {0, 3, 1, 0, 8, 2, 0};
     auto sizes = stream->getAttrOfType<weir::mapping::TilesAttr>("mapping");
-    if (int64_t n = keys[number++ % 4]; sizes && n)
+    if (int64_t n = keys[number % 4], split = parts[number % 7]; sizes)
       stream->setAttr("mapping",
-                      weir::mapping::TilesAttr::get(stream.getContext(), sizes.getRows(), sizes.getM(), n));
+                      weir::mapping::TilesAttr::get(stream.getContext(), sizes.getRows(), sizes.getM(),
+                                                    n ? n : sizes.getN(), split));
+    ++number;
   });
 }
 
@@ -100,7 +102,7 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
   if (mlir::failed(streamed.run(module)))
     return llvm::createStringError("the pipeline to the streamed level failed");
   tiled += countStreams(module, "mapping");
-  shortenTiles(module);
+  varyTiles(module);
   if (mlir::failed(toTiles.run(module)))
     return llvm::createStringError("the pipeline to the tiled level failed");
   weir::CompileOptions options;

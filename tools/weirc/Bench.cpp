@@ -185,9 +185,13 @@ void printJSON(const Job &job, const Measurement &m) {
         json.attribute(rank, extent);
     });
     json.attributeObject("mapping", [&] {
-      for (llvm::StringRef item : llvm::split(job.options.map, ','))
-        if (!item.empty())
-          json.attribute(item.split('=').first, item.split('=').second);
+      for (llvm::StringRef item : llvm::split(job.options.map, ',')) {
+        auto [name, setting] = item.split('=');
+        if (int64_t number; !setting.getAsInteger(10, number))
+          json.attribute(name, number);
+        else if (!name.empty())
+          json.attribute(name, setting);
+      }
     });
     json.attribute("runs", static_cast<int64_t>(m.seconds.size()));
     json.attribute("median_s", m.median());

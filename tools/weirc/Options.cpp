@@ -7,6 +7,7 @@
 #include "Options.h"
 #include "weir/Support/ElementType.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include <functional>
 
 using namespace weirc;
@@ -111,16 +112,27 @@ llvm::Error from(Options &options, StringRef value) {
 }
 
 llvm::Error mapping(Options &options, StringRef value) {
+  llvm::StringSet<> names;
   for (StringRef item : llvm::split(value, ',')) {
     auto [name, setting] = item.split('=');
     if (name.empty() || setting.empty())
       return wrong("expects NAME=VALUE,..., got '" + value + "'");
-    if (llvm::is_contained({"m", "n", "split", "chunk"}, name))
-      return wrong("'" + name +
-                   "' is not there yet: this version has no tiles, only 'fuse=on' and 'fuse=off'");
-    if (name != "resume" && (name != "fuse" || (setting != "on" && setting != "off")))
-      return wrong("knows 'fuse=on', 'fuse=off' and 'resume=on', not '" + item + "'");
+    if (!names.insert(name).second)
+      return wrong("has '" + name + "' twice");
+    if (name == "chunk")
+      return wrong("'chunk' is not there yet");
+    int64_t most = name == "split" ? 1024 : 65536, number;
+    if (llvm::is_contained({"m", "n", "split"}, name)) {
+      if (setting.getAsInteger(10, number) || number < 1 || number > most)
+        return wrong("'" + name + "' is a number from 1 to " + Twine(most) + ", got '" + setting + "'");
+    } else if (name != "resume" && (name != "fuse" || (setting != "on" && setting != "off"))) {
+      return wrong("knows 'fuse=on', 'fuse=off', 'm', 'n', 'split' and 'resume=on', not '" + item + "'");
+    }
   }
+  bool isOff = llvm::is_contained(llvm::split(value, ','), StringRef("fuse=off"));
+  if (isOff && (names.count("m") || names.count("n") || names.count("split")))
+    return wrong(
+        "says with 'fuse=off' that there are no tiles; leave 'm', 'n' and 'split' out, or 'fuse=off'");
   options.map = value.str();
   return llvm::Error::success();
 }
@@ -159,9 +171,9 @@ const Flag flags[] = {
      text<&Options::target>},
     {"--threads", "N", program, "threads to run on (default: all)", number<&Options::threads, 1>},
     {"--map", "K=V,...", program,
-     "the mapping: fuse=off merges nothing, fuse=on what runs in tiles (default: by predicted cost); "
-     "resume=on "
-     "makes the state of a traversal an input and an output",
+     "the mapping: fuse=off merges nothing, fuse=on what runs in tiles (default: by predicted cost); tiles "
+     "of m rows and n keys, keys in split=K parts; resume=on makes the state of a traversal an input and an "
+     "output",
      mapping},
     {"--grad", "NAMES", program, "the backward cascade with respect to these inputs", text<&Options::grad>},
     {"--emit", "LEVEL", program,

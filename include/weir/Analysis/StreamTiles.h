@@ -33,6 +33,12 @@ public:
   /// Rows of inner extent that the tiles of one product take together: of rows, of keys, and one line.
   static int64_t rowsOf(mapping::TilesAttr sizes) { return sizes.getM() + sizes.getN() + 1; }
 
+  /// What the state holds of an accumulator: a value a row, or one a row and feature; a reference a row; a bit a row.
+  struct Pieces {
+    bool value, features, reference, bit;
+  };
+  Pieces piecesOf(attn::AccumulateOp op) const;
+
   Role roleOf(mlir::BlockArgument coordinate) const;
   bool dependsOn(mlir::Value value, Role role) const;
   /// The tensor of this stream that a read reads, else null.

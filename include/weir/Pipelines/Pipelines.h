@@ -10,7 +10,7 @@
 
 namespace weir {
 
-/// Level 2 to level 3: mappings chosen. `mapping` is what --map says, "fuse=off" or "fuse=on"; empty leaves every choice to the cost models.
+/// Level 2 to level 3: mappings chosen. `mapping` is what --map says, as "fuse=on,m=64,n=128,split=8"; what it leaves out the cost models choose.
 void buildCascadeToStreamedPipeline(mlir::OpPassManager &pm, const TargetDescription &target, llvm::StringRef mapping = "");
 /// What --map says of `resume`: the rank over which the cascade is to be resumed, empty for the first of
 /// which traversals are merged; nothing where it is not asked for.

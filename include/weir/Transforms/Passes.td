@@ -166,7 +166,8 @@ def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
   let description = [{
     Gives `#mapping.tiles` to every stream whose body splits into products of matrices and elementwise work (weir/Analysis/StreamTiles.h);
     others are left without a mapping and are dissolved. The size of a tile follows from the vector registers; with `shared-bytes`, of a
-    GPU, it is the largest that keeps all tiles of a block within so many bytes.
+    GPU, it is the largest that keeps all tiles of a block within so many bytes. `m`, `n` and `split` are written as they are given; sizes that cannot be, and
+    a cascade in which no stream runs in tiles, are errors then.
 
     Before:
     ```mlir
@@ -180,7 +181,10 @@ def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
   let options = [
     Option<"vectorBytes", "vector-bytes", "unsigned", "32", "width of a vector register">,
     Option<"vectorRegisters", "vector-registers", "unsigned", "16", "how many there are">,
-    Option<"sharedBytes", "shared-bytes", "int64_t", "0", "of a GPU: bytes that the tiles of a block may take; 0: a processor">
+    Option<"sharedBytes", "shared-bytes", "int64_t", "0", "of a GPU: bytes that the tiles of a block may take; 0: a processor">,
+    Option<"m", "m", "int64_t", "0", "rows of a tile; 0: chosen">,
+    Option<"n", "n", "int64_t", "0", "keys of a tile; 0: chosen">,
+    Option<"split", "split", "int64_t", "0", "parts of the keys of a block of rows; 0: as the extents say when tiles become loops">
   ];
   let dependentDialects = ["::weir::mapping::MappingDialect"];
 }

@@ -139,11 +139,15 @@ void KernelEmitter::planBuffers() {
     }
 }
 
-/// Tiles of an extent that is open have a size that no thread's stack is sure to hold.
+/// Slots for the states of parts. Tiles of an extent that is open have a size that no thread's stack is sure to hold.
 void KernelEmitter::planTiles(StreamOp stream, int group) {
   std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
   auto sizes = stream->getAttrOfType<mapping::TilesAttr>("mapping");
-  if (allocated || !plan || !sizes)
+  if (!plan || !sizes)
+    return;
+  if (StreamSplit split = planSplit(*plan, sizes); split.slots)
+    planSlots(*plan, split.slots, sizes.getM());
+  if (allocated)
     return;
   SmallVector<Operation *> products(plan->sums.begin(), plan->sums.end());
   products.append(plan->state.begin(), plan->state.end());
@@ -212,8 +216,9 @@ void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
   for (Buffer &buffer : buffers) {
     if (buffer.group != group)
       continue;
-    if (buffer.role == Buffer::Tiles) {
-      tiles[buffer.product] = arith::AddIOp::create(b, from, buffer.offset);
+    if (buffer.role == Buffer::Tiles || buffer.role == Buffer::Slots) {
+      Value at = arith::AddIOp::create(b, from, buffer.offset);
+      (buffer.role == Buffer::Tiles ? tiles[buffer.product] : slots[{buffer.product, buffer.piece}]) = at;
       continue;
     }
     SmallVector<int64_t> shape(buffer.extents.size(), ShapedType::kDynamic);

@@ -7,6 +7,7 @@
 #ifndef WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
 #define WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
 #include "BodyEmitter.h"
+#include "StreamEmitter.h"
 #include "weir/Analysis/StreamTiles.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -19,11 +20,13 @@ struct Group {
   llvm::SmallVector<mlir::Value> sharedExtents; ///< as the cascade has them
 };
 
-/// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, or tiles of a stream.
+/// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, tiles of a stream, or
+/// slots for a component of its state.
 struct Buffer {
-  enum Role { Data, Bits, Keys, Positions, Tiles } role = Data;
+  enum Role { Data, Bits, Keys, Positions, Tiles, Slots } role = Data;
   mlir::Value tensor;                     ///< the defining value
-  mlir::Operation *product = nullptr;     ///< whose tiles these are
+  mlir::Operation *product = nullptr;     ///< whose tiles or slots these are
+  unsigned piece = 0;                     ///< the component that slots hold
   int64_t rows = 1;                       ///< elements for each setting of `extents`
   mlir::Type element;                     ///< in memory
   llvm::SmallVector<mlir::Value> extents; ///< of the kept dimensions, as the cascade has them
@@ -38,6 +41,13 @@ struct LoopDim {
   mlir::Value extent;
   mlir::BlockArgument coordinate;
   bool isVector = false;
+};
+
+/// How a stream's keys are split.
+struct StreamSplit {
+  std::optional<int64_t> parts; ///< of each block of rows; none: known when the kernel runs
+  int64_t round;                ///< blocks of rows that are folded and merged at a time; 0: all
+  int64_t slots;                ///< for states of parts
 };
 
 class KernelEmitter {
@@ -83,7 +93,13 @@ private:
   void emitMaterialize(Builder &b, attn::MaterializeOp op);
   void emitPacked(Builder &b, attn::MaterializeOp op, Storage &source, mlir::Value output);
   void emitRecurrence(Builder &b, attn::RecurrenceOp op);
-  void emitStream(Builder &b, attn::StreamOp op); // StreamFinish.cpp
+  // StreamLoops.cpp.
+  StreamSplit planSplit(const StreamTiles &plan, mapping::TilesAttr sizes);
+  mlir::Value countParts(Builder &b, const StreamTiles &plan, mapping::TilesAttr sizes, mlir::Value units);
+  void planSlots(const StreamTiles &plan, int64_t slots, int64_t rows);
+  void emitItems(Builder &b, attn::StreamOp op, const StreamTiles &plan, mlir::Value count,
+                 llvm::function_ref<void(mlir::Value, StreamEmitter &)> body);
+  void emitStream(Builder &b, attn::StreamOp op);
   llvm::DenseMap<const StreamTiles::Product *, mlir::Value> placeTiles(Builder &b, attn::StreamOp op,
                                                                       const StreamTiles &plan, mlir::Value chunk);
   void emitArgtopk(Builder &b, attn::ArgtopkOp op); // Selection.cpp
@@ -108,6 +124,7 @@ private:
   llvm::DenseMap<mlir::Value, Storage> shapes;            ///< storages before their memory is known
   llvm::DenseMap<mlir::Value, unsigned> direct;           ///< tensors that are computed straight into an output
   llvm::DenseMap<mlir::Operation *, mlir::Value> tiles;   ///< where the tiles of a product begin in the workspace
+  Slots slots;
   llvm::DenseMap<mlir::Value, mlir::Value> indices;       ///< index values of the prologue
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> lists; ///< the four lists of a sort
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> followers; ///< equations run in a recurrence's loop

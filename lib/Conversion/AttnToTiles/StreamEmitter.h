@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One block of rows: its left factors are packed, the state is set to its identity, a loop over blocks of keys computes the body as tiles
-// and takes them into the state, and the finish is written. Values of tiles that are absent hold anything; whether they are there is
-// computed again, from coordinates and inputs alone, wherever they are read.
+// and takes them into the state, and the finish is written. Where keys are split, the loop covers a part of them and the state goes to a
+// slot of the workspace; a second step merges the slots of a block of rows and writes the finish. Values of tiles that are absent hold
+// anything; whether they are there is computed again, from coordinates and inputs alone, wherever they are read.
 #ifndef WEIR_CONVERSION_ATTNTOTILES_STREAMEMITTER_H
 #define WEIR_CONVERSION_ATTNTOTILES_STREAMEMITTER_H
 #include "BodyEmitter.h"
@@ -13,6 +14,18 @@
 #include "llvm/ADT/MapVector.h"
 
 namespace weir::tiles {
+
+/// A component of the state of one accumulator.
+enum class Piece { Value, Reference, Bit };
+
+/// Where in the workspace the slots of each component begin, in bytes.
+using Slots = llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, mlir::Value>;
+
+/// Rows `begin` to `begin + count`, at outer coordinates (i64) by name.
+struct RowBlock {
+  mlir::Value begin, count;
+  llvm::StringMap<mlir::Value> outer;
+};
 
 class StreamEmitter {
 public:
@@ -23,12 +36,19 @@ public:
   /// allocation.
   StreamEmitter(BodyEmitter &emitter, Extents &extents, Presences &presences, const StreamTiles &plan, mapping::TilesAttr sizes,
                 mlir::Operation *anchor, mlir::Value workspace,
-                llvm::DenseMap<const StreamTiles::Product *, mlir::Value> places)
+                llvm::DenseMap<const StreamTiles::Product *, mlir::Value> places, const Slots &slots)
       : emitter(emitter), extents(extents), presences(presences), plan(plan), sizes(sizes), anchor(anchor),
-        workspace(workspace), places(std::move(places)) {}
+        workspace(workspace), places(std::move(places)), slots(slots) {}
 
-  /// Rows `begin` to `begin + count` (count <= sizes.m), outer coordinates (i64) by name.
-  void emitBlock(Builder &b, mlir::Value begin, mlir::Value count, const llvm::StringMap<mlir::Value> &outer);
+  /// Takes the keys of part `part` of `parts` (null: all there are) into the state, for a block of at most sizes.m rows; then emits
+  /// `then`, which may keep() or finish() it.
+  void fold(Builder &b, const RowBlock &rows, mlir::Value part, mlir::Value parts, llvm::function_ref<void()> then);
+  /// Puts the state into a slot.
+  void keep(Builder &b, mlir::Value slot);
+  /// Merges `parts` slots in their order, and finishes.
+  void merge(Builder &b, const RowBlock &rows, mlir::Value firstSlot, mlir::Value parts);
+  /// Writes the rows of all results.
+  void finish(Builder &b);
 
 private:
   /// Memory and what its dimensions are.
@@ -76,7 +96,7 @@ private:
   llvm::SmallVector<View> openSources(Builder &b, mlir::Value value);
   void bindSources(Builder &b, mlir::Value value, Space space, mlir::ValueRange args);
   mlir::Value presenceOf(Builder &b, mlir::Value tensor, Space space);
-  void emitKeys(Builder &b);
+  void emitKeys(Builder &b, mlir::Value part, mlir::Value parts);
   void emitBlockOfKeys(Builder &b);
   void emitSum(Builder &b, attn::ReduceOp reduce);
   void emitEquation(Builder &b, attn::EinsumOp einsum);
@@ -91,8 +111,9 @@ private:
   mlir::Value isFinite(Builder &b, const View &right, const StreamTiles::Product &product);
   void addWhereThere(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
   void emitBit(Builder &b, attn::AccumulateOp op);
-  void makeState(Builder &b);
-  bool isReference(attn::AccumulateOp op);
+  void makeState(Builder &b, llvm::ArrayRef<Role> axes);
+  mlir::Value power(Builder &b, attn::AccumulateOp op, mlir::Value exponent, mlir::Value reference);
+  mlir::Value extremum(Builder &b, attn::AccumulateOp op, mlir::Value x, mlir::Value y);
   bool isAlwaysPresent(mlir::Value value) { return presences.of(value).has_value(); }
 
   // StreamBounds.cpp: which keys a block of rows needs.
@@ -107,6 +128,11 @@ private:
   /// Emits `inside` twice where the block may be wholly inside all predicates: without them, and with them.
   void inVersions(Builder &b, llvm::function_ref<void()> inside);
 
+  // StreamSplit.cpp: states in slots.
+  View slotOf(Builder &b, attn::AccumulateOp op, Piece piece, mlir::Value slot);
+  void forEachPiece(llvm::function_ref<void(attn::AccumulateOp, Piece, View &)> visit);
+  void mergeSlot(Builder &b, mlir::Value slot);
+
   // StreamFinish.cpp.
   void emitFinish(Builder &b, mlir::Value tensor);
   unsigned countResults(mlir::Value accumulator);
@@ -120,6 +146,7 @@ private:
   mlir::Operation *anchor;
   mlir::Value workspace;
   llvm::DenseMap<const StreamTiles::Product *, mlir::Value> places;
+  const Slots &slots;
 
   mlir::Value rowBegin, rowCount, keyBegin, keyCount;
   mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain

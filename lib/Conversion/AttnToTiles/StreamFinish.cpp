@@ -1,10 +1,8 @@
-//===- StreamFinish.cpp - blocks of rows, and what is stored of them ------===//
+//===- StreamFinish.cpp - what is stored of a block of rows ---------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "KernelEmitter.h"
 #include "StreamEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace weir;
@@ -12,10 +10,6 @@ using namespace weir::attn;
 using namespace weir::tiles;
 
 using Role = StreamTiles::Role;
-
-//===----------------------------------------------------------------------===//
-// The finish
-//===----------------------------------------------------------------------===//
 
 /// The accumulators that a tensor of the finish is made of.
 static void collectState(const StreamTiles &plan, Value tensor, SetVector<Value> &state) {
@@ -148,85 +142,9 @@ void StreamEmitter::emitFinish(Builder &b, Value tensor) {
     });
 }
 
-//===----------------------------------------------------------------------===//
-// Blocks
-//===----------------------------------------------------------------------===//
-
-void StreamEmitter::emitBlock(Builder &b, Value begin, Value count, const llvm::StringMap<Value> &coordinates) {
-  auto scope = emitter.scope();
-  emitter.branchless = true;
-  rowBegin = begin;
-  rowCount = count;
-  outer = &coordinates;
-  for (ReduceOp reduce : plan.sums)
-    conditions[reduce] = conditionOf(b, reduce);
-  for (AccumulateOp op : plan.state)
-    conditions[op] = conditionOf(b, op);
-  for (ReduceOp reduce : plan.sums)
-    packLeft(b, reduce);
-  makeState(b);
-  emitKeys(b);
+void StreamEmitter::finish(Builder &b) {
   StreamOp stream = plan.stream;
   for (auto [result, tensor] : llvm::zip(stream.getResults(), stream.getYield().getValues()))
     if (!result.use_empty())
       emitFinish(b, tensor);
-  emitter.branchless = false;
-}
-
-/// Where in the workspace a chunk's tiles of open extent are.
-llvm::DenseMap<const StreamTiles::Product *, Value> KernelEmitter::placeTiles(Builder &b, StreamOp op,
-                                                                             const StreamTiles &plan, Value chunk) {
-  llvm::DenseMap<const StreamTiles::Product *, Value> places;
-  int group = -1;
-  Value bytes;
-  for (Buffer &buffer : buffers)
-    if (buffer.role == Buffer::Tiles && op->isProperAncestor(buffer.product)) {
-      group = buffer.group;
-      bytes = arith::AddIOp::create(b, buffer.offset, bytesOf(b, buffer)); // the end of the last
-    }
-  if (!bytes)
-    return places;
-  openBuffers(b, group, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, bytes)));
-  for (auto &[product, tensors] : plan.products)
-    if (Value at = tiles.lookup(product))
-      places[&tensors] = at;
-  return places;
-}
-
-/// Blocks of rows of all settings of the outer coordinates, counted through and split into chunks that threads take.
-void KernelEmitter::emitStream(Builder &b, StreamOp op) {
-  std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
-  auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
-  assert(plan && sizes && "a stream that the pass has not checked");
-  Value one = constantIndex(b, 1), size = constantIndex(b, sizes.getM()), rows = extentOf(plan->rowExtent);
-  Value blocks = arith::CeilDivUIOp::create(b, rows, size), total = blocks;
-  for (auto &[name, extent] : plan->outer)
-    total = arith::MulIOp::create(b, total, extentOf(extent));
-  Value parts = arith::MinUIOp::create(b, total, constantIndex(b, chunks));
-  auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{parts}, ValueRange{}, std::nullopt);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(forall.getTerminator());
-  auto scope = emitter.scope();
-  Value chunk = forall.getInductionVar(0);
-  auto part = [&](Value i) -> Value {
-    return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, total), parts);
-  };
-  Value begin = part(chunk), end = part(arith::AddIOp::create(b, chunk, one));
-  llvm::DenseMap<const StreamTiles::Product *, Value> places = placeTiles(b, op, *plan, chunk);
-  auto loop = scf::ForOp::create(b, begin, end, one);
-  b.setInsertionPointToStart(loop.getBody());
-  Value rest = arith::DivUIOp::create(b, loop.getInductionVar(), blocks);
-  Value first = arith::MulIOp::create(b, arith::RemUIOp::create(b, loop.getInductionVar(), blocks), size);
-  Value count = arith::MinUIOp::create(b, arith::SubIOp::create(b, rows, first), size);
-  llvm::StringMap<Value> coordinates;
-  using Guard = decltype(emitter.insideLoopOver(Value()));
-  SmallVector<std::unique_ptr<Guard>> positive;
-  positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(plan->rowExtent)));
-  for (auto &[name, extent] : llvm::reverse(plan->outer)) {
-    Value length = extentOf(extent);
-    coordinates[name] = toInt(b, arith::RemUIOp::create(b, rest, length));
-    rest = arith::DivUIOp::create(b, rest, length);
-    positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(extent)));
-  }
-  StreamEmitter(emitter, extents, presences, *plan, sizes, loop, workspace, std::move(places)).emitBlock(b, first, count, coordinates);
 }

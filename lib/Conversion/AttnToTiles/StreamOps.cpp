@@ -20,7 +20,9 @@ OpFoldResult StreamEmitter::innerOf(Builder &b, const StreamTiles::Product &prod
 /// The tile of a product in the workspace: one of rows, behind it one of keys, behind that a line.
 Value StreamEmitter::placeTile(Builder &b, ArrayRef<Role> axes, const StreamTiles::Product &product) {
   Value inner = getValueOrCreateConstantIndexOp(b, b.getLoc(), innerOf(b, product)), at = places.lookup(&product);
-  int64_t before = axes[0] == Role::Row ? 0 : axes[0] == Role::Key ? sizes.getM() : sizes.getM() + sizes.getN();
+  int64_t before = llvm::is_contained(axes, Role::Row)   ? 0
+                   : llvm::is_contained(axes, Role::Key) ? sizes.getM()
+                                                         : sizes.getM() + sizes.getN();
   if (before) {
     Value bytes = constantIndex(b, before * plan.real.getIntOrFloatBitWidth() / 8);
     at = arith::AddIOp::create(b, at, arith::MulIOp::create(b, inner, bytes));

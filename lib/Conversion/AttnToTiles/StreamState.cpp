@@ -121,26 +121,19 @@ void StreamEmitter::emitEquation(Builder &b, EinsumOp einsum) {
 // The state
 //===----------------------------------------------------------------------===//
 
-bool StreamEmitter::isReference(AccumulateOp op) {
-  return op.getAccumulation() == Accumulation::Ref ||
-         llvm::any_of(plan.state, [&](AccumulateOp other) { return other.getReference() == op.getResult(); });
-}
-
-void StreamEmitter::makeState(Builder &b) {
+/// Tiles for the state, those with features stored along `axes`, holding the identity.
+void StreamEmitter::makeState(Builder &b, ArrayRef<Role> axes) {
   for (AccumulateOp op : plan.state) {
     Component &c = components[op];
-    bool isNew = !c.value.memory && !c.reference.memory;
-    bool hasInner = !plan.products.find(op)->second.right.empty();
-    if (isNew) {
-      if (isReference(op)) {
-        c.reference = makeTile(Role::Row);
-        c.moved = makeTile(Role::Row);
-      }
-      if (op.getAccumulation() != Accumulation::Ref)
-        c.value = hasInner ? makeTile({Role::Row, Role::Inner}, &plan.products.find(op)->second) : makeTile(Role::Row);
-      if (!llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); }))
-        c.bit = makeTile(Role::Row);
+    StreamTiles::Pieces pieces = plan.piecesOf(op);
+    if (pieces.reference) {
+      c.reference = makeTile(Role::Row);
+      c.moved = makeTile(Role::Row);
     }
+    if (pieces.value)
+      c.value = pieces.features ? makeTile(axes, &plan.products.find(op)->second) : makeTile(Role::Row);
+    if (pieces.bit)
+      c.bit = makeTile(Role::Row);
     if (c.reference.memory)
       fill(b, c.reference, lowestOf(plan.real));
     if (c.value.memory)
@@ -150,6 +143,21 @@ void StreamEmitter::makeState(Builder &b) {
     if (c.bit.memory)
       fill(b, c.bit, 0);
   }
+}
+
+/// The larger of two values, of a minimum the smaller.
+Value StreamEmitter::extremum(Builder &b, AccumulateOp op, Value x, Value y) {
+  if (op.getAccumulation() == Accumulation::Min)
+    return arith::MinimumFOp::create(b, x, y);
+  return arith::MaximumFOp::create(b, x, y);
+}
+
+/// exp(lam * (exponent - reference)): what a term weighs, and by what a sum changes when its reference moves.
+Value StreamEmitter::power(Builder &b, AccumulateOp op, Value exponent, Value reference) {
+  Value difference = arith::SubFOp::create(b, exponent, reference);
+  if (double lam = valueOf(op.getLam()); lam != 1)
+    difference = arith::MulFOp::create(b, difference, constantLike(b, plan.real, lam));
+  return math::ExpOp::create(b, difference);
 }
 
 /// out = the larger (smaller) of itself and the bodies of a row.
@@ -163,8 +171,7 @@ void StreamEmitter::emitExtremum(Builder &b, AccumulateOp op, const View &out) {
       bindSources(in, body, kTile, args);
       Lane lane = emitter.emit(in, body);
       Value v = selectPresent(in, lane.present, lane.value, isMin ? kInfinity : -kInfinity);
-      return SmallVector<Value>{isMin ? arith::MinimumFOp::create(in, args.back(), v).getResult()
-                                      : arith::MaximumFOp::create(in, args.back(), v).getResult()};
+      return SmallVector<Value>{extremum(in, op, args.back(), v)};
     });
   });
 }
@@ -200,15 +207,8 @@ StreamEmitter::Weights &StreamEmitter::weightsOf(Builder &b, AccumulateOp op) {
   Weights &w = it->second;
   w.first = op;
   Component &reference = components[op.getReference().getDefiningOp()];
-  double lam = valueOf(op.getLam());
-  auto power = [&](Builder &in, Value a, Value rho) -> Value {
-    Value difference = arith::SubFOp::create(in, a, rho);
-    if (lam != 1)
-      difference = arith::MulFOp::create(in, difference, constantLike(in, plan.real, lam));
-    return math::ExpOp::create(in, difference);
-  };
   generic(b, Role::Row, {reference.reference, reference.moved}, w.correction, [&](Builder &in, ValueRange args) {
-    return SmallVector<Value>{power(in, args[0], args[1])};
+    return SmallVector<Value>{power(in, op, args[0], args[1])};
   });
   SmallVector<View> ins = openSources(b, exponent);
   ins.push_back(reference.moved);
@@ -218,7 +218,7 @@ StreamEmitter::Weights &StreamEmitter::weightsOf(Builder &b, AccumulateOp op) {
       bindCoordinates(in, &op.getBody().front(), kTile);
       bindSources(in, exponent, kTile, args);
       Lane lane = emitter.emit(in, exponent);
-      return SmallVector<Value>{selectPresent(in, lane.present, power(in, lane.value, args[ins.size() - 1]), 0)};
+      return SmallVector<Value>{selectPresent(in, lane.present, power(in, op, lane.value, args[ins.size() - 1]), 0)};
     });
   });
   return w;
@@ -399,9 +399,18 @@ void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
   });
 }
 
-void StreamEmitter::emitKeys(Builder &b) {
+void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
   Value extent = emitter.extentValues.lookup(extents.of(plan.keyExtent)), step = constantIndex(b, sizes.getN());
   auto [begin, end] = keyRange(b, extent);
+  if (part) { // whole blocks of keys, those that there are dealt out evenly
+    Value first = begin, blocks = arith::CeilDivUIOp::create(b, arith::SubIOp::create(b, end, begin), step);
+    auto beginOf = [&](Value p) -> Value {
+      Value block = arith::DivUIOp::create(b, arith::MulIOp::create(b, p, blocks), parts);
+      return arith::AddIOp::create(b, first, arith::MulIOp::create(b, block, step));
+    };
+    begin = beginOf(part);
+    end = arith::MinUIOp::create(b, end, beginOf(arith::AddIOp::create(b, part, constantIndex(b, 1))));
+  }
   auto loop = scf::ForOp::create(b, begin, end, step);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());

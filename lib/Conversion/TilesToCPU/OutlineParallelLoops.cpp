@@ -205,8 +205,12 @@ struct OutlineParallelLoops : weir::impl::OutlineParallelLoopsBase<OutlineParall
     if (failed(kernel.insertArgument(0, LLVM::LLVMPointerType::get(&getContext()), {}, kernel.getLoc())))
       return failure();
     SmallVector<scf::ForallOp> loops, nested;
-    kernel.walk(
-        [&](scf::ForallOp loop) { (loop->getParentOp() == kernel ? loops : nested).push_back(loop); });
+    kernel.walk([&](scf::ForallOp loop) {
+      Operation *around = loop->getParentOp();
+      while (isa<scf::ForOp>(around)) // rounds, one after another
+        around = around->getParentOp();
+      (around == kernel ? loops : nested).push_back(loop);
+    });
     for (scf::ForallOp loop : llvm::concat<scf::ForallOp>(loops, nested))
       if (loop->getNumResults())
         return loop.emitOpError("has results; a kernel's parallel loop stores what it makes");

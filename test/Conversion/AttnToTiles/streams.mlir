@@ -2,8 +2,8 @@
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams{vector-bytes=64 vector-registers=32}))' | FileCheck %s --check-prefix=WIDE
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams{shared-bytes=49152}))' | FileCheck %s --check-prefix=GPU
 // RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams{shared-bytes=20000}))' | FileCheck %s --check-prefix=SMALL
-// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams),convert-attn-to-tiles)' | FileCheck %s
-// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams),convert-attn-to-tiles)' | weir-opt --weir-verify-level=level=tiled
+// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams{split=1}),convert-attn-to-tiles)' | FileCheck %s
+// RUN: weir-opt %s --pass-pipeline='builtin.module(func.func(attn-map-streams{split=1}),convert-attn-to-tiles)' | weir-opt --weir-verify-level=level=tiled
 // RUN: not weir-opt %s --convert-attn-to-tiles 2>&1 | FileCheck %s --check-prefix=BARE
 
 // MAP:  attn.stream "N" [n] in(%{{.*}}) mapping #mapping.tiles<rows = "m", m = 24, n = 128>

@@ -23,3 +23,8 @@ func.func private @tiles_c1() attributes {test.mapping = #mapping.tiles<rows = "
 
 // expected-error@+1 {{tiles of 0 by 128, expected positive sizes}}
 func.func private @tiles_c2() attributes {test.mapping = #mapping.tiles<rows = "m", m = 0, n = 128>}
+
+// -----
+
+// expected-error@+1 {{a split into -1 parts, expected 0 (chosen later) or more}}
+func.func private @tiles_c3() attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128, split = -1>}

@@ -28,6 +28,20 @@ def ConvertAttnToTiles : Pass<"convert-attn-to-tiles", "::mlir::ModuleOp"> {
     func.func @scale.check(..) -> i64 { ... }
     func.func @scale.extents(.., %out: memref<?xi64>) { ... }
     ```
+
+    A stream in tiles becomes one `scf.forall` over its blocks of rows. With `split = K` in its mapping, or where its extents make so few
+    blocks that threads would lack work, each block's keys are cut into parts: one loop folds the parts, each into a state of its own that
+    goes to a slot of the workspace; a second one merges the slots of a block in their order and writes its results.
+    test/Conversion/AttnToTiles/split.mlir runs this example:
+
+    ```mlir
+    %O = attn.stream "N" [n] in (%N) mapping #mapping.tiles<rows = "m", m = 24, n = 128, split = 3> { ... }
+    // -->
+    scf.for %first = %c0 to %blocks step %c21 { // as many blocks of rows as there are slots for
+      scf.forall (%chunk) in (..) { ... part %item mod 3 of the keys of a block: fold, state to slot %item ... }
+      scf.forall (%chunk) in (..) { ... scf.for %k = %c0 to %c3 { merge slot 3 * %i + %k } finish ... }
+    }
+    ```
   }];
   let options = [
     Option<"lanes", "lanes", "unsigned", "8", "lanes of a vector register: 32-bit elements in it; 1 makes scalar code">,

@@ -55,13 +55,13 @@ def LowerTiles : Pass<"lower-tiles"> {
 def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
   let summary = "Make the parallel loops of kernels into functions that the host's threads call";
   let description = [{
-    Every `scf.forall` at the top level of a kernel's body becomes a private function `@NAME.bodyK(%ctx,
+    Every `scf.forall` at the top level of a kernel's body, or in loops there, becomes a private function `@NAME.bodyK(%ctx,
     %begin, %end)` that runs iterations `begin` to `end - 1`, and a call of the runtime's `fork`. The values
     that the loop uses from above travel in a struct on the caller's stack; constants are made again. Each
     kernel gets a first argument, the runtime's struct `weir_rt`, whose first field is `fork`: it hands the
     body to the host's `parallel_for` and keeps denormals off in every thread that runs it (around opaque
     calls, so that no floating-point operation can move across). A loop over several dimensions is counted
-    through as one. A `scf.forall` deeper down becomes plain loops.
+    through as one. A `scf.forall` anywhere else becomes plain loops.
 
     ```mlir
     func.func @scale(%x: memref<?xf32>, %n: index) attributes {weir.kernel} {

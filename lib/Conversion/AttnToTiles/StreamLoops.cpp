@@ -1,0 +1,202 @@
+//===- StreamLoops.cpp - blocks of rows and parts of keys, over threads ---===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Blocks of rows at all settings of the outer coordinates are counted through and dealt out to threads. Where
+// they are few, the keys of each are cut into parts, whose states go to slots and are merged in a second
+// loop. How many parts there are follows from the extents alone, so results do not depend on the number of
+// threads; so does nothing of the workspace, which has a fixed number of slots.
+#include "KernelEmitter.h"
+#include "StreamEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+using namespace weir::tiles;
+
+/// Slots that a stream has: so many parts of blocks there are, or more blocks and no parts.
+constexpr int64_t kSlots = kMaxChunks;
+/// A part of fewer blocks of keys would hardly pay for its merge.
+constexpr int64_t kBlocksOfPart = 4;
+
+StreamSplit KernelEmitter::planSplit(const StreamTiles &plan, mapping::TilesAttr sizes) {
+  if (int64_t parts = sizes.getSplit()) {
+    int64_t round = std::max<int64_t>(1, kSlots / parts);
+    return {parts, round, parts == 1 ? 0 : round * parts};
+  }
+  if (allocated)
+    return {1, 0, 0};
+  // Units that are not known are at least one, or there is nothing to do.
+  int64_t units = 1;
+  bool isKnown = true;
+  auto take = [&](Value extent, int64_t by) {
+    auto constant = Extents::constant(extents.of(extent));
+    isKnown &= constant.has_value();
+    if (units < kSlots && constant)
+      units *= llvm::divideCeil(*constant, by);
+  };
+  take(plan.rowExtent, sizes.getM());
+  for (auto &[name, extent] : plan.outer)
+    take(extent, 1);
+  auto keys = Extents::constant(extents.of(plan.keyExtent));
+  int64_t most = keys ? *keys / (kBlocksOfPart * sizes.getN()) : kSlots;
+  int64_t parts = units ? std::min(most, kSlots / units) : 1;
+  if (parts <= 1)
+    return {1, 0, 0};
+  if (isKnown && keys)
+    return {parts, 0, units * parts};
+  return {std::nullopt, 0, kSlots};
+}
+
+/// planSplit() for what is known when the kernel runs.
+Value KernelEmitter::countParts(Builder &b, const StreamTiles &plan, mapping::TilesAttr sizes, Value units) {
+  Value one = constantIndex(b, 1);
+  Value fit = arith::DivUIOp::create(b, constantIndex(b, kSlots), arith::MaxUIOp::create(b, units, one));
+  Value most =
+      arith::DivUIOp::create(b, extentOf(plan.keyExtent), constantIndex(b, kBlocksOfPart * sizes.getN()));
+  return arith::MaxUIOp::create(b, one, arith::MinUIOp::create(b, fit, most));
+}
+
+/// Slots for each component of the state.
+void KernelEmitter::planSlots(const StreamTiles &plan, int64_t slots, int64_t rows) {
+  for (AccumulateOp op : plan.state) {
+    const StreamTiles::Product &product = plan.products.find(op)->second;
+    StreamTiles::Pieces pieces = plan.piecesOf(op);
+    auto add = [&](Piece piece, bool features) {
+      Buffer buffer;
+      buffer.role = Buffer::Slots;
+      buffer.product = op;
+      buffer.piece = unsigned(piece);
+      buffer.element = plan.real;
+      buffer.rows = slots * rows;
+      if (features && ShapedType::isDynamic(product.inner))
+        buffer.extents = {product.innerExtent};
+      else if (features)
+        buffer.rows *= product.inner;
+      buffers.push_back(buffer);
+    };
+    if (pieces.value)
+      add(Piece::Value, pieces.features);
+    if (pieces.reference)
+      add(Piece::Reference, false);
+    if (pieces.bit)
+      add(Piece::Bit, false);
+  }
+}
+
+/// Where in the workspace a chunk's tiles of open extent are.
+llvm::DenseMap<const StreamTiles::Product *, Value>
+KernelEmitter::placeTiles(Builder &b, StreamOp op, const StreamTiles &plan, Value chunk) {
+  llvm::DenseMap<const StreamTiles::Product *, Value> places;
+  int group = -1;
+  Value bytes;
+  for (Buffer &buffer : buffers)
+    if (buffer.role == Buffer::Tiles && op->isProperAncestor(buffer.product)) {
+      group = buffer.group;
+      bytes = arith::AddIOp::create(b, buffer.offset, bytesOf(b, buffer)); // the end of the last
+    }
+  if (!bytes)
+    return places;
+  openBuffers(b, group, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, bytes)));
+  for (auto &[product, tensors] : plan.products)
+    if (Value at = tiles.lookup(product))
+      places[&tensors] = at;
+  return places;
+}
+
+/// Items 0 to `count`, split into chunks that threads take; tiles of a chunk serve all of its items.
+void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, Value count,
+                              function_ref<void(Value, StreamEmitter &)> body) {
+  Value one = constantIndex(b, 1), pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
+  auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{pieces}, ValueRange{}, std::nullopt);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(forall.getTerminator());
+  auto scope = emitter.scope();
+  Value chunk = forall.getInductionVar(0);
+  auto beginOf = [&](Value i) -> Value {
+    return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, count), pieces);
+  };
+  Value begin = beginOf(chunk), end = beginOf(arith::AddIOp::create(b, chunk, one));
+  llvm::DenseMap<const StreamTiles::Product *, Value> places = placeTiles(b, op, plan, chunk);
+  auto loop = scf::ForOp::create(b, begin, end, one);
+  b.setInsertionPointToStart(loop.getBody());
+  StreamEmitter stream(emitter, extents, presences, plan, op->getAttrOfType<mapping::TilesAttr>("mapping"),
+                       loop, workspace, std::move(places), slots);
+  body(loop.getInductionVar(), stream);
+}
+
+/// A block of rows by its number.
+static RowBlock blockAt(ImplicitLocOpBuilder &b, Value unit, Value rows, int64_t height,
+                        ArrayRef<std::pair<StringRef, Value>> outer) {
+  RowBlock block;
+  Value size = constantIndex(b, height), blocks = arith::CeilDivUIOp::create(b, rows, size);
+  Value rest = arith::DivUIOp::create(b, unit, blocks);
+  block.begin = arith::MulIOp::create(b, arith::RemUIOp::create(b, unit, blocks), size);
+  block.count = arith::MinUIOp::create(b, arith::SubIOp::create(b, rows, block.begin), size);
+  for (auto [name, length] : llvm::reverse(outer)) {
+    block.outer[name] = toInt(b, arith::RemUIOp::create(b, rest, length));
+    rest = arith::DivUIOp::create(b, rest, length);
+  }
+  return block;
+}
+
+void KernelEmitter::emitStream(Builder &b, StreamOp op) {
+  std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
+  auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
+  assert(plan && sizes && "a stream that the pass has not checked");
+  using Guard = decltype(emitter.insideLoopOver(Value()));
+  SmallVector<std::unique_ptr<Guard>> positive;
+  positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(plan->rowExtent)));
+  Value rows = extentOf(plan->rowExtent);
+  Value units = arith::CeilDivUIOp::create(b, rows, constantIndex(b, sizes.getM()));
+  SmallVector<std::pair<StringRef, Value>> outer;
+  for (auto &[name, extent] : plan->outer) {
+    positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(extent)));
+    outer.push_back({name, extentOf(extent)});
+    units = arith::MulIOp::create(b, units, outer.back().second);
+  }
+  auto blockOf = [&](Value unit) { return blockAt(b, unit, rows, sizes.getM(), outer); };
+  StreamSplit split = planSplit(*plan, sizes);
+  if (split.parts == 1) {
+    emitItems(b, op, *plan, units, [&](Value unit, StreamEmitter &stream) {
+      stream.fold(b, blockOf(unit), Value(), Value(), [&] { stream.finish(b); });
+    });
+    return;
+  }
+  Value parts = split.parts ? constantIndex(b, *split.parts) : countParts(b, *plan, sizes, units);
+  Value isOne =
+      split.parts ? Value() : arith::CmpIOp::create(b, arith::CmpIPredicate::eq, parts, constantIndex(b, 1));
+  auto foldAndMerge = [&](Value first, Value count) {
+    emitItems(b, op, *plan, arith::MulIOp::create(b, count, parts), [&](Value item, StreamEmitter &stream) {
+      Value unit = arith::AddIOp::create(b, first, arith::DivUIOp::create(b, item, parts));
+      stream.fold(b, blockOf(unit), arith::RemUIOp::create(b, item, parts), parts, [&] {
+        if (!isOne)
+          return stream.keep(b, item);
+        auto branch = scf::IfOp::create(b, isOne, /*withElseRegion=*/true);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(branch.thenBlock());
+        stream.finish(b);
+        b.setInsertionPointToStart(branch.elseBlock());
+        stream.keep(b, item);
+      });
+    });
+    if (isOne) // nothing is left to merge
+      count = arith::SelectOp::create(b, isOne, constantIndex(b, 0), count);
+    emitItems(b, op, *plan, count, [&](Value i, StreamEmitter &stream) {
+      RowBlock block = blockOf(arith::AddIOp::create(b, first, i));
+      stream.merge(b, block, arith::MulIOp::create(b, i, parts), parts);
+    });
+  };
+  Value zero = constantIndex(b, 0);
+  if (!split.round)
+    return foldAndMerge(zero, units);
+  // More units than slots: in rounds.
+  Value step = constantIndex(b, split.round);
+  auto rounds = scf::ForOp::create(b, zero, units, step);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(rounds.getBody());
+  Value first = rounds.getInductionVar();
+  foldAndMerge(first, arith::MinUIOp::create(b, arith::SubIOp::create(b, units, first), step));
+}

@@ -1,0 +1,140 @@
+//===- StreamSplit.cpp - a block of rows, folded in parts and merged ------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The merge of two states follows from the accumulators' fields: references become the larger of both, sums
+// against a reference are brought to the new one and added, all else is joined by its own operation. A state
+// into which nothing was taken is the identity: its references are the lowest finite number, so that it
+// weighs exp of a number or of -inf, and its sums are 0.
+#include "StreamEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+using namespace weir::tiles;
+
+using Role = StreamTiles::Role;
+
+void StreamEmitter::fold(Builder &b, const RowBlock &rows, Value part, Value parts,
+                         function_ref<void()> then) {
+  auto scope = emitter.scope();
+  emitter.branchless = true;
+  rowBegin = rows.begin;
+  rowCount = rows.count;
+  outer = &rows.outer;
+  for (ReduceOp reduce : plan.sums)
+    conditions[reduce] = conditionOf(b, reduce);
+  for (AccumulateOp op : plan.state)
+    conditions[op] = conditionOf(b, op);
+  for (ReduceOp reduce : plan.sums)
+    packLeft(b, reduce);
+  makeState(b, {Role::Row, Role::Inner});
+  emitKeys(b, part, parts);
+  then();
+  emitter.branchless = false;
+}
+
+/// A component in a slot. Rows lie side by side, as in the tiles of the processor.
+StreamEmitter::View StreamEmitter::slotOf(Builder &b, AccumulateOp op, Piece piece, Value slot) {
+  const StreamTiles::Product &product = plan.products.find(op)->second;
+  SmallVector<Role> axes;
+  SmallVector<int64_t> shape;
+  SmallVector<Value> open;
+  Value bytes = constantIndex(b, sizes.getM() * plan.real.getIntOrFloatBitWidth() / 8);
+  if (piece == Piece::Value && plan.piecesOf(op).features) {
+    axes.push_back(Role::Inner);
+    shape.push_back(product.inner);
+    Value inner = getValueOrCreateConstantIndexOp(b, b.getLoc(), innerOf(b, product));
+    if (ShapedType::isDynamic(product.inner))
+      open.push_back(inner);
+    bytes = arith::MulIOp::create(b, bytes, inner);
+  }
+  axes.push_back(Role::Row);
+  shape.push_back(sizes.getM());
+  Value first = slots.find({op, unsigned(piece)})->second;
+  Value at = arith::AddIOp::create(b, first, arith::MulIOp::create(b, slot, bytes));
+  return {memref::ViewOp::create(b, MemRefType::get(shape, plan.real), workspace, at, open), axes};
+}
+
+void StreamEmitter::forEachPiece(function_ref<void(AccumulateOp, Piece, View &)> visit) {
+  for (AccumulateOp op : plan.state) {
+    Component &c = components[op];
+    if (c.value.memory)
+      visit(op, Piece::Value, c.value);
+    if (c.reference.memory)
+      visit(op, Piece::Reference, c.reference);
+    if (c.bit.memory)
+      visit(op, Piece::Bit, c.bit);
+  }
+}
+
+void StreamEmitter::keep(Builder &b, Value slot) {
+  forEachPiece([&](AccumulateOp op, Piece piece, View &tile) { copy(b, tile, slotOf(b, op, piece, slot)); });
+}
+
+/// Takes a slot's state into the one at hand.
+void StreamEmitter::mergeSlot(Builder &b, Value slot) {
+  auto join = [&](const View &tile, View other, Body body) { generic(b, tile.axes, other, tile, body); };
+  for (AccumulateOp op : plan.state)
+    if (Component &c = components[op]; c.reference.memory)
+      generic(b, Role::Row, {c.reference, slotOf(b, op, Piece::Reference, slot)}, c.moved,
+              [&](Builder &in, ValueRange args) {
+                return SmallVector<Value>{arith::MaximumFOp::create(in, args[0], args[1])};
+              });
+  for (AccumulateOp op : plan.state) {
+    Component &c = components[op];
+    if (c.bit.memory)
+      join(c.bit, slotOf(b, op, Piece::Bit, slot), [&](Builder &in, ValueRange args) {
+        return SmallVector<Value>{arith::MaximumFOp::create(in, args[0], args[1])};
+      });
+    if (!c.value.memory)
+      continue;
+    View other = slotOf(b, op, Piece::Value, slot);
+    if (op.getAccumulation() != Accumulation::Sum) {
+      join(c.value, other, [&](Builder &in, ValueRange args) {
+        return SmallVector<Value>{extremum(in, op, args[1], args[0])};
+      });
+      continue;
+    }
+    if (!op.getReference()) {
+      join(c.value, other, [&](Builder &in, ValueRange args) {
+        return SmallVector<Value>{arith::AddFOp::create(in, args[1], args[0])};
+      });
+      continue;
+    }
+    auto reference = op.getReference().getDefiningOp<AccumulateOp>();
+    Component &r = components[reference];
+    View own = makeTile(Role::Row), its = makeTile(Role::Row);
+    generic(b, Role::Row, {r.reference, slotOf(b, reference, Piece::Reference, slot), r.moved}, {own, its},
+            [&](Builder &in, ValueRange args) {
+              return SmallVector<Value>{power(in, op, args[0], args[2]), power(in, op, args[1], args[2])};
+            });
+    generic(b, c.value.axes, {own, its, other}, c.value, [&](Builder &in, ValueRange args) {
+      Value kept = arith::MulFOp::create(in, args[3], args[0]);
+      Value added = arith::MulFOp::create(in, args[2], args[1]);
+      return SmallVector<Value>{arith::AddFOp::create(in, kept, added)};
+    });
+  }
+  for (auto &[op, c] : components)
+    if (c.reference.memory)
+      copy(b, c.moved, c.reference);
+}
+
+void StreamEmitter::merge(Builder &b, const RowBlock &rows, Value firstSlot, Value parts) {
+  auto scope = emitter.scope();
+  emitter.branchless = true;
+  rowBegin = rows.begin;
+  rowCount = rows.count;
+  outer = &rows.outer;
+  makeState(b, {Role::Inner, Role::Row}); // no product lays these tiles out
+  auto loop = scf::ForOp::create(b, constantIndex(b, 0), parts, constantIndex(b, 1));
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    mergeSlot(b, arith::AddIOp::create(b, firstSlot, loop.getInductionVar()));
+  }
+  finish(b);
+  emitter.branchless = false;
+}
