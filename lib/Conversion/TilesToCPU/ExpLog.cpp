@@ -61,7 +61,14 @@ Real weir::buildExp2(Real x) {
   return select(x.compare(arith::CmpFPredicate::UGE, overflow), x * largest(x), value);
 }
 
-/// 2^n (e^r - 1) + (2^n - 1), computed at half its size so that 2^n is finite; e^x - 1 is -1 below -20 (-40).
+/// e^x - 1 = 2^n (e^r - 1) + (2^n - 1) where 2^n is a normal number.
+static Real expm1Scaled(Real x) {
+  ReducedExp reduced = reduceExp(x);
+  Real scale = addExponent(x.c(1), reduced.exponent);
+  return fma(scale, expm1Near0(reduced.r), scale - 1);
+}
+
+/// The same computed at half its size so that 2^n is finite; e^x - 1 is -1 below -20 (-40).
 static Real expm1InRange(Real x) {
   ReducedExp reduced = reduceExp(select(x < x.c(-20, -40), x.c(-20, -40), x));
   Real half = addExponent(x.c(0.5), reduced.exponent);
@@ -77,7 +84,7 @@ Real weir::buildExpm1(Real x) {
 /// (e^2a - 1) / (e^2a - 1 + 2) for a = |x|, which is 1 from 10 (22) on.
 Real weir::buildTanh(Real x) {
   Real a = abs(x), high = x.c(10, 22);
-  Real e = expm1InRange(select(a > high, high, a) * 2);
+  Real e = expm1Scaled(select(a > high, high, a) * 2);
   return copysign(e / (e + 2), x);
 }
 

@@ -59,6 +59,8 @@ struct LowerTiles : weir::impl::LowerTilesBase<LowerTiles> {
     getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops) {
+      if (auto generic = dyn_cast<linalg::GenericOp>(*op))
+        weir::divideByReciprocals(generic);
       if (!weir::emitTileMap(op, unit)) { // packing and unpacking, and whatever else: one element at a time
         rewriter.setInsertionPoint(op);
         if (failed(linalg::linalgOpToLoops(rewriter, op))) {

@@ -20,6 +20,9 @@ struct VectorUnit {
 /// operands' layout does not admit it.
 bool emitContraction(mlir::linalg::ContractOp op, mlir::Value start, const VectorUnit &unit);
 
+/// Divisions by values from outside of the operation become multiplications by their reciprocals (one rounding more).
+void divideByReciprocals(mlir::linalg::GenericOp op);
+
 /// Emits an element-wise or reducing operation before `op`, `lanes` settings of one parallel dimension at a
 /// time. False (and nothing emitted) where no dimension of fixed length can be the lanes.
 bool emitTileMap(mlir::linalg::LinalgOp op, const VectorUnit &unit);

@@ -55,6 +55,25 @@ func.func @weights(%s: memref<?x64xf32>, %r: memref<64xf32>, %z: memref<64xf32>)
   return
 }
 
+// What all elements are divided by is inverted once, and kept from becoming denormal.
+// CHECK-LABEL: func.func @shared_divisor
+// CHECK:         %[[SCALE:.*]] = arith.select %{{.*}}, %{{.*}}, %{{.*}} : f32
+// CHECK:         %[[D:.*]] = arith.mulf %{{.*}}, %[[SCALE]] : f32
+// CHECK:         arith.divf %{{.*}}, %[[D]] : f32
+// CHECK:         scf.for
+// CHECK-NOT:       arith.divf
+// CHECK:           arith.mulf %{{.*}} : vector<
+// CHECK-NEXT:      vector.broadcast
+// CHECK-NEXT:      arith.mulf %{{.*}} : vector<
+func.func @shared_divisor(%s: memref<?x64xf32>, %cap: f32) {
+  linalg.generic {indexing_maps = [#tile], iterator_types = ["parallel", "parallel"]} outs(%s : memref<?x64xf32>) {
+  ^bb0(%x: f32):
+    %y = arith.divf %x, %cap : f32
+    linalg.yield %y : f32
+  }
+  return
+}
+
 // A number of rows that is known at run time only: element by element.
 // CHECK-LABEL: func.func @pack
 // CHECK:         scf.for

@@ -31,6 +31,7 @@ def LowerTiles : Pass<"lower-tiles"> {
   let description = [{
     A `linalg.contract` keeps a block of its result in registers: as many rows of `columns` vectors as `vector-registers` hold beside a row of
     the one operand and a broadcast of the other; a fill of the result that stands right before is where the block starts, and falls away.
+    A division by a value that is the same in the whole tile becomes a multiplication by its reciprocal.
     `linalg.generic` and `linalg.fill` run a few vectors of lanes at a time, with the loop over lanes outermost, so that reductions stay in
     registers and their chains overlap. Where a layout or a length does not admit vectors (rows whose number is known only at run
     time), elements are taken one by one. test/Conversion/TilesToCPU/lower-tiles.mlir runs this example:
