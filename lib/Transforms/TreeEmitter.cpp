@@ -67,42 +67,11 @@ Value TreeEmitter::emitRead(const Tree *tree) {
   return ReadOp::create(b, getScalarType(type.getElementType()), tensor, indices);
 }
 
-/// `p ? 1 : 0`, by which the algebra writes that a summand may be missing.
-static bool isIndicator(const Tree *tree) {
-  return tree->is(TreeKind::Select) && tree->args[1]->is(TreeKind::Number) && tree->args[1]->text == "1" &&
-         tree->args[2]->is(TreeKind::Number) && tree->args[2]->text == "0";
-}
-
-static void flattenProduct(const Tree *tree, SmallVectorImpl<const Tree *> &conditions,
-                           SmallVectorImpl<const Tree *> &factors) {
-  if (tree->isFunction("mul"))
-    for (const Tree *arg : tree->args)
-      flattenProduct(arg, conditions, factors);
-  else if (isIndicator(tree))
-    conditions.push_back(tree->args[0]);
-  else
-    factors.push_back(tree);
-}
-
-/// A product that is 0 where one of the conditions does not hold, whether its factors are there or not; null
-/// where there is no condition.
-Value TreeEmitter::emitGuarded(const Tree *tree) {
-  SmallVector<const Tree *> conditions, factors;
-  flattenProduct(tree, conditions, factors);
-  if (conditions.empty() || factors.empty())
-    return {};
-  Value holds, product;
-  for (const Tree *condition : conditions)
-    if (Value next = emit(condition, ScalarKind::Bool))
-      holds = holds ? AndOp::create(b, holds, next).getResult() : next;
-  for (const Tree *factor : factors)
-    if (Value next = emit(factor, tree->scalar))
-      product = product
-                    ? MapOp::create(b, typeOf(tree->scalar), Fn::Mul, ValueRange{product, next}).getResult()
-                    : next;
-  if (!failure.empty())
-    return {};
-  return SelectOp::create(b, holds, product, emitNumber("0", tree->scalar));
+static void flattenProduct(const Tree *tree, SmallVectorImpl<const Tree *> &factors) {
+  if (!tree->isFunction("mul"))
+    return factors.push_back(tree);
+  for (const Tree *arg : tree->args)
+    flattenProduct(arg, factors);
 }
 
 namespace {
@@ -123,10 +92,8 @@ static void flattenSum(const Tree *tree, bool negative, SmallVectorImpl<Summand>
   if (tree->isFunction("neg"))
     return flattenSum(tree->args[0], !negative, summands);
   Summand summand{tree, negative, {}, {}};
-  SmallVector<const Tree *> conditions, factors;
-  flattenProduct(tree, conditions, factors);
-  if (!conditions.empty())
-    factors = {tree};
+  SmallVector<const Tree *> factors;
+  flattenProduct(tree, factors);
   for (const Tree *factor : factors)
     (factor->scalar == ScalarKind::Integer || factor->getInteger() ? summand.whole : summand.others)
         .push_back(factor);
@@ -192,9 +159,6 @@ Value TreeEmitter::emitFunction(const Tree *tree) {
     Value there = NotOp::create(b, IsabsentOp::create(b, value));
     return WhereOp::create(b, emitNumber("1", tree->scalar), there);
   }
-  if (tree->text == "mul")
-    if (Value guarded = emitGuarded(tree); guarded || !failure.empty())
-      return guarded;
   if (tree->scalar == ScalarKind::Real && (tree->text == "add" || tree->text == "sub"))
     if (Value grouped = emitSum(tree); grouped || !failure.empty())
       return grouped;

@@ -26,7 +26,6 @@ public:
 private:
   mlir::Value emitOp(const Tree *tree, ScalarKind kind);
   mlir::Value emitFunction(const Tree *tree);
-  mlir::Value emitGuarded(const Tree *tree);
   mlir::Value emitSum(const Tree *tree);
   mlir::Value emitRead(const Tree *tree);
   mlir::Value emitReduce(const Tree *tree, llvm::StringRef reduction);
