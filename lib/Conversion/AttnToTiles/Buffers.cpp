@@ -201,11 +201,11 @@ Value KernelEmitter::layOut(Builder &b) {
   };
   scratchBegin = place(-1);
   Value most = constantIndex(b, 0);
-  SmallVector<Value> sizes;
   for (auto [i, group] : llvm::enumerate(groups)) {
     if (llvm::none_of(buffers, [i = int(i)](Buffer &buffer) { return buffer.group == i; }))
       continue;
-    Value size = arith::MulIOp::create(b, countChunks(b, group), place(i));
+    group.scratch = place(i);
+    Value size = arith::MulIOp::create(b, countChunks(b, group), group.scratch);
     most = arith::MaxUIOp::create(b, most, size); // groups run one after another and share their scratch
   }
   return arith::AddIOp::create(b, scratchBegin, most);

@@ -18,6 +18,7 @@ struct Group {
   llvm::SmallVector<mlir::Operation *> items;
   llvm::SmallVector<std::string> shared;        ///< names of the coordinates of the outer nest, outermost first
   llvm::SmallVector<mlir::Value> sharedExtents; ///< as the cascade has them
+  mlir::Value scratch;                          ///< bytes of its scratch for one chunk; null: it has none
 };
 
 /// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, tiles of a stream, or
@@ -132,7 +133,7 @@ private:
   llvm::DenseMap<mlir::Operation *, int64_t> keptSteps;   ///< equations of recurrences of which only some steps are kept
   llvm::StringMap<mlir::Value> bound;                     ///< i64 of the coordinates that loops around have bound
   llvm::SmallVector<mlir::Value> outputs;                 ///< memrefs of the function being emitted
-  mlir::Value workspace, scratchBegin, scratchBytes;
+  mlir::Value workspace, scratchBegin;
 };
 
 /// The lists of a sort: keys, keys, positions, positions.

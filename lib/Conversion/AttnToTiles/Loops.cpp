@@ -31,19 +31,13 @@ void KernelEmitter::emitGroup(Builder &b, unsigned index) {
     return;
   }
   Value total = countIterations(b, group), chunks = countChunks(b, group);
-  Value scratch;
-  for (Buffer &buffer : buffers) {
-    if (buffer.group != int(index))
-      continue;
-    scratch = arith::AddIOp::create(b, buffer.offset, bytesOf(b, buffer)); // the end of the last buffer
-  }
   auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{chunks}, ValueRange{}, std::nullopt);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(forall.getTerminator());
   auto scope = emitter.scope();
   Value chunk = forall.getInductionVar(0);
-  if (scratch)
-    openBuffers(b, index, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, scratch)));
+  if (group.scratch)
+    openBuffers(b, index, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, group.scratch)));
   auto part = [&](Value i) -> Value {
     return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, total), chunks);
   };

@@ -387,14 +387,17 @@ static bool isThereButForPredicates(const StreamTiles &plan, Presences &presence
   return isa_and_nonnull<MapOp, CastOp>(op) && llvm::all_of(op->getOperands(), recurse);
 }
 
+static Interval intervalFrom(OpBuilderAt &b, Value begin, Value count) {
+  Value first = toInt(b, begin), past = arith::AddIOp::create(b, first, toInt(b, count));
+  return {first, arith::SubIOp::create(b, past, constantInt(b, b.getI64Type(), 1))};
+}
+
 std::pair<Value, Value> StreamEmitter::keyRange(Builder &b, Value end) {
-  auto one = constantInt(b, b.getI64Type(), 1);
-  Value first = toInt(b, rowBegin),
-        last = arith::SubIOp::create(b, arith::AddIOp::create(b, first, toInt(b, rowCount)), one);
-  Bounds bounds(b, emitter, presences, plan, {first, last}, {});
+  Bounds bounds(b, emitter, presences, plan, intervalFrom(b, rowBegin, rowCount), {});
   std::optional<KeyRange> range;
   mustAsk = false;
-  for (ArrayRef<Value> needed : collectNeeded(plan)) {
+  allNeeded = collectNeeded(plan);
+  for (ArrayRef<Value> needed : allNeeded) {
     KeyRange own;
     for (Value predicate : needed) {
       bindCoordinates(b, predicate.getParentBlock(), {});
@@ -403,7 +406,8 @@ std::pair<Value, Value> StreamEmitter::keyRange(Builder &b, Value end) {
     }
     range = range ? bounds.hull(*range, own) : own;
   }
-  Value zero = constantInt(b, b.getI64Type(), 0), limit = toInt(b, end), low = zero, high = limit;
+  Value zero = constantInt(b, b.getI64Type(), 0), one = constantInt(b, b.getI64Type(), 1);
+  Value limit = toInt(b, end), low = zero, high = limit;
   if (range->low)
     low = arith::MinSIOp::create(b, arith::MaxSIOp::create(b, range->low, zero), limit);
   if (range->high)
@@ -425,18 +429,13 @@ static Verdict judgeAll(OpBuilderAt &b, BodyEmitter &emitter, Bounds &bounds, Ar
   return all;
 }
 
-static Interval intervalFrom(OpBuilderAt &b, Value begin, Value count) {
-  Value first = toInt(b, begin), past = arith::AddIOp::create(b, first, toInt(b, count));
-  return {first, arith::SubIOp::create(b, past, constantInt(b, b.getI64Type(), 1))};
-}
-
 Value StreamEmitter::mayMatter(Builder &b) {
   if (!mustAsk)
     return nullptr;
   Bounds bounds(b, emitter, presences, plan, intervalFrom(b, rowBegin, rowCount),
                 intervalFrom(b, keyBegin, keyCount));
   Value any;
-  for (ArrayRef<Value> needed : collectNeeded(plan)) {
+  for (ArrayRef<Value> needed : allNeeded) {
     Value all =
         judgeAll(b, emitter, bounds, needed, [&](Block *block) { bindCoordinates(b, block, {}); }).may;
     if (!all)
@@ -447,12 +446,14 @@ Value StreamEmitter::mayMatter(Builder &b) {
 }
 
 Value StreamEmitter::isWhole(Builder &b) {
+  everywhere.clear();
   bool asks = llvm::any_of(conditions, [](auto &entry) { return entry.second != nullptr; });
-  if (!asks && llvm::all_of(collectNeeded(plan), [](ArrayRef<Value> needed) { return needed.empty(); }))
+  if (!asks && llvm::all_of(allNeeded, [](ArrayRef<Value> needed) { return needed.empty(); }))
     return nullptr;
   Value all;
   for (AccumulateOp op : plan.state) {
     Value one = isThereEverywhere(b, op);
+    everywhere[op] = one;
     if (!one)
       return nullptr;
     all = all ? arith::AndIOp::create(b, all, one).getResult() : one;
@@ -468,7 +469,7 @@ void StreamEmitter::inVersions(Builder &b, function_ref<void()> inside) {
   b.setInsertionPointToStart(choice.thenBlock());
   {
     auto scope = emitter.scope();
-    for (ArrayRef<Value> needed : collectNeeded(plan))
+    for (ArrayRef<Value> needed : allNeeded)
       for (Value predicate : needed)
         emitter.bind(predicate, {constantInt(b, b.getI1Type(), 1), nullptr, nullptr});
     isInside = true;
@@ -481,6 +482,8 @@ void StreamEmitter::inVersions(Builder &b, function_ref<void()> inside) {
 }
 
 Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
+  if (auto known = everywhere.find(op); known != everywhere.end())
+    return known->second;
   SetVector<Operation *> sums;
   if (plan.products.find(op)->second.right.empty()) {
     for (Value v : op.getYield().getValues())

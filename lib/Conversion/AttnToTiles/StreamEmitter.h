@@ -152,6 +152,8 @@ private:
   mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain
   bool isInside = false; ///< the code at hand is for such blocks
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> allNeeded; ///< the predicates that accumulators need, each set once
+  llvm::DenseMap<mlir::Operation *, mlir::Value> everywhere;   ///< isThereEverywhere of accumulators, for the block at hand
   const llvm::StringMap<mlir::Value> *outer = nullptr;
   llvm::DenseMap<mlir::Value, View> values;                  ///< tiles of sums and of the body's equations
   llvm::DenseMap<mlir::Operation *, View> packed, rights, scaled;
