@@ -227,9 +227,9 @@ void Emitter::emitPromises(bool early) {
 void Emitter::define(Tensor &tensor, Value value) {
   Value &known = tensors.back()[&tensor];
   if (known) { // it was read before it was there
-    Operation *placeholder = known.getDefiningOp();
+    Operation *forwardReference = known.getDefiningOp();
     known.replaceAllUsesWith(value);
-    placeholder->erase();
+    forwardReference->erase();
   }
   known = value;
 }
