@@ -87,6 +87,48 @@ bool weir::attn::isElementType(Type t) {
 
 bool weir::attn::isCascade(Operation *op) { return isa<func::FuncOp>(op) && op->hasAttr(kCascade); }
 
+Reduction weir::attn::getReduction(Accumulation accumulation) {
+  switch (accumulation) {
+  case Accumulation::Sum:
+    return Reduction::Sum;
+  case Accumulation::Prod:
+    return Reduction::Prod;
+  case Accumulation::Max:
+  case Accumulation::Ref:
+    return Reduction::Max;
+  case Accumulation::Min:
+    return Reduction::Min;
+  case Accumulation::Any:
+    return Reduction::Any;
+  case Accumulation::All:
+    return Reduction::All;
+  case Accumulation::Argmax:
+    return Reduction::Argmax;
+  case Accumulation::Argmin:
+    return Reduction::Argmin;
+  }
+  llvm_unreachable("every accumulation has a reduction");
+}
+
+StringRef weir::attn::getComparisonSign(Fn fn) {
+  switch (fn) {
+  case Fn::Eq:
+    return "==";
+  case Fn::Ne:
+    return "!=";
+  case Fn::Lt:
+    return "<";
+  case Fn::Le:
+    return "<=";
+  case Fn::Gt:
+    return ">";
+  case Fn::Ge:
+    return ">=";
+  default:
+    return "";
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Names in the printed form, yields, shapes
 //===----------------------------------------------------------------------===//

@@ -44,5 +44,11 @@ bool isElementType(mlir::Type t);
 /// Whether a function is a cascade.
 bool isCascade(mlir::Operation *op);
 
+/// The reduction that an accumulation is over a whole rank; a reference is taken as the maximum.
+Reduction getReduction(Accumulation accumulation);
+
+/// How the language writes a comparison, `<=` of `le`; empty for other functions.
+llvm::StringRef getComparisonSign(Fn fn);
+
 } // namespace weir::attn
 #endif

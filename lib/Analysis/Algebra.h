@@ -127,6 +127,7 @@ public:
   const Tree *reduce(llvm::StringRef op, llvm::ArrayRef<llvm::StringRef> coords, const Tree *body,
                      const Tree *domain);
   const Tree *select(const Tree *condition, const Tree *a, const Tree *b);
+  /// The tree with other operands; conjunctions, disjunctions and negations are joined anew.
   const Tree *rebuild(const Tree *tree, llvm::ArrayRef<const Tree *> args);
   const Tree *rename(const Tree *tree, llvm::StringRef from, llvm::StringRef to);
 

@@ -20,21 +20,10 @@ std::vector<const Tree *> Logic::parts(const Tree *formula, TreeKind kind) {
   return {formula};
 }
 
-const Tree *Logic::neg(const Tree *f) {
-  SmallVector<const Tree *> parts;
-  switch (f->kind) {
-  case TreeKind::Bool:
-    return arena.boolean(f->isFalse());
-  case TreeKind::Not:
-    return f->args[0];
-  case TreeKind::And:
-  case TreeKind::Or:
-    for (const Tree *part : f->args)
-      parts.push_back(neg(part));
-    return f->is(TreeKind::And) ? disj(parts) : conj(parts);
-  default:
-    return arena.get(TreeKind::Not, ScalarKind::Bool, "", {f});
-  }
+const Tree *Logic::neg(const Tree *formula) {
+  return pushNegation(
+      formula, arena, [&](TreeKind kind, ArrayRef<const Tree *> parts) { return junction(kind, parts); },
+      [&](const Tree *literal) { return arena.get(TreeKind::Not, ScalarKind::Bool, "", {literal}); });
 }
 
 const Tree *Logic::put(const Tree *f, const Tree *literal, bool value) {

@@ -44,6 +44,16 @@ std::pair<const Tree *, const Tree *> weir::splitReduce(const Tree *reduce, Tree
 }
 
 const Tree *Algebra::rebuild(const Tree *tree, ArrayRef<const Tree *> args) {
+  switch (tree->kind) {
+  case TreeKind::And:
+    return logic.conj(args);
+  case TreeKind::Or:
+    return logic.disj(args);
+  case TreeKind::Not:
+    return logic.neg(args[0]);
+  default:
+    break;
+  }
   if (args == tree->args)
     return tree;
   if (tree->is(TreeKind::Select))
@@ -273,10 +283,7 @@ const Tree *Algebra::canon(const Tree *tree) {
   case TreeKind::Where:
     for (const Tree *arg : tree->args)
       args.push_back(canon(arg));
-    return tree->is(TreeKind::And)   ? logic.conj(args)
-           : tree->is(TreeKind::Or)  ? logic.disj(args)
-           : tree->is(TreeKind::Not) ? logic.neg(args[0])
-                                     : rebuild(tree, args);
+    return rebuild(tree, args);
   default:
     break;
   }

@@ -107,16 +107,9 @@ json::Value TreeWriter::function(const Tree *tree) {
                              .Default("");
   if (!arithmetic.empty())
     return list(arithmetic, tree->args);
-  StringRef comparison = StringSwitch<StringRef>(name)
-                             .Case("eq", "==")
-                             .Case("ne", "!=")
-                             .Case("lt", "<")
-                             .Case("le", "<=")
-                             .Case("gt", ">")
-                             .Case("ge", ">=")
-                             .Default("");
-  if (!comparison.empty())
-    return json::Array{"cmp", comparison, write(tree->args[0]), write(tree->args[1])};
+  if (tree->isComparison())
+    return json::Array{"cmp", attn::getComparisonSign(*attn::symbolizeFn(name)), write(tree->args[0]),
+                       write(tree->args[1])};
   return call(name, tree->args);
 }
 

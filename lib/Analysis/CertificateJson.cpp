@@ -19,8 +19,9 @@ public:
 
 private:
   const Tree *open(const Tree *t);
-  json::Value tree(const Tree *t);
-  json::Value rational(StringRef text);
+  json::Value take(Expected<json::Value> value);
+  json::Value tree(const Tree *t) { return take(toJson(open(t))); }
+  json::Value rational(StringRef text) { return take(rationalToJson(text)); }
   json::Value accumulator(const Accumulator &a);
   json::Value weight(const Accumulator &a);
   json::Value finish(const Finish &f);
@@ -60,16 +61,7 @@ const Tree *CertificateWriter::open(const Tree *t) {
   return opened[t] = result;
 }
 
-json::Value CertificateWriter::tree(const Tree *t) {
-  Expected<json::Value> value = toJson(open(t));
-  if (value)
-    return std::move(*value);
-  problem = toString(value.takeError());
-  return nullptr;
-}
-
-json::Value CertificateWriter::rational(StringRef text) {
-  Expected<json::Value> value = rationalToJson(text);
+json::Value CertificateWriter::take(Expected<json::Value> value) {
   if (value)
     return std::move(*value);
   problem = toString(value.takeError());

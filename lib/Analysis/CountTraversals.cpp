@@ -4,9 +4,7 @@
 //
 // A printer of the analysis in Traversals.h, for the command line and tests. It runs at the cascade level and
 // changes nothing.
-#include "dialects/Attention/AttentionDialect.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "Printers.h"
 #include "weir/Analysis/Passes.h"
 #include "weir/Analysis/Traversals.h"
 #include "llvm/Support/raw_ostream.h"
@@ -23,10 +21,7 @@ struct CountTraversals : weir::impl::CountTraversalsBase<CountTraversals> {
   using CountTraversalsBase::CountTraversalsBase;
   void runOnOperation() override {
     markAllAnalysesPreserved();
-    getOperation().walk([&](func::FuncOp function) {
-      if (weir::attn::isCascade(function) && !function.isExternal())
-        print(function);
-    });
+    weir::printCascades(getOperation(), [&](func::FuncOp function) { print(function); });
   }
   void print(func::FuncOp cascade) {
     weir::CascadeModel model(cascade);

@@ -3,9 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A printer of the derivation in Streaming.h. It changes nothing.
-#include "dialects/Attention/AttentionDialect.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "Printers.h"
 #include "weir/Analysis/Passes.h"
 #include "weir/Analysis/Streaming.h"
 #include "llvm/ADT/StringExtras.h"
@@ -23,10 +21,7 @@ struct DeriveTraversals : weir::impl::DeriveTraversalsBase<DeriveTraversals> {
   using DeriveTraversalsBase::DeriveTraversalsBase;
   void runOnOperation() override {
     markAllAnalysesPreserved();
-    getOperation().walk([&](func::FuncOp function) {
-      if (weir::attn::isCascade(function) && !function.isExternal())
-        printCascade(function);
-    });
+    weir::printCascades(getOperation(), [&](func::FuncOp function) { printCascade(function); });
   }
   void printCascade(func::FuncOp cascade) {
     weir::CascadeModel model(cascade);

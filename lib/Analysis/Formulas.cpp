@@ -175,31 +175,24 @@ const Tree *Formulas::compare(StringRef op, const Tree *a, const Tree *b) {
 }
 
 const Tree *Formulas::neg(const Tree *formula) {
-  SmallVector<const Tree *> parts;
-  switch (formula->kind) {
-  case TreeKind::Bool:
-    return arena.boolean(formula->isFalse());
-  case TreeKind::Not:
-    return formula->args[0];
-  case TreeKind::And:
-  case TreeKind::Or:
-    for (const Tree *part : formula->args)
-      parts.push_back(neg(part));
-    return formula->is(TreeKind::And) ? disj(parts) : conj(parts);
-  default:
-    break;
-  }
-  StringRef op = formula->text;
-  if (comparesIntegers(formula) || (formula->isComparison() && (op == "eq" || op == "ne"))) {
+  return pushNegation(
+      formula, arena,
+      [&](TreeKind kind, ArrayRef<const Tree *> parts) { return kind == TreeKind::And ? conj(parts) : disj(parts); },
+      [&](const Tree *literal) { return negLiteral(literal); });
+}
+
+const Tree *Formulas::negLiteral(const Tree *literal) {
+  StringRef op = literal->text;
+  if (comparesIntegers(literal) || (literal->isComparison() && (op == "eq" || op == "ne"))) {
     StringRef opposite = op == "eq"   ? "ne"
                          : op == "ne" ? "eq"
                          : op == "lt" ? "ge"
                          : op == "ge" ? "lt"
                          : op == "le" ? "gt"
                                       : "le";
-    return compare(opposite, formula->args[0], formula->args[1]);
+    return compare(opposite, literal->args[0], literal->args[1]);
   }
-  return arena.get(TreeKind::Not, ScalarKind::Bool, "", {formula});
+  return arena.get(TreeKind::Not, ScalarKind::Bool, "", {literal});
 }
 
 bool Formulas::implies(const Tree *a, const Tree *b) {

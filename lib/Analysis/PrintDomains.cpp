@@ -4,11 +4,8 @@
 //
 // A printer of the analysis in Domains.h, for the command line and tests. It runs at the cascade level and
 // changes nothing.
-#include "dialects/Attention/AttentionDialect.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "Printers.h"
 #include "weir/Analysis/Domains.h"
-#include "weir/Analysis/Explain.h"
 #include "weir/Analysis/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -25,15 +22,9 @@ struct PrintDomains : weir::impl::PrintDomainsBase<PrintDomains> {
   using PrintDomainsBase::PrintDomainsBase;
   void runOnOperation() override {
     markAllAnalysesPreserved();
-    auto sizes = weir::parseExtents(extents);
-    if (!sizes) {
-      getOperation().emitError(llvm::toString(sizes.takeError()));
-      return signalPassFailure();
-    }
-    getOperation().walk([&](func::FuncOp function) {
-      if (weir::attn::isCascade(function) && !function.isExternal())
-        print(function, *sizes);
-    });
+    if (failed(weir::printCascadesAt(extents, getOperation(),
+                                     [&](func::FuncOp function, const auto &sizes) { print(function, sizes); })))
+      signalPassFailure();
   }
   void print(func::FuncOp cascade, const llvm::StringMap<int64_t> &sizes) {
     weir::CascadeModel model(cascade);

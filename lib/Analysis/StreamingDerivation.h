@@ -71,9 +71,7 @@ private:
   void visitMap(const Line &line, bool carried);
   void visitReduction(const Line &line, Name over);
   void settle(const Line &line, const Tree *body, const Tree *dom, const Tree *where, const Names &inner);
-  void readAlike(const Line &line);
   Sign signOfRead(const Tree *read);
-  bool aboveKnown(const Tree *tree) const;
 
   // Values and presence as the equations say (StreamingPresence.cpp)
   const Tree *value(const Tree *e);
@@ -110,7 +108,6 @@ private:
   Acc &accumulator(llvm::StringRef op, const Tree *body, const Tree *dom, const Names &extra = {},
                    const Tree *exponent = nullptr, Rational lam = 1, llvm::StringRef reference = "",
                    const Names &slots = {});
-  const Tree *closeKnown(const Tree *e);
   const Tree *finishOf(Name tensor, llvm::ArrayRef<const Tree *> indices);
 
   // Separation (StreamingSeparate.cpp)
@@ -138,7 +135,7 @@ private:
   bool failed() { return refusal || alg.overflowed; }
 
   // Finishes (StreamingFinish.cpp)
-  const Tree *close(const Tree *e);
+  const Tree *close(const Tree *e, const std::set<std::string> &open = {});
   std::set<std::string> accumulatorsOf(llvm::ArrayRef<const Tree *> roots, Trees *asked = nullptr);
   const Tree *finished(Name tensor);
   const Tree *tidy(const Tree *t, const Tree *presence);

@@ -86,16 +86,7 @@ const Tree *Derivation::under(const Tree *e, const std::vector<Trees> &context, 
   }
   for (const Tree *arg : e->args)
     args.push_back(under(arg, context, deep));
-  switch (e->kind) {
-  case TreeKind::And:
-    return logic.conj(args);
-  case TreeKind::Or:
-    return logic.disj(args);
-  case TreeKind::Not:
-    return logic.neg(args[0]);
-  default:
-    return alg.rebuild(e, args);
-  }
+  return alg.rebuild(e, args);
 }
 
 const Tree *Derivation::mapLiterals(const Tree *f, function_ref<const Tree *(const Tree *)> map) {
@@ -104,9 +95,7 @@ const Tree *Derivation::mapLiterals(const Tree *f, function_ref<const Tree *(con
   Trees args;
   for (const Tree *arg : f->args)
     args.push_back(mapLiterals(arg, map));
-  return f->is(TreeKind::And)  ? logic.conj(args)
-         : f->is(TreeKind::Or) ? logic.disj(args)
-                               : logic.neg(args[0]);
+  return alg.rebuild(f, args);
 }
 
 /// f(key, statistics) as disjoint cases (condition on statistics, domain of keys): exactly one condition

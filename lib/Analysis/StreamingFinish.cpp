@@ -11,19 +11,17 @@ using namespace weir;
 // Values over accumulators
 //===----------------------------------------------------------------------===//
 
-/// Statistics replaced by their finishes, down to accumulators.
-const Tree *Derivation::close(const Tree *e) {
-  if (none_of(alg.reads(e), [&](const Tree *read) { return isStatistic(read->text); }))
+/// Statistics, but for `open` ones, replaced by their finishes, down to accumulators.
+const Tree *Derivation::close(const Tree *e, const std::set<std::string> &open) {
+  auto closes = [&](Name tensor) { return isStatistic(tensor) && !open.count(tensor.str()); };
+  if (none_of(alg.reads(e), [&](const Tree *read) { return closes(read->text); }))
     return e;
-  if (e->is(TreeKind::Read) && isStatistic(e->text) && !isWeighty(e->text))
-    return close(finishOf(e->text, e->args));
+  if (e->is(TreeKind::Read) && closes(e->text) && !isWeighty(e->text))
+    return close(finishOf(e->text, e->args), open);
   Trees args;
   for (const Tree *arg : e->args)
-    args.push_back(close(arg));
-  return e->is(TreeKind::And)   ? logic.conj(args)
-         : e->is(TreeKind::Or)  ? logic.disj(args)
-         : e->is(TreeKind::Not) ? logic.neg(args[0])
-                                : alg.rebuild(e, args);
+    args.push_back(close(arg, open));
+  return alg.rebuild(e, args);
 }
 
 const Tree *Derivation::closeFormula(const Tree *p) {
@@ -327,10 +325,7 @@ const Tree *Derivation::settleFlags(const Tree *e, const std::set<std::string> &
   Trees args;
   for (const Tree *arg : e->args)
     args.push_back(settleFlags(arg, inside));
-  return e->is(TreeKind::And)   ? logic.conj(args)
-         : e->is(TreeKind::Or)  ? logic.disj(args)
-         : e->is(TreeKind::Not) ? logic.neg(args[0])
-                                : alg.rebuild(e, args);
+  return alg.rebuild(e, args);
 }
 
 /// Keeps the accumulators that values reach, then those that only their conditions and flags reach.

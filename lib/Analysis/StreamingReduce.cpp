@@ -75,24 +75,6 @@ const Tree *Derivation::finishOf(Name tensor, ArrayRef<const Tree *> indices) {
   return instance(*line, found != finishes.end() ? found->second : value(line->expr), indices);
 }
 
-/// Statistics of earlier traversals replaced by their finishes over completed accumulators.
-const Tree *Derivation::closeKnown(const Tree *e) {
-  bool open = any_of(alg.reads(e), [&](const Tree *read) {
-    return isStatistic(read->text) && !unknown.count(read->text.str());
-  });
-  if (!open)
-    return e;
-  if (e->is(TreeKind::Read) && isStatistic(e->text) && !unknown.count(e->text.str()) && !isWeighty(e->text))
-    return closeKnown(finishOf(e->text, e->args));
-  Trees args;
-  for (const Tree *arg : e->args)
-    args.push_back(closeKnown(arg));
-  return e->is(TreeKind::And)   ? logic.conj(args)
-         : e->is(TreeKind::Or)  ? logic.disj(args)
-         : e->is(TreeKind::Not) ? logic.neg(args[0])
-                                : alg.rebuild(e, args);
-}
-
 //===----------------------------------------------------------------------===//
 // One reduction
 //===----------------------------------------------------------------------===//
@@ -101,10 +83,10 @@ std::pair<const Tree *, const Tree *> Derivation::reduction(const Line &line, St
                                                             const Names &coords, const Tree *body,
                                                             const Tree *dom, const Tree *where) {
   inner = coords;
-  body = closeKnown(body);
+  body = close(body, unknown);
   if (any_of(alg.reads(dom),
              [&](const Tree *r) { return isStatistic(r->text) && !unknown.count(r->text.str()); }))
-    dom = implied(mapLiterals(dom, [&](const Tree *l) { return alg.canon(closeKnown(l)); }), {});
+    dom = implied(mapLiterals(dom, [&](const Tree *l) { return alg.canon(close(l, unknown)); }), {});
   current = dom;
   body = under(body, {Logic::parts(dom, TreeKind::And)});
   auto usesInner = [&](const Tree *p) { return any_of(inner, [&](Name c) { return alg.hasFree(p, c); }); };

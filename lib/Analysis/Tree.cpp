@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Analysis/Tree.h"
+#include "dialects/Attention/AttentionDialect.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
@@ -127,6 +128,25 @@ std::vector<StringRef> weir::freeCoordinates(const Tree *tree) {
   return free;
 }
 
+const Tree *weir::pushNegation(const Tree *formula, TreeArena &arena,
+                               function_ref<const Tree *(TreeKind, ArrayRef<const Tree *>)> join,
+                               function_ref<const Tree *(const Tree *)> negate) {
+  SmallVector<const Tree *> parts;
+  switch (formula->kind) {
+  case TreeKind::Bool:
+    return arena.boolean(formula->isFalse());
+  case TreeKind::Not:
+    return formula->args[0];
+  case TreeKind::And:
+  case TreeKind::Or:
+    for (const Tree *part : formula->args)
+      parts.push_back(pushNegation(part, arena, join, negate));
+    return join(formula->is(TreeKind::And) ? TreeKind::Or : TreeKind::And, parts);
+  default:
+    return negate(formula);
+  }
+}
+
 bool weir::dependsOn(const Tree *tree, StringRef coordinate) {
   return is_contained(freeCoordinates(tree), coordinate);
 }
@@ -218,12 +238,11 @@ struct Printer {
 } // namespace
 
 void Printer::function(const Tree *tree, Strength least, bool index) {
-  static const StringMap<StringRef> comparisons = {{"eq", " == "}, {"ne", " != "}, {"lt", " < "},
-                                                   {"le", " <= "}, {"gt", " > "},  {"ge", " >= "}};
   StringRef name = tree->text;
-  if (auto found = comparisons.find(name); found != comparisons.end() && tree->args.size() == 2) {
+  if (tree->isComparison()) {
     bool integers = all_of(tree->args, [](const Tree *a) { return a->scalar == ScalarKind::Integer; });
-    return infix(tree, found->second, Compare, Sum, Sum, least, integers);
+    std::string sign = " " + attn::getComparisonSign(*attn::symbolizeFn(name)).str() + " ";
+    return infix(tree, sign, Compare, Sum, Sum, least, integers);
   }
   if (name == "add")
     return infix(tree, " + ", Sum, Sum, Product, least, index);

@@ -126,17 +126,12 @@ AttnPrinter::Text AttnPrinter::map(attn::MapOp op) {
   case Fn::Div:
     return operation("/", Product);
   case Fn::Eq:
-    return operation("==", Comparison);
   case Fn::Ne:
-    return operation("!=", Comparison);
   case Fn::Lt:
-    return operation("<", Comparison);
   case Fn::Le:
-    return operation("<=", Comparison);
   case Fn::Gt:
-    return operation(">", Comparison);
   case Fn::Ge:
-    return operation(">=", Comparison);
+    return operation(attn::getComparisonSign(op.getFn()), Comparison);
   case Fn::Powi:
     return {expression(operands[0], Primary) + "^" + textOf(operands[1]).text, Power};
   case Fn::Pow:

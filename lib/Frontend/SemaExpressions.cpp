@@ -101,17 +101,11 @@ std::optional<int64_t> weir::sema::evaluateConstant(const Node *root) {
       op = "%";
     else if (node->op == Op::Power)
       op = "^";
-    else
+    else if (op = attn::getComparisonSign(node->fn); op.empty())
       op = StringSwitch<StringRef>(attn::stringifyFn(node->fn))
                .Case("add", "+")
                .Case("sub", "-")
                .Case("mul", "*")
-               .Case("eq", "==")
-               .Case("ne", "!=")
-               .Case("lt", "<")
-               .Case("le", "<=")
-               .Case("gt", ">")
-               .Case("ge", ">=")
                .Default(attn::stringifyFn(node->fn));
     if (op == "neg" && values.size() == 1)
       return known[node] = foldInteger("-", {0, values[0]});

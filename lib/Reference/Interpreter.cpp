@@ -52,7 +52,7 @@ private:
   void declareEquation(Operation *op);
   void compileEquation(Operation *op);
   void finishTable(Operation *op);
-  SmallVector<int64_t> extentsOf(ValueRange values);
+  SmallVector<int64_t> extentsOf(ValueRange values) { return reference::extentsOf(values, scalars); }
   llvm::Error checkFailure() {
     return machine.failure.empty() ? llvm::Error::success() : fail(machine.failure);
   }
@@ -151,7 +151,8 @@ void Interpretation::bindParams(ArrayRef<long double> params) {
 // Equations
 //===----------------------------------------------------------------------===//
 
-SmallVector<int64_t> Interpretation::extentsOf(ValueRange values) {
+SmallVector<int64_t> weir::reference::extentsOf(ValueRange values,
+                                                const DenseMap<mlir::Value, reference::Value> &scalars) {
   SmallVector<int64_t> extents;
   for (mlir::Value value : values)
     extents.push_back(scalars.lookup(value).integer);

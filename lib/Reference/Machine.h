@@ -149,6 +149,10 @@ Kind kindOf(ElementType type);
 /// A literal as it is written, with the error of a kernel's nearest number.
 Value parseLiteral(llvm::StringRef text, Kind kind, bool wide);
 
+/// The extents that the function's scalars are.
+llvm::SmallVector<int64_t> extentsOf(mlir::ValueRange values,
+                                     const llvm::DenseMap<mlir::Value, Value> &scalars);
+
 /// `value`, of the given kind, rounded to an element type. The result has kind kindOf(to).
 Value roundValue(const Value &value, Kind kind, bool wide, ElementType to);
 

@@ -12,24 +12,13 @@ using llvm::StringRef;
 // Terms
 //===----------------------------------------------------------------------===//
 
-TermPtr AttentionGenerator::binary(Kind kind, const std::string &op, TermPtr a, TermPtr b) {
-  std::vector<TermPtr> args;
-  args.push_back(std::move(a));
-  args.push_back(std::move(b));
-  return make(Term::Binary, kind, op, std::move(args));
-}
-
 TermPtr AttentionGenerator::compare(const std::string &op, TermPtr a, TermPtr b) {
   return binary(Kind::Bool, op, std::move(a), std::move(b));
 }
 
 TermPtr AttentionGenerator::call(const std::string &fn, TermPtr a, TermPtr b) {
-  std::vector<TermPtr> args;
   Kind kind = a->kind;
-  args.push_back(std::move(a));
-  if (b)
-    args.push_back(std::move(b));
-  return make(Term::Call, kind, fn, std::move(args));
+  return random_cascade::call(kind, fn, std::move(a), std::move(b));
 }
 
 /// The key coordinate gets another name, in reductions over it too: they go over the same keys.
@@ -117,12 +106,7 @@ std::string AttentionGenerator::realType(double typed) {
 void AttentionGenerator::input(const std::string &name, Kind kind, Ranks ranks, const std::string &type) {
   if (program.find(name))
     return;
-  Tensor &tensor = program.tensors.emplace_back();
-  tensor.name = name;
-  tensor.kind = kind;
-  tensor.ranks = std::move(ranks);
-  tensor.type = type;
-  tensor.input = true;
+  program.add(name, kind, std::move(ranks), type).input = true;
 }
 
 std::string AttentionGenerator::define(const std::string &name, Kind kind, const Ranks &ranks, TermPtr value,
@@ -131,10 +115,7 @@ std::string AttentionGenerator::define(const std::string &name, Kind kind, const
     declareSecondKey();
     renameReductions(value);
   }
-  Tensor &tensor = program.tensors.emplace_back();
-  tensor.name = name;
-  tensor.kind = kind;
-  tensor.ranks = ranks;
+  program.add(name, kind, ranks);
   Equation &equation = program.equations.emplace_back();
   equation.tensor = name;
   equation.value = std::move(value);

@@ -85,7 +85,6 @@ private:
                TermPtr domain = nullptr);
   TermPtr integer(const std::string &text) { return atom(Kind::Integer, text); }
   TermPtr realAtom(const std::string &text) { return atom(Kind::Real, text); }
-  TermPtr binary(Kind kind, const std::string &op, TermPtr a, TermPtr b);
   TermPtr mul(TermPtr a, TermPtr b) { return binary(Kind::Real, "*", std::move(a), std::move(b)); }
   TermPtr add(TermPtr a, TermPtr b) { return binary(Kind::Real, "+", std::move(a), std::move(b)); }
   TermPtr sub(TermPtr a, TermPtr b) { return binary(Kind::Real, "-", std::move(a), std::move(b)); }

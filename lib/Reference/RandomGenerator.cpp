@@ -50,22 +50,12 @@ Scope Generator::someRanks(size_t least, size_t most, ArrayRef<std::string> with
 }
 
 Tensor &Generator::addTensor(Kind kind, Scope ranks, std::string type) {
-  Tensor &tensor = program.tensors.emplace_back();
-  tensor.name = "E" + std::to_string(names++);
-  tensor.kind = kind;
-  tensor.ranks = std::move(ranks);
-  tensor.type = std::move(type);
-  return tensor;
+  return program.add("E" + std::to_string(names++), kind, std::move(ranks), std::move(type));
 }
 
 void Generator::makeInputs() {
   auto input = [&](const std::string &name, Kind kind, Scope ranks, std::string type) {
-    Tensor &tensor = program.tensors.emplace_back();
-    tensor.name = name;
-    tensor.kind = kind;
-    tensor.ranks = std::move(ranks);
-    tensor.type = std::move(type);
-    tensor.input = true;
+    program.add(name, kind, std::move(ranks), std::move(type)).input = true;
   };
   input("Q", Kind::Real, {"M", "D"}, typeFor(Kind::Real, 0.3));
   input("K", Kind::Real, {"N", "D"}, typeFor(Kind::Real, 0.3));
@@ -334,14 +324,8 @@ void Generator::twoWayRecurrence() {
 
 /// S[min(P[t], t-1)]: a tree of parents.
 void Generator::parentRecurrence() {
-  if (!program.find("PAR")) {
-    Tensor &parents = program.tensors.emplace_back();
-    parents.name = "PAR";
-    parents.type = "i32";
-    parents.kind = Kind::Integer;
-    parents.ranks = {"T"};
-    parents.input = true;
-  }
+  if (!program.find("PAR"))
+    program.add("PAR", Kind::Integer, {"T"}, "i32").input = true;
   TermPtr input = real({"T", "D"}, 1), gate = small({"T", "D"}, 0);
   TermPtr at = call(Kind::Integer, "min", plainRead(*program.find("PAR")),
                     binary(Kind::Integer, "-", coordinate("T"), literal(1)));

@@ -68,10 +68,7 @@ private:
     return atom(Kind::Integer, value < 0 ? "(" + std::to_string(value) + ")" : std::to_string(value));
   }
   TermPtr coordinate(llvm::StringRef rank) { return atom(Kind::Integer, coordinateOf(rank)); }
-  TermPtr binary(Kind kind, const std::string &op, TermPtr a, TermPtr b);
-  TermPtr call(Kind kind, const std::string &fn, TermPtr a, TermPtr b = nullptr, TermPtr c = nullptr);
   TermPtr plainRead(const Tensor &tensor, llvm::StringRef along = "", TermPtr at = nullptr);
-  const Tensor &tensorAt(size_t i) { return program.tensors[i]; }
 
   weir::reference::Random random;
   Program &program;
@@ -79,12 +76,6 @@ private:
   size_t names = 0;
   std::vector<std::string> hidden; ///< tensors not to be read (those being defined in a cycle)
 };
-
-TermPtr unary(Kind kind, const std::string &op, TermPtr a);
-TermPtr cast(Kind kind, const std::string &type, TermPtr a);
-TermPtr choose(Kind kind, TermPtr condition, TermPtr a, TermPtr b);
-TermPtr reduce(Kind kind, const std::string &op, std::vector<std::string> coords, TermPtr predicate,
-               TermPtr body);
 
 } // namespace weir::random_cascade
 #endif

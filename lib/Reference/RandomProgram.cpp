@@ -201,6 +201,15 @@ Tensor *Program::find(StringRef name) {
   return found == tensors.end() ? nullptr : &*found;
 }
 
+Tensor &Program::add(std::string name, Kind kind, std::vector<std::string> ranks, std::string type) {
+  Tensor &tensor = tensors.emplace_back();
+  tensor.name = std::move(name);
+  tensor.kind = kind;
+  tensor.ranks = std::move(ranks);
+  tensor.type = std::move(type);
+  return tensor;
+}
+
 static void visit(const Term &term, llvm::function_ref<void(const Term &)> callback) {
   callback(term);
   for (const TermPtr &arg : term.args)

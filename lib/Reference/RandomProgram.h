@@ -36,6 +36,13 @@ struct Term {
 
 TermPtr atom(Kind kind, std::string text);
 TermPtr make(Term::Form form, Kind kind, std::string text, std::vector<TermPtr> args);
+TermPtr unary(Kind kind, const std::string &op, TermPtr a);
+TermPtr binary(Kind kind, const std::string &op, TermPtr a, TermPtr b);
+TermPtr call(Kind kind, const std::string &fn, TermPtr a, TermPtr b = nullptr, TermPtr c = nullptr);
+TermPtr cast(Kind kind, const std::string &type, TermPtr a);
+TermPtr choose(Kind kind, TermPtr condition, TermPtr a, TermPtr b);
+TermPtr reduce(Kind kind, const std::string &op, std::vector<std::string> coords, TermPtr predicate,
+               TermPtr body);
 
 struct Tensor {
   std::string name, type; ///< type may be empty
@@ -65,6 +72,7 @@ struct Program {
 
   std::unique_ptr<Program> clone() const;
   Tensor *find(llvm::StringRef name);
+  Tensor &add(std::string name, Kind kind, std::vector<std::string> ranks, std::string type = "");
   /// Drops equations, tensors, ranks and params that nothing needs. False if an output is left without an
   /// equation or a rank unbound.
   bool prune();

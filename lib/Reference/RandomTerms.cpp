@@ -8,14 +8,7 @@ using namespace weir::random_cascade;
 using llvm::ArrayRef;
 using llvm::StringRef;
 
-TermPtr Generator::binary(Kind kind, const std::string &op, TermPtr a, TermPtr b) {
-  std::vector<TermPtr> args;
-  args.push_back(std::move(a));
-  args.push_back(std::move(b));
-  return make(Term::Binary, kind, op, std::move(args));
-}
-
-TermPtr Generator::call(Kind kind, const std::string &fn, TermPtr a, TermPtr b, TermPtr c) {
+TermPtr weir::random_cascade::call(Kind kind, const std::string &fn, TermPtr a, TermPtr b, TermPtr c) {
   std::vector<TermPtr> args;
   args.push_back(std::move(a));
   if (b)
@@ -29,6 +22,13 @@ TermPtr weir::random_cascade::unary(Kind kind, const std::string &op, TermPtr a)
   std::vector<TermPtr> args;
   args.push_back(std::move(a));
   return make(Term::Unary, kind, op, std::move(args));
+}
+
+TermPtr weir::random_cascade::binary(Kind kind, const std::string &op, TermPtr a, TermPtr b) {
+  std::vector<TermPtr> args;
+  args.push_back(std::move(a));
+  args.push_back(std::move(b));
+  return make(Term::Binary, kind, op, std::move(args));
 }
 
 TermPtr weir::random_cascade::cast(Kind kind, const std::string &type, TermPtr a) {

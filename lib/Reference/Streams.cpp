@@ -61,7 +61,7 @@ private:
   Entry mergeArgs(const Component &component, const Entry &a, const Entry &b);
   Entry mergeEntries(const Component &component, const Entry &a, const Entry &b);
   const reference::Value &referenceOf(const Component &component, const State &state, ArrayRef<int64_t> kept);
-  SmallVector<int64_t> extentsOf(ValueRange values);
+  SmallVector<int64_t> extentsOf(ValueRange values) { return reference::extentsOf(values, scalars); }
 
   attn::StreamOp stream;
   Machine &machine;
@@ -94,13 +94,6 @@ static SmallVector<int64_t> pointAt(int64_t index, ArrayRef<int64_t> extents) {
 // Components
 //===----------------------------------------------------------------------===//
 
-static Reduction reductionOf(Accumulation accumulation) {
-  static const Reduction table[] = {Reduction::Sum,    Reduction::Prod,   Reduction::Max,
-                                    Reduction::Min,    Reduction::Any,    Reduction::All,
-                                    Reduction::Argmax, Reduction::Argmin, Reduction::Max};
-  return table[static_cast<unsigned>(accumulation)];
-}
-
 /// `3`, `1/8`: a positive rational.
 static reference::Value parseRational(StringRef text) {
   auto [above, below] = text.split('/');
@@ -118,19 +111,12 @@ StreamFold::StreamFold(attn::StreamOp stream, Machine &machine, const Interprete
     compile(op);
 }
 
-SmallVector<int64_t> StreamFold::extentsOf(ValueRange values) {
-  SmallVector<int64_t> extents;
-  for (mlir::Value value : values)
-    extents.push_back(scalars.lookup(value).integer);
-  return extents;
-}
-
 void StreamFold::compile(attn::AccumulateOp op) {
   Component &component = components.emplace_back();
   component.op = op;
   component.kept = extentsOf(op.getExtents());
   component.over = extentsOf(op.getOverExtents());
-  component.reduction = reductionOf(op.getAccumulation());
+  component.reduction = attn::getReduction(op.getAccumulation());
   component.isRef = op.getAccumulation() == Accumulation::Ref;
   component.result = kindOf(op.getResult().getType().getElementType());
   for (Attribute name : stream.getOver())

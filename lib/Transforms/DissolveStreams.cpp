@@ -16,29 +16,6 @@ using namespace weir::attn;
 
 namespace {
 
-Reduction reductionOf(Accumulation accumulation) {
-  switch (accumulation) {
-  case Accumulation::Sum:
-    return Reduction::Sum;
-  case Accumulation::Prod:
-    return Reduction::Prod;
-  case Accumulation::Max:
-  case Accumulation::Ref:
-    return Reduction::Max;
-  case Accumulation::Min:
-    return Reduction::Min;
-  case Accumulation::Any:
-    return Reduction::Any;
-  case Accumulation::All:
-    return Reduction::All;
-  case Accumulation::Argmax:
-    return Reduction::Argmax;
-  case Accumulation::Argmin:
-    return Reduction::Argmin;
-  }
-  llvm_unreachable("every accumulation has a reduction");
-}
-
 /// Of two coordinates the one whose extremum counts: NaN last, the lower one among equals. An
 /// `extremumBefore` that is NaN is absent.
 Value choose(ImplicitLocOpBuilder &b, bool largest, Value part, Value extremum, Value before,
@@ -101,7 +78,7 @@ void dissolve(AccumulateOp op, Befores &befores) {
   YieldOp yield = op.getYield();
   Type result = op.getResult().getType().getElementType();
   auto reduce =
-      ReduceOp::create(b, result, reductionOf(op.getAccumulation()), op.getOverAttr(), op.getOverExtents());
+      ReduceOp::create(b, result, getReduction(op.getAccumulation()), op.getOverAttr(), op.getOverExtents());
   Block *inner = b.createBlock(&reduce.getBody(), {}, SmallVector<Type>(reduced, i64),
                                SmallVector<Location>(reduced, op.getLoc()));
   IRMapping mapping;

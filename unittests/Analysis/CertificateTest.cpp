@@ -2,13 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Analysis/Certificate.h"
-#include "dialects/Attention/AttentionDialect.h"
-#include "dialects/Mapping/MappingDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/MLIRContext.h"
-#include "weir/Frontend/Frontend.h"
+#include "unittests/Frontend/Compiled.h"
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 
@@ -37,23 +31,11 @@ TEST(Certificate, RationalsAreExact) {
     EXPECT_EQ(text(rationalToJson(wrong)).substr(0, 5), "error") << wrong.str();
 }
 
-struct Compiled {
-  mlir::MLIRContext context;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  mlir::func::FuncOp function;
-
-  explicit Compiled(llvm::StringRef source) {
-    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect,
-                        mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
-    module = compileToCascade(source, "test.attn", FrontendOptions(), context, llvm::errs());
-    function = *module->getOps<mlir::func::FuncOp>().begin();
-  }
-};
-
 TEST(Certificate, CascadeIsWrittenAsItStands) {
-  Compiled compiled("cascade rows(X: f16[M,N], len: i32[M]) -> (Y[M]) {\n"
+  test::Compiled compiled("cascade rows(X: f16[M,N], len: i32[M]) -> (Y[M]) {\n"
                     "  Y[m] = sum(n | n < len[m]) X[m,n] - 0.5 where m > 0\n"
                     "}\n");
+  ASSERT_TRUE(compiled.module) << compiled.messages;
   CascadeModel model(compiled.function);
   EXPECT_EQ(
       text(toJson(model)),

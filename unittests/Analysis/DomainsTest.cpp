@@ -5,38 +5,18 @@
 // Random programs are run by the interpreter, and every tensor's domain is evaluated at every coordinate: it
 // must say "present" exactly where the interpreter has a value. Formulas with functions of reals in them are
 // left out, since rounding could decide those.
-#include "dialects/Attention/AttentionDialect.h"
-#include "dialects/Mapping/MappingDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "unittests/Frontend/Compiled.h"
 #include "weir/Analysis/Explain.h"
 #include "weir/Analysis/Traversals.h"
-#include "weir/Frontend/Frontend.h"
 #include "weir/Reference/Draw.h"
 #include "weir/Reference/Interpreter.h"
 #include "weir/Reference/RandomCascade.h"
 #include "gtest/gtest.h"
 
 using namespace weir;
+using test::Compiled;
 
 namespace {
-
-struct Compiled {
-  mlir::MLIRContext context;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  std::string errors;
-  mlir::func::FuncOp function;
-
-  explicit Compiled(llvm::StringRef text) {
-    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect,
-                        mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
-    llvm::raw_string_ostream os(errors);
-    module = compileToCascade(text, "test.attn", FrontendOptions(), context, os);
-    if (module)
-      function = *module->getOps<mlir::func::FuncOp>().begin();
-  }
-};
 
 /// Evaluates formulas with the values that the interpreter found.
 class Evaluator {

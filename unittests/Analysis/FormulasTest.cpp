@@ -4,13 +4,7 @@
 //
 // Random formulas are built twice, as trees that nobody simplifies and through Formulas, and compared at
 // every point of small extents, 0 included.
-#include "dialects/Attention/AttentionDialect.h"
-#include "dialects/Mapping/MappingDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/Parser/Parser.h"
+#include "unittests/Reference/TestCascade.h"
 #include "weir/Analysis/Domains.h"
 #include "gtest/gtest.h"
 #include <random>
@@ -42,19 +36,15 @@ func.func @f(%A: tensor<?x?x?xf32> {attn.name = "A", attn.ranks = ["M", "N", "G"
 class FormulasTest : public ::testing::Test {
 protected:
   void SetUp() override {
-    context.loadDialect<attn::AttnDialect, mapping::MappingDialect, mlir::arith::ArithDialect,
-                        mlir::func::FuncDialect, mlir::tensor::TensorDialect>();
-    module = mlir::parseSourceString<mlir::ModuleOp>(kSource, &context);
-    ASSERT_TRUE(module);
-    model = std::make_unique<CascadeModel>(*module->getOps<mlir::func::FuncOp>().begin());
+    ASSERT_TRUE(cascade.module);
+    model = std::make_unique<CascadeModel>(cascade.function);
     domains = std::make_unique<Domains>(*model);
   }
   const Tree *coordinate(const char *name) { return model->arena->coordinate(name); }
   const Tree *number(int64_t value) { return model->arena->number(value); }
   const Tree *extent(const char *rank) { return model->arena->extent(rank); }
 
-  mlir::MLIRContext context;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
+  test::TestCascade cascade{kSource};
   std::unique_ptr<CascadeModel> model;
   std::unique_ptr<Domains> domains;
 };

@@ -2,22 +2,15 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "dialects/Attention/Signature.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/MLIRContext.h"
-#include "weir/Frontend/Frontend.h"
+#include "unittests/Frontend/Compiled.h"
 #include "gtest/gtest.h"
 
 using namespace weir;
 
 namespace {
 
-struct Compiled {
-  explicit Compiled(llvm::StringRef text, const FrontendOptions &options = {}) {
-    llvm::raw_string_ostream os(messages);
-    module = compileToCascade(text, "test.attn", options, context, os);
-    if (module)
-      function = *module->getOps<mlir::func::FuncOp>().begin();
-  }
+struct Compiled : test::Compiled {
+  using test::Compiled::Compiled;
   attn::Signature signature() { return attn::getSignature(function); }
   std::string print() {
     std::string text;
@@ -25,10 +18,6 @@ struct Compiled {
     printAsAttn(function, os);
     return text;
   }
-  mlir::MLIRContext context;
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  mlir::func::FuncOp function;
-  std::string messages;
 };
 
 const char *kSoftmax = "cascade attention(S[M,N], V[N,F]) -> (O[M,F]) {\n"

@@ -64,6 +64,7 @@ private:
   Range rangeOf(const Tree *atom);
   bool isNonNegativeAtom(const Tree *atom);
   bool implies(const Tree *a, const Tree *b);
+  const Tree *negLiteral(const Tree *literal);
   bool replaceByBound(Polynomial &p);
   const Tree *nonNegative(const Polynomial &p);
   bool hasWitness(const Tree *any, llvm::ArrayRef<const Tree *> others);

@@ -10,6 +10,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/FoldingSet.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Allocator.h"
@@ -94,6 +95,13 @@ private:
   llvm::StringMap<char> names;
   unsigned next = 0;
 };
+
+/// The negation of a formula, down to its literals: `join` makes conjunctions and disjunctions of what is left
+/// of them, `negate` the negation of a literal.
+const Tree *pushNegation(
+    const Tree *formula, TreeArena &arena,
+    llvm::function_ref<const Tree *(TreeKind, llvm::ArrayRef<const Tree *>)> join,
+    llvm::function_ref<const Tree *(const Tree *)> negate);
 
 /// Whether a coordinate, read or extent of that name occurs free in the tree.
 bool dependsOn(const Tree *tree, llvm::StringRef coordinate);

@@ -5,19 +5,10 @@ empty where nothing stands in the way) and a `lower_bound`. Rows whose derived f
 out: their ranks are traversed by recurrences. A lower bound may be smaller here, never greater: only what is proved is claimed.
 Usage: check_derivation.py CASES WEIRC WEIR_OPT. Prints each difference; exit status 1 if there is one.
 """
-import json
-import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 
-
-def run(command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, **options)
-    if done.returncode:
-        raise RuntimeError(f"{command[0]}: exit status {done.returncode}\n{done.stderr}")
-    return done.stdout
+from cases import check_cases, run
 
 
 def difference(case, text):
@@ -38,26 +29,12 @@ def difference(case, text):
 
 
 def main(cases, weirc, weir_opt):
-    failures = checked = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for line in pathlib.Path(cases).read_text().splitlines():
-            case = json.loads(line)
-            if not isinstance(case["derived"], int):
-                continue
-            path = pathlib.Path(folder, f"{case['name']}.attn")
-            path.write_text(case["attn"])
-            checked += 1
-            try:
-                cascade = run([weirc, "--emit=cascade", path])
-                passes = f"builtin.module(attn-derive-traversals{{rank={case['rank']}}})"
-                wrong = difference(case, run([weir_opt, f"--pass-pipeline={passes}", "-o", "/dev/null"], input=cascade))
-            except RuntimeError as error:
-                wrong = str(error)
-            if wrong:
-                failures += 1
-                print(f"{case['name']}: {wrong}")
-    print(f"{checked} cascades, {failures} differ")
-    return 1 if failures or not checked else 0
+    def check(case, path):
+        cascade = run([weirc, "--emit=cascade", path])
+        passes = f"builtin.module(attn-derive-traversals{{rank={case['rank']}}})"
+        return difference(case, run([weir_opt, f"--pass-pipeline={passes}", "-o", "/dev/null"], input=cascade))
+
+    return check_cases(cases, check, wanted=lambda case: isinstance(case["derived"], int))
 
 
 if __name__ == "__main__":

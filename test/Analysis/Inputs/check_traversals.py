@@ -5,17 +5,9 @@ A row holds a cascade's text, a rank, and `as_written`: the number of traversals
 Usage: check_traversals.py CASES WEIRC. Prints each difference; exit status 1 if there is one.
 """
 import json
-import pathlib
-import subprocess
 import sys
-import tempfile
 
-
-def explain(weirc, path):
-    done = subprocess.run([weirc, "explain", "--json", path], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"weirc explain: exit status {done.returncode}\n{done.stderr}")
-    return json.loads(done.stdout)
+from cases import check_cases, run
 
 
 def difference(case, traversals):
@@ -28,22 +20,10 @@ def difference(case, traversals):
 
 
 def main(cases, weirc):
-    failures = checked = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for line in pathlib.Path(cases).read_text().splitlines():
-            case = json.loads(line)
-            path = pathlib.Path(folder, f"{case['name']}.attn")
-            path.write_text(case["attn"])
-            checked += 1
-            try:
-                wrong = difference(case, explain(weirc, path)["traversals"])
-            except RuntimeError as error:
-                wrong = str(error)
-            if wrong:
-                failures += 1
-                print(f"{case['name']}: {wrong}")
-    print(f"{checked} cascades, {failures} differ")
-    return 1 if failures or not checked else 0
+    def check(case, path):
+        return difference(case, json.loads(run([weirc, "explain", "--json", path]))["traversals"])
+
+    return check_cases(cases, check)
 
 
 if __name__ == "__main__":
