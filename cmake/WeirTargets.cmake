@@ -1,26 +1,29 @@
 # The three kinds of target in this project: a library of one room, a tool, a unit test.
 
-# MLIR's headers are the cost of a build, so every C++ target shares one precompiled header.
-function(weir_compile_settings target)
+# What all C++ is compiled with; the precompiled header fits those that were compiled alike only.
+function(weir_compile_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-unused-parameter
     $<$<BOOL:${WEIR_WERROR}>:-Werror>)
   if(WEIR_ASAN)
     target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-omit-frame-pointer -g1)
-    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
   endif()
   if(WEIR_FUZZ)
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
+endfunction()
+
+# MLIR's headers are the cost of a build, so every C++ target shares one precompiled header.
+function(weir_compile_settings target)
+  weir_compile_options(${target})
+  if(WEIR_ASAN)
+    target_link_options(${target} PRIVATE -fsanitize=address,undefined)
   endif()
   if(WEIR_PCH)
     if(NOT TARGET WeirPch)
       file(WRITE ${CMAKE_BINARY_DIR}/pch.cpp "")
       add_library(WeirPch OBJECT ${CMAKE_BINARY_DIR}/pch.cpp)
       target_precompile_headers(WeirPch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
-      target_compile_options(WeirPch PRIVATE -Wall -Wextra -Wno-unused-parameter
-        $<$<BOOL:${WEIR_WERROR}>:-Werror>)
-      if(WEIR_ASAN)
-        target_compile_options(WeirPch PRIVATE -fsanitize=address,undefined -fno-omit-frame-pointer -g1)
-      endif()
+      weir_compile_options(WeirPch)
     endif()
     target_precompile_headers(${target} REUSE_FROM WeirPch)
   endif()
