@@ -175,7 +175,7 @@ Value KernelEmitter::countIterations(Builder &b, const Group &group) {
 
 Value KernelEmitter::countChunks(Builder &b, const Group &group) {
   if (isa<StreamOp>(group.items[0])) // does not depend on how many rows and keys there are
-    return constantIndex(b, kMaxChunks);
+    return constantIndex(b, chunks);
   return arith::MinUIOp::create(b, countIterations(b, group), constantIndex(b, kMaxChunks));
 }
 
@@ -209,6 +209,12 @@ Value KernelEmitter::layOut(Builder &b) {
     most = arith::MaxUIOp::create(b, most, size); // groups run one after another and share their scratch
   }
   return arith::AddIOp::create(b, scratchBegin, most);
+}
+
+/// The group's buffers of one chunk, if it has any.
+void KernelEmitter::openScratch(Builder &b, int group, Value chunk) {
+  if (Value bytes = groups[group].scratch)
+    openBuffers(b, group, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, bytes)));
 }
 
 /// Views of the workspace for every buffer of a group, from byte `from` on.

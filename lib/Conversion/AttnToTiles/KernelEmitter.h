@@ -8,6 +8,7 @@
 #define WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
 #include "BodyEmitter.h"
 #include "StreamEmitter.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "weir/Analysis/StreamTiles.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -81,6 +82,7 @@ private:
   mlir::Value layOut(Builder &b);
   mlir::Value bytesOf(Builder &b, const Buffer &buffer);
   void openBuffers(Builder &b, int group, mlir::Value from);
+  void openScratch(Builder &b, int group, mlir::Value chunk);
 
   // Steps.cpp: what a recurrence keeps, and what runs in its loop.
   void planSteps();
@@ -89,6 +91,10 @@ private:
 
   // Loops.cpp: what runs in which order.
   void emitGroup(Builder &b, unsigned index);
+  /// The numbers 0 to `count` in `parts` chunks that threads take: `open` emits what a chunk's numbers share.
+  /// The builder is left in the loop over a chunk's numbers, which is returned.
+  mlir::scf::ForOp emitChunks(Builder &b, mlir::Value count, mlir::Value parts,
+                              llvm::function_ref<void(mlir::Value)> open);
   void emitItem(Builder &b, mlir::Operation *op);
   void emitEinsum(Builder &b, attn::EinsumOp einsum);
   void emitMaterialize(Builder &b, attn::MaterializeOp op);

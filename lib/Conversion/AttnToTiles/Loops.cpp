@@ -15,6 +15,20 @@ using namespace weir::tiles;
 // Groups
 //===----------------------------------------------------------------------===//
 
+scf::ForOp KernelEmitter::emitChunks(Builder &b, Value count, Value parts, function_ref<void(Value)> open) {
+  auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{parts}, ValueRange{}, std::nullopt);
+  b.setInsertionPoint(forall.getTerminator());
+  Value part = forall.getInductionVar(0), one = constantIndex(b, 1);
+  open(part);
+  auto beginOf = [&](Value i) -> Value {
+    return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, count), parts);
+  };
+  Value begin = beginOf(part), end = beginOf(arith::AddIOp::create(b, part, one));
+  auto loop = scf::ForOp::create(b, begin, end, one);
+  b.setInsertionPointToStart(loop.getBody());
+  return loop;
+}
+
 /// The outer nest of a group: its iterations counted through, split into chunks that threads take.
 void KernelEmitter::emitGroup(Builder &b, unsigned index) {
   Group &group = groups[index];
@@ -31,20 +45,9 @@ void KernelEmitter::emitGroup(Builder &b, unsigned index) {
     return;
   }
   Value total = countIterations(b, group), chunks = countChunks(b, group);
-  auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{chunks}, ValueRange{}, std::nullopt);
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(forall.getTerminator());
   auto scope = emitter.scope();
-  Value chunk = forall.getInductionVar(0);
-  if (group.scratch)
-    openBuffers(b, index, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, group.scratch)));
-  auto part = [&](Value i) -> Value {
-    return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, total), chunks);
-  };
-  Value next = arith::AddIOp::create(b, chunk, constantIndex(b, 1));
-  Value begin = part(chunk), end = part(next);
-  auto loop = scf::ForOp::create(b, begin, end, constantIndex(b, 1));
-  b.setInsertionPointToStart(loop.getBody());
+  scf::ForOp loop = emitChunks(b, total, chunks, [&](Value chunk) { openScratch(b, index, chunk); });
   Value rest = loop.getInductionVar();
   for (unsigned k = group.shared.size(); k-- > 0;) {
     Value extent = extentOf(group.sharedExtents[k]);

@@ -90,16 +90,12 @@ void KernelEmitter::planSlots(const StreamTiles &plan, int64_t slots, int64_t ro
 llvm::DenseMap<const StreamTiles::Product *, Value>
 KernelEmitter::placeTiles(Builder &b, StreamOp op, const StreamTiles &plan, Value chunk) {
   llvm::DenseMap<const StreamTiles::Product *, Value> places;
-  int group = -1;
-  Value bytes;
-  for (Buffer &buffer : buffers)
-    if (buffer.role == Buffer::Tiles && op->isProperAncestor(buffer.product)) {
-      group = buffer.group;
-      bytes = arith::AddIOp::create(b, buffer.offset, bytesOf(b, buffer)); // the end of the last
-    }
-  if (!bytes)
+  auto own = llvm::find_if(buffers, [&](Buffer &buffer) {
+    return buffer.role == Buffer::Tiles && op->isProperAncestor(buffer.product);
+  });
+  if (own == buffers.end())
     return places;
-  openBuffers(b, group, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, bytes)));
+  openScratch(b, own->group, chunk);
   for (auto &[product, tensors] : plan.products)
     if (Value at = tiles.lookup(product))
       places[&tensors] = at;
@@ -109,19 +105,12 @@ KernelEmitter::placeTiles(Builder &b, StreamOp op, const StreamTiles &plan, Valu
 /// Items 0 to `count`, split into chunks that threads take; tiles of a chunk serve all of its items.
 void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, Value count,
                               function_ref<void(Value, StreamEmitter &)> body) {
-  Value one = constantIndex(b, 1), pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
-  auto forall = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{pieces}, ValueRange{}, std::nullopt);
+  Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(forall.getTerminator());
   auto scope = emitter.scope();
-  Value chunk = forall.getInductionVar(0);
-  auto beginOf = [&](Value i) -> Value {
-    return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, count), pieces);
-  };
-  Value begin = beginOf(chunk), end = beginOf(arith::AddIOp::create(b, chunk, one));
-  llvm::DenseMap<const StreamTiles::Product *, Value> places = placeTiles(b, op, plan, chunk);
-  auto loop = scf::ForOp::create(b, begin, end, one);
-  b.setInsertionPointToStart(loop.getBody());
+  llvm::DenseMap<const StreamTiles::Product *, Value> places;
+  scf::ForOp loop =
+      emitChunks(b, count, pieces, [&](Value chunk) { places = placeTiles(b, op, plan, chunk); });
   StreamEmitter stream(emitter, extents, presences, plan, op->getAttrOfType<mapping::TilesAttr>("mapping"),
                        loop, workspace, std::move(places), slots);
   body(loop.getInductionVar(), stream);
