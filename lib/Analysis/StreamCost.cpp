@@ -4,6 +4,7 @@
 #include "weir/Analysis/StreamCost.h"
 #include "mlir/IR/Builders.h"
 #include "weir/Analysis/Cost.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 
@@ -55,11 +56,14 @@ static std::map<std::string, int64_t> assumeExtents(const CascadeModel &model, c
   return assumed;
 }
 
-std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, const StringSet<> &merged,
+std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, mlir::func::FuncOp merged,
                                               const StreamTiles &plan, Extents &extents,
                                               const TargetDescription &target) {
   StreamCost cost;
   CascadeModel model(cascade);
+  StringSet<> left; // equations that stand in the function itself, not in a stream
+  for (const CascadeModel::Equation &equation : CascadeModel(merged).equations)
+    left.insert(equation.name);
   Domains domains(model);
   cost.assumed = assumeExtents(model, plan);
   StringMap<int64_t> known;
@@ -69,9 +73,11 @@ std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, const 
       computeCosts(model, domains, Traversals(), known, kBudget); // their footprint is not asked for
   double flops = 0, bytes = 0;
   for (const Costs::EquationCost &equation : costs.equations) {
-    if (merged.contains(equation.equation) && !equation.flops.value)
+    if (left.contains(equation.equation))
+      continue;
+    if (!equation.flops.value)
       return std::nullopt;
-    flops += merged.contains(equation.equation) ? *equation.flops.value : 0;
+    flops += *equation.flops.value;
   }
   if (!costs.compulsoryBytes.value)
     return std::nullopt;

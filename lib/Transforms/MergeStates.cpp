@@ -30,7 +30,9 @@ public:
 
 private:
   using Body = function_ref<Value(ValueRange)>;
-  EinsumOp emitEquation(AccumulateOp like, const Twine &name, Body body);
+  EinsumOp emitEquation(AccumulateOp like, const Twine &name, Body body) {
+    return weir::emitEquation(b, like, name, like.getResult().getType().getElementType(), body);
+  }
   Value read(Value tensor, ValueRange coordinates);
   StreamOp foldKeys();
   void merge(AccumulateOp op);
@@ -44,17 +46,6 @@ private:
   std::map<std::pair<void *, std::string>, std::pair<Value, Value>> scales;
 };
 } // namespace
-
-EinsumOp StateMerger::emitEquation(AccumulateOp like, const Twine &name, Body body) {
-  auto einsum = EinsumOp::create(b, like.getResult().getType(), b.getStringAttr(name), like.getCoordsAttr(),
-                                 like.getExtents(), /*mapping=*/Attribute());
-  OpBuilder::InsertionGuard guard(b);
-  size_t kept = like.getCoords().size();
-  Block *block = b.createBlock(&einsum.getBody(), {}, SmallVector<Type>(kept, b.getI64Type()),
-                               SmallVector<Location>(kept, b.getLoc()));
-  YieldOp::create(b, body(block->getArguments()));
-  return einsum;
-}
 
 Value StateMerger::read(Value tensor, ValueRange coordinates) {
   Type element = cast<RankedTensorType>(tensor.getType()).getElementType();
@@ -163,13 +154,6 @@ static StreamOp findResumed(func::FuncOp cascade) {
   return {};
 }
 
-static llvm::StringSet<> equationsOf(func::FuncOp cascade) {
-  llvm::StringSet<> names;
-  for (const CascadeModel::Equation &equation : CascadeModel(cascade).equations)
-    names.insert(equation.name);
-  return names;
-}
-
 /// Whether the fold runs in tiles, and rows are as many as that is worth.
 bool MergeStates::isWanted(func::FuncOp merged, StreamOp fold) {
   Extents extents(merged);
@@ -185,10 +169,7 @@ bool MergeStates::isWanted(func::FuncOp merged, StreamOp fold) {
   target.vectorRegisters = vectorRegisters;
   OwningOpRef<func::FuncOp> equations = getOperation().clone();
   dissolveStream(findResumed(*equations));
-  llvm::StringSet<> gone = equationsOf(*equations);
-  for (const auto &left : equationsOf(merged))
-    gone.erase(left.getKey());
-  std::optional<StreamCost> cost = predictStream(*equations, gone, *plan, extents, target);
+  std::optional<StreamCost> cost = predictStream(*equations, merged, *plan, extents, target);
   return !cost || cost->prefersTiles();
 }
 

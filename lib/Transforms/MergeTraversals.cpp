@@ -13,7 +13,6 @@
 #include "weir/Analysis/StreamCost.h"
 #include "weir/Analysis/Streaming.h"
 #include "weir/Transforms/Passes.h"
-#include "llvm/ADT/StringSet.h"
 
 namespace weir {
 #define GEN_PASS_DEF_MERGETRAVERSALS
@@ -127,14 +126,6 @@ bool Merger::run() {
 // Whether it is worth it
 //===----------------------------------------------------------------------===//
 
-/// The tensors whose equations stand in the function itself, not in a stream.
-static llvm::StringSet<> equationsOf(func::FuncOp cascade) {
-  llvm::StringSet<> names;
-  for (const CascadeModel::Equation &equation : CascadeModel(cascade).equations)
-    names.insert(equation.name);
-  return names;
-}
-
 namespace {
 struct MergeTraversals : weir::impl::MergeTraversalsBase<MergeTraversals> {
   using MergeTraversalsBase::MergeTraversalsBase;
@@ -168,10 +159,7 @@ bool MergeTraversals::isWanted(func::FuncOp merged, StringRef over, SmallVectorI
   TargetDescription target;
   target.vectorBytes = vectorBytes;
   target.vectorRegisters = vectorRegisters;
-  llvm::StringSet<> gone = equationsOf(getOperation());
-  for (const auto &left : equationsOf(merged))
-    gone.erase(left.getKey());
-  std::optional<StreamCost> cost = predictStream(getOperation(), gone, *plan, extents, target);
+  std::optional<StreamCost> cost = predictStream(getOperation(), merged, *plan, extents, target);
   bool wanted = when == "always" || (when == "cheaper" && (!cost || cost->prefersTiles()));
   if (cost)
     choices.push_back(toAttribute(*cost, over, wanted, /*forced=*/when != "cheaper", &getContext()));

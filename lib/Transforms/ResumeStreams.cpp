@@ -7,6 +7,7 @@
 // has to be known of earlier keys is the state, and how many they were, where a predicate or a score takes a
 // key's number as a value; of later ones, how many there will be, where what is folded reads that. Whatever
 // else would have to be known is refused: keys at other coordinates than the stream's, a second traversal.
+#include "lib/Transforms/StreamAlgebra.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "weir/Analysis/Bodies.h"
@@ -53,8 +54,6 @@ private:
   void addOutput(AccumulateOp like, const Twine &name, Value tensor);
   ArrayAttr ranksOf(AccumulateOp like);
   DictionaryAttr describe(AccumulateOp like, const Twine &name, Attribute missing = {});
-  EinsumOp emitEquation(AccumulateOp like, const Twine &name, Type element,
-                        function_ref<Value(ValueRange)> body);
 
   func::FuncOp cascade;
   StreamOp stream;
@@ -294,19 +293,6 @@ DictionaryAttr Resumer::describe(AccumulateOp like, const Twine &name, Attribute
   return b.getDictionaryAttr(attributes);
 }
 
-/// An equation over the coordinates that an accumulator keeps.
-EinsumOp Resumer::emitEquation(AccumulateOp like, const Twine &name, Type element,
-                               function_ref<Value(ValueRange)> body) {
-  auto einsum = EinsumOp::create(b, like.getResult().getType().clone(element), b.getStringAttr(name),
-                                 like.getCoordsAttr(), like.getExtents(), /*mapping=*/Attribute());
-  OpBuilder::InsertionGuard guard(b);
-  size_t kept = like.getCoords().size();
-  Block *block = b.createBlock(&einsum.getBody(), {}, SmallVector<Type>(kept, b.getI64Type()),
-                               SmallVector<Location>(kept, b.getLoc()));
-  YieldOp::create(b, body(block->getArguments()));
-  return einsum;
-}
-
 /// An input shaped like an accumulator, before the params.
 Value Resumer::addInput(AccumulateOp like, const Twine &name, Type element, StringRef missing) {
   unsigned at = 0;
@@ -322,7 +308,7 @@ Value Resumer::addInput(AccumulateOp like, const Twine &name, Type element, Stri
 Value Resumer::emitBefore(AccumulateOp like, const Twine &name, Value values, Value flags,
                           ArrayAttr flagCoords, bool coordinate) {
   Type scalar = getScalarType(cast<RankedTensorType>(values.getType()).getElementType());
-  return emitEquation(like, name, scalar, [&](ValueRange coordinates) -> Value {
+  return emitEquation(b, like, name, scalar, [&](ValueRange coordinates) -> Value {
     SmallVector<Value> at;
     ArrayAttr own = like.getCoords();
     for (Attribute flag : flagCoords)
@@ -448,13 +434,13 @@ void Resumer::giveState() {
     Value whole = result, state = result;
     auto read = [&](ValueRange at) -> Value { return ReadOp::create(b, scalar, whole, at); };
     if (isArg(op))
-      state = emitEquation(op, op.getName() + "_after", scalar, [&](ValueRange at) -> Value {
+      state = emitEquation(b, op, op.getName() + "_after", scalar, [&](ValueRange at) -> Value {
         return MapOp::create(b, scalar, Fn::Add, ValueRange{start, read(at)});
       });
     addOutput(op, op.getName() + "_out", state);
     if (shared.contains(op.getResult()))
       continue;
-    auto there = emitEquation(op, op.getName() + "_there", b.getI1Type(), [&](ValueRange at) -> Value {
+    auto there = emitEquation(b, op, op.getName() + "_there", b.getI1Type(), [&](ValueRange at) -> Value {
       return NotOp::create(b, IsabsentOp::create(b, read(at)));
     });
     addOutput(op, op.getName() + "_there_out", there);

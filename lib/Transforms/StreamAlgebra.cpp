@@ -67,3 +67,15 @@ Value weir::combine(ImplicitLocOpBuilder &b, Accumulation accumulation, Value pa
   }
   llvm_unreachable("coordinates are chosen, not combined");
 }
+
+EinsumOp weir::emitEquation(ImplicitLocOpBuilder &b, AccumulateOp like, const Twine &name, Type element,
+                            function_ref<Value(ValueRange)> body) {
+  auto einsum = EinsumOp::create(b, like.getResult().getType().clone(element), b.getStringAttr(name),
+                                 like.getCoordsAttr(), like.getExtents(), /*mapping=*/Attribute());
+  OpBuilder::InsertionGuard guard(b);
+  size_t kept = like.getCoords().size();
+  Block *block = b.createBlock(&einsum.getBody(), {}, SmallVector<Type>(kept, b.getI64Type()),
+                               SmallVector<Location>(kept, b.getLoc()));
+  YieldOp::create(b, body(block->getArguments()));
+  return einsum;
+}

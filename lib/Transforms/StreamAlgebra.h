@@ -29,6 +29,10 @@ mlir::Value readReference(mlir::ImplicitLocOpBuilder &b, attn::AccumulateOp op, 
 mlir::Value combine(mlir::ImplicitLocOpBuilder &b, attn::Accumulation accumulation, mlir::Value part,
                     mlir::Value before);
 
+/// An equation of the element type over the coordinates that an accumulator keeps; `body` gets them.
+attn::EinsumOp emitEquation(mlir::ImplicitLocOpBuilder &b, attn::AccumulateOp like, const llvm::Twine &name,
+                            mlir::Type element, llvm::function_ref<mlir::Value(mlir::ValueRange)> body);
+
 /// Puts a stream's equations in its place (attn-dissolve-streams).
 void dissolveStream(attn::StreamOp stream);
 

@@ -16,7 +16,6 @@
 #include "weir/Analysis/CascadeModel.h"
 #include "weir/Analysis/StreamTiles.h"
 #include "weir/Support/TargetDescription.h"
-#include "llvm/ADT/StringSet.h"
 #include <map>
 
 namespace weir {
@@ -35,10 +34,10 @@ struct StreamCost {
 /// allow for.
 int64_t getRowsOfTile(std::optional<int64_t> rows, const TargetDescription &target);
 
-/// Predicts for the equations `merged` of `cascade` (as it is written) what `plan`, their stream, takes.
-/// `extents` are those of the function that the stream is in. Nothing where the work is too large to be
-/// counted.
-std::optional<StreamCost> predictStream(mlir::func::FuncOp cascade, const llvm::StringSet<> &merged,
+/// Predicts for the equations of `cascade` (as it is written) that `merged` has no more, since they became
+/// its stream, what `plan`, that stream, takes. `extents` are those of `merged`. Nothing where the work is
+/// too large to be counted.
+std::optional<StreamCost> predictStream(mlir::func::FuncOp cascade, mlir::func::FuncOp merged,
                                         const StreamTiles &plan, Extents &extents,
                                         const TargetDescription &target);
 
