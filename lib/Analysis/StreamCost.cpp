@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
+#include <iterator>
 
 using namespace llvm;
 using namespace weir;
@@ -15,6 +16,7 @@ using namespace weir;
 // of rows and more.
 constexpr double kAsWritten = 0.21;
 constexpr double kTiled32[] = {0.68, 0.73, 0.76, 0.80}; ///< with 32 vector registers
+constexpr double kFew[] = {0.29, 0.57, 0.68, 0.71};       ///< of 1 to 4 rows, which fill no vector
 constexpr double kTiled16[] = {0.38, 0.68, 0.75};       ///< with 16
 
 /// What open extents are taken for: of rows and keys, of what is computed many times, of all others
@@ -32,8 +34,19 @@ static ArrayRef<double> getFractions(const TargetDescription &target) {
 // Registers are counted for f32; of f64 a block of the same rows takes twice as many, in two turns.
 static int64_t getLanes(const TargetDescription &target) { return target.vectorBytes / 4; }
 
-int64_t weir::getRowsOfTile(std::optional<int64_t> rows, const TargetDescription &target) {
+/// With at most so many rows, vectors along features do less than vectors of rows that are mostly empty.
+constexpr int64_t kFewRows = std::size(kFew);
+
+int64_t weir::getRowsOfTile(const StreamTiles &plan, Extents &extents, const TargetDescription &target) {
+  std::optional<int64_t> rows = Extents::constant(extents.of(plan.rowExtent));
   int64_t lanes = getLanes(target), most = getFractions(target).size();
+  auto fillsVectors = [&](auto &entry) {
+    const StreamTiles::Product &product = entry.second;
+    int64_t width = target.vectorBytes * 8 / plan.real.getIntOrFloatBitWidth();
+    return product.right.empty() || (!mlir::ShapedType::isDynamic(product.inner) && product.inner % width == 0);
+  };
+  if (rows && *rows >= 1 && *rows <= kFewRows && llvm::all_of(plan.products, fillsVectors))
+    return *rows;
   return lanes * (rows ? std::clamp<int64_t>(divideCeil(*rows, lanes), 1, most) : most);
 }
 
@@ -84,10 +97,11 @@ std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, mlir::
   bytes = *costs.compulsoryBytes.value;
 
   cost.rows = Extents::constant(extents.of(plan.rowExtent));
-  cost.rowsOfTile = getRowsOfTile(cost.rows, target);
+  cost.rowsOfTile = getRowsOfTile(plan, extents, target);
   int64_t rows = cost.rows.value_or(kOpen);
   double whole = rows ? double(alignTo(rows, cost.rowsOfTile)) / rows : 1;
-  double fraction = getFractions(target)[cost.rowsOfTile / getLanes(target) - 1];
+  int64_t vectors = cost.rowsOfTile / getLanes(target);
+  double fraction = vectors ? getFractions(target)[vectors - 1] : kFew[cost.rowsOfTile - 1];
   double peak = 2 * target.clock * target.fmaBytes / (plan.real.getIntOrFloatBitWidth() / 8);
   cost.tiled = std::max(flops * whole / (fraction * peak), bytes / target.memoryRate);
   cost.asWritten = std::max(flops / (kAsWritten * peak), bytes / target.memoryRate);

@@ -318,12 +318,20 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
   for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends))
     if (name.getValue() != plan.key)
       rows.push_back({name.getValue(), end});
+  // The innermost coordinate that can be; one that is known to be a single row only where no other is more.
+  std::optional<StreamTiles> single;
   for (unsigned k = rows.size(); k-- > 0;) {
+    auto length = Extents::constant(extents.of(rows[k].second));
+    if (single && length.value_or(1) <= 1)
+      continue;
     plan.outer = rows;
     plan.outer.erase(plan.outer.begin() + k);
     plan.rowExtent = rows[k].second;
-    if (plan.choose(rows[k].first))
+    if (!plan.choose(rows[k].first))
+      continue;
+    if (length != 1)
       return plan;
+    single = plan;
   }
-  return std::nullopt;
+  return single;
 }

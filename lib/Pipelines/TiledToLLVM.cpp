@@ -26,7 +26,9 @@
 using namespace mlir;
 
 void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &target) {
-  pm.addPass(createLayOutTiles());
+  LayOutTilesOptions layout;
+  layout.vectorBytes = target.vectorBytes;
+  pm.addPass(createLayOutTiles(layout));
   LowerTilesOptions tiles;
   tiles.vectorBytes = target.vectorBytes;
   tiles.vectorRegisters = target.vectorRegisters;

@@ -4,8 +4,8 @@
 //
 // The lanes of a vector are rows. With 32 registers a block of keys keeps 6 x 4 of them as sums, so 64 rows
 // are four registers of 16 f32; with 16 registers it keeps 4 x 3, so 24 rows are three of 8. Fewer rows, if
-// that is known, take as many vectors as they fill. On a GPU all tiles of a block are in
-// memory that its threads share.
+// that is known, take as many vectors as they fill; up to four make a tile without vectors of rows
+// (StreamCost.h). On a GPU all tiles of a block are in memory that its threads share.
 #include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/StreamCost.h"
 #include "weir/Transforms/Passes.h"
@@ -72,7 +72,7 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
       if (!plan || stream->hasAttr("mapping"))
         continue;
       auto rows = StringAttr::get(&getContext(), plan->row);
-      std::pair<int64_t, int64_t> shape(getRowsOfTile(Extents::constant(extents.of(plan->rowExtent)), target), kKeys);
+      std::pair<int64_t, int64_t> shape(getRowsOfTile(*plan, extents, target), kKeys);
       if (sharedBytes)
         shape = shapeFor(*plan, sharedBytes);
       if (m)
@@ -103,9 +103,9 @@ private:
       return stream.emitOpError("cannot be split into ")
              << int64_t(split) << " parts: kernels for GPUs are not split yet, leave 'split' out";
     int64_t lanes = vectorBytes * 8 / plan.real.getIntOrFloatBitWidth();
-    if (!sharedBytes && shape.first % lanes)
+    if (!sharedBytes && shape.first > lanes && shape.first % lanes)
       return stream.emitOpError("cannot have tiles of ")
-             << shape.first << " rows: a vector holds " << lanes << " of them, expected a multiple";
+             << shape.first << " rows: a vector holds " << lanes << " of them, expected a multiple or fewer";
     int64_t bytes = bytesOf(plan, shape.first, shape.second), most = sharedBytes ? sharedBytes : kFrame;
     if (bytes > most)
       return stream.emitOpError("has tiles of ")

@@ -9,7 +9,8 @@
 //   max(FLOPs * (rows that it computes / rows) / (its fraction * peak), compulsory bytes / memory rate)
 //
 // FLOPs, inside the domains, and bytes are those of Cost.h; the fractions are measured (docs/performance.md).
-// For attention one row at a time is better off as written, and from about five rows on tiles are.
+// One row at a time with features that fill no vectors is better off as written, and from about five rows on
+// tiles are.
 #ifndef WEIR_ANALYSIS_STREAMCOST_H
 #define WEIR_ANALYSIS_STREAMCOST_H
 #include "mlir/IR/BuiltinAttributes.h"
@@ -30,9 +31,9 @@ struct StreamCost {
   bool prefersTiles() const { return !rows || tiled <= asWritten; }
 };
 
-/// How many rows a block of a processor's tiles has: as many vectors as `rows` fill, up to what its registers
-/// allow for.
-int64_t getRowsOfTile(std::optional<int64_t> rows, const TargetDescription &target);
+/// How many rows a block of a processor's tiles has: as many vectors as they fill, up to what its registers
+/// allow for; or, of few rows, as many as there are, where vectors go along features instead.
+int64_t getRowsOfTile(const StreamTiles &plan, Extents &extents, const TargetDescription &target);
 
 /// Predicts for the equations of `cascade` (as it is written) that `merged` has no more, since they became
 /// its stream, what `plan`, that stream, takes. `extents` are those of `merged`. Nothing where the work is

@@ -393,8 +393,8 @@ void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
   inVersions(b, [&] {
     generic(b, kTile, ins, components[op].bit, [&](Builder &in, ValueRange args) {
       Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args));
-      Value one = constantLike(in, plan.real, 1);
-      return SmallVector<Value>{present ? arith::SelectOp::create(in, present, one, args.back()).getResult() : one};
+      Value taken = selectPresent(in, present, constantLike(in, plan.real, 1), 0);
+      return SmallVector<Value>{arith::MaxNumFOp::create(in, args.back(), taken)};
     });
   });
 }

@@ -4,7 +4,7 @@
 //
 // The lanes of a vector are the rows (queries) of a streamed kernel: then no operation ever goes across
 // lanes, and keys and values are read where they lie, one scalar broadcast a time. So a tile that has the row
-// dimension stores it innermost.
+// dimension stores it innermost. Rows that fill no vector stay outside: then lanes are keys and features.
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -88,7 +88,9 @@ private:
         continue;
       for (unsigned dim = 0; dim < maps[0].getNumDims(); ++dim) {
         auto mine = placeOf(maps[side], dim), out = placeOf(maps[2], dim);
-        bool fixed = mine && !cast<MemRefType>(operand.getType()).isDynamicDim(*mine);
+        auto type = cast<MemRefType>(operand.getType());
+        int64_t width = vectorBytes * 8 / type.getElementTypeBitWidth();
+        bool fixed = mine && !type.isDynamicDim(*mine) && type.getDimSize(*mine) % width == 0;
         if (!fixed || !out || placeOf(maps[1 - side], dim))
           continue;
         lanes.insert({tile, *mine});

@@ -4,7 +4,8 @@
 //
 // A block keeps `rows` x `columns` vectors of the result in registers. For each k it loads `columns` vectors
 // of the operand that has the lanes and broadcasts `rows` scalars of the other, which is read where it lies:
-// no packing, no horizontal operation.
+// no packing, no horizontal operation. Where rows fill no vector and both operands lie along the depth, lanes
+// are the depth: as many sums as a register has lanes, which then become one register.
 #include "Tiles.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -41,15 +42,19 @@ public:
 
   bool emit() {
     if (!analyse())
-      return false;
+      return emitDots();
     int64_t width = unit.lanesOf(out.type().getElementType());
     int64_t total = out.type().getDimSize(out.map.getNumResults() - 1) / width;
-    int64_t most = unit.registers == 32 ? 4 : 3;
+    int64_t height = out.type().getDimSize(0), most = unit.registers == 32 ? 4 : 3;
+    if (height == 1 || (height == 2 && unit.registers == 32)) // else there would be few chains of sums
+      most = 8;
     int64_t columns = 1;
     for (int64_t c = 1; c <= std::min(most, total); ++c)
       if (total % c == 0)
         columns = c;
     int64_t rows = (unit.registers - 1 - columns) / columns;
+    if (!ShapedType::isDynamic(height))
+      rows = std::clamp<int64_t>(height, 1, std::max<int64_t>(rows, 1));
     vector = VectorType::get({width}, out.type().getElementType());
     if (total == columns)
       return emitRows(index(b, 0), columns, rows), true;
@@ -201,6 +206,120 @@ private:
     if (ShapedType::isDynamic(fixed) || fixed % unroll)
       loopOver(whole, end, 1);
     return state;
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Few rows
+  //===--------------------------------------------------------------------===//
+
+  /// Products of rows of two operands that lie along the depth, which whole vectors cover.
+  bool emitDots() {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    if (maps[0].getNumDims() != 3 || out.map.getNumResults() != 2)
+      return false;
+    Side left{op->getOperand(0), maps[0]}, right{op->getOperand(1), maps[1]};
+    Type element = out.type().getElementType();
+    int64_t width = unit.lanesOf(element);
+    for (const Side &side : {left, right}) {
+      SmallVector<int64_t> strides;
+      int64_t offset;
+      if (side.map.getNumResults() != 2 || side.placeOf(depth) != 1u ||
+          side.type().getElementType() != element ||
+          failed(side.type().getStridesAndOffset(strides, offset)) || strides.back() != 1 ||
+          side.type().isDynamicDim(1) || side.type().getDimSize(1) % width)
+        return false;
+    }
+    if (!left.placeOf(row) || !right.placeOf(lane) || out.type().isDynamicDim(0) ||
+        !(element.isF32() || element.isF64()))
+      return false;
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(out.type().getStridesAndOffset(strides, offset)) || strides.back() != 1)
+      return false;
+    narrow = left;
+    wide = right;
+    vector = VectorType::get({width}, element);
+    int64_t height = out.type().getDimSize(0);
+    for (int64_t r = 0; r < height;) {
+      int64_t rows = std::min<int64_t>(height - r, 4);
+      emitDotRows(r, rows, width / (rows == 1 ? 1 : rows == 2 ? 2 : 4));
+      r += rows;
+    }
+    return true;
+  }
+
+  /// `rows` rows from `first` on with all of the other operand, `keys` at a time and then one by one.
+  void emitDotRows(int64_t first, int64_t rows, int64_t keys) {
+    Value end = extentOf(out, lane), step = index(b, keys);
+    Value whole = arith::MulIOp::create(b, arith::DivUIOp::create(b, end, step), step);
+    for (auto [from, to, by] : {std::tuple(index(b, 0), whole, keys), std::tuple(whole, end, int64_t(1))}) {
+      auto loop = scf::ForOp::create(b, from, to, index(b, by));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      emitDotBlock(first, rows, loop.getInductionVar(), by);
+    }
+  }
+
+  void emitDotBlock(int64_t first, int64_t rows, Value key, int64_t keys) {
+    int64_t width = vector.getNumElements(), share = width / (rows == 1 ? 1 : rows == 2 ? 2 : 4);
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(vector));
+    SmallVector<Value> sums(rows * keys, zero), atKey;
+    for (int64_t j = 0; j < keys; ++j)
+      atKey.push_back(j ? arith::AddIOp::create(b, key, index(b, j)).getResult() : key);
+    auto loop = scf::ForOp::create(b, index(b, 0), extentOf(narrow, depth), index(b, width), sums);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value k = loop.getInductionVar();
+      SmallVector<Value> state(loop.getRegionIterArgs()), left;
+      for (int64_t r = 0; r < rows; ++r)
+        left.push_back(vector::LoadOp::create(b, vector, narrow.memory,
+                                              narrow.at(dims(index(b, first + r), nullptr, k))));
+      for (int64_t j = 0; j < keys; ++j) {
+        Value right = vector::LoadOp::create(b, vector, wide.memory, wide.at(dims(nullptr, atKey[j], k)));
+        for (int64_t r = 0; r < rows; ++r)
+          state[r * keys + j] = vector::FMAOp::create(b, left[r], right, state[r * keys + j]);
+      }
+      scf::YieldOp::create(b, state);
+    }
+    // Sum (r, j) goes to lane r * share + j.
+    SmallVector<Value> lanes(width, zero);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t j = 0; j < keys; ++j)
+        lanes[r * share + j] = loop.getResult(r * keys + j);
+    Value all = sumEach(lanes);
+    for (int64_t r = 0; r < rows; ++r) {
+      auto part = VectorType::get({keys}, vector.getElementType());
+      Value sum = vector::ExtractStridedSliceOp::create(b, all, ArrayRef<int64_t>{r * share},
+                                                        ArrayRef<int64_t>{keys}, ArrayRef<int64_t>{1});
+      SmallVector<Value> place = out.at(dims(index(b, first + r), key, nullptr));
+      Value before = start ? vector::BroadcastOp::create(b, part, start).getResult()
+                           : vector::LoadOp::create(b, part, out.memory, place).getResult();
+      vector::StoreOp::create(b, arith::AddFOp::create(b, before, sum), out.memory, place);
+    }
+  }
+
+  /// A vector whose lane i is the sum of all lanes of vector i. Two vectors that hold `n` sums each, in as many
+  /// pieces, become one that holds 2n, in turns: the lower halves of their pieces plus the upper ones.
+  Value sumEach(ArrayRef<Value> vectors) {
+    if (vectors.size() == 1)
+      return vectors[0];
+    SmallVector<Value> even, odd;
+    for (auto [i, v] : llvm::enumerate(vectors))
+      (i % 2 ? odd : even).push_back(v);
+    Value x = sumEach(even), y = sumEach(odd);
+    if (x == y) // nothing but zeros
+      return x;
+    int64_t width = vector.getNumElements(), piece = width / even.size(), half = piece / 2;
+    SmallVector<int64_t> low, high;
+    for (int64_t at = 0; at < width; at += piece)
+      for (int64_t side : {int64_t(0), width})
+        for (int64_t k = 0; k < half; ++k) {
+          low.push_back(side + at + k);
+          high.push_back(side + at + half + k);
+        }
+    return arith::AddFOp::create(b, vector::ShuffleOp::create(b, x, y, low),
+                                 vector::ShuffleOp::create(b, x, y, high));
   }
 
   linalg::ContractOp op;

@@ -4,7 +4,8 @@
 //
 // One parallel dimension is the lanes; the loop over its blocks stands outside all others, so that what an
 // operation reduces into stays in registers. What does not depend on the lanes stays scalar until a vector
-// needs it.
+// needs it. Where the results are too short for that (few rows), lanes are the dimension that is reduced: each
+// lane reduces its own share, and the shares are joined at the end.
 #include "Tiles.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -12,6 +13,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
+#include <limits>
 
 using namespace mlir;
 
@@ -32,6 +34,10 @@ public:
     for (unsigned dim = 0; dim < ends.size(); ++dim)
       ends[dim] = endOf(dim);
     at.assign(ends.size(), Value());
+    if (!joins.empty()) {
+      emitReduction(ends, 0);
+      return true;
+    }
     chooseJam();
     emitLoops(ends, -1);
     return true;
@@ -47,8 +53,8 @@ private:
     return succeeded(type.getStridesAndOffset(strides, offset)) && (strides.empty() || strides.back() == 1);
   }
 
-  /// The lanes: a parallel dimension that is innermost in every result, and of a fixed length that whole
-  /// vectors cover.
+  /// The lanes: a parallel dimension that is innermost in every result, of a fixed length that whole vectors
+  /// cover or that is shorter than one, or open; or the only one that is reduced.
   bool chooseLanes() {
     unsigned inputs = op.getNumDpsInputs();
     if (!llvm::all_of(maps, [](AffineMap map) { return map.isProjectedPermutation(); }))
@@ -69,11 +75,52 @@ private:
       if (maps[i].getNumResults() == 0)
         return false;
       auto last = dyn_cast<AffineDimExpr>(maps[i].getResults().back());
-      if (!last || last.getPosition() != lane || !isDense(typeOf(i)) ||
-          typeOf(i).isDynamicDim(typeOf(i).getRank() - 1) || typeOf(i).getShape().back() % width)
+      if (!last || last.getPosition() != lane || !isDense(typeOf(i)))
         return false;
     }
-    return isVectorisable();
+    int64_t length = typeOf(inputs).getShape().back();
+    isOpen = ShapedType::isDynamic(length);
+    if (isOpen ? maps.back().getNumResults() < 2 || !isReadAlongLanes() : length > width && length % width)
+      return false;
+    if (!isVectorisable())
+      return false;
+    if (!isOpen && length < width && !chooseReduction())
+      width = length;
+    return true;
+  }
+
+  /// Whether inputs that have the lanes have them side by side.
+  bool isReadAlongLanes() {
+    for (int64_t i = 0; i < op.getNumDpsInputs(); ++i) {
+      auto place = maps[i].getResultPosition(getAffineDimExpr(lane, op.getContext()));
+      if (place && (*place + 1 != maps[i].getNumResults() || !isDense(typeOf(i))))
+        return false;
+    }
+    return true;
+  }
+
+  /// Takes the dimension that is reduced for the lanes, if there is one and every result is joined by an
+  /// operation that does not ask in which order.
+  bool chooseReduction() {
+    SmallVector<unsigned> reduced;
+    for (auto [dim, type] : llvm::enumerate(op.getIteratorTypesArray()))
+      if (type == utils::IteratorType::reduction)
+        reduced.push_back(dim);
+    if (reduced.size() != 1)
+      return false;
+    Block *block = op.getBlock();
+    SmallVector<Operation *> found;
+    for (auto [k, value] : llvm::enumerate(block->getTerminator()->getOperands())) {
+      Operation *join = value.getDefiningOp();
+      Value old = block->getArgument(op.getNumDpsInputs() + k);
+      if (!isa_and_nonnull<arith::AddFOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp>(join) ||
+          !llvm::is_contained(join->getOperands(), old) || !old.hasOneUse() || !value.hasOneUse())
+        return false;
+      found.push_back(join);
+    }
+    joins = found;
+    lane = reduced[0];
+    return true;
   }
 
   /// Where a loop over another dimension runs inside, several vectors go through it side by side: their
@@ -85,6 +132,8 @@ private:
     bool isLong = llvm::any_of(op.getBlock()->without_terminator(), [](Operation &inner) {
       return isa_and_nonnull<math::MathDialect>(inner.getDialect());
     });
+    if (isOpen)
+      return;
     int64_t vectors = typeOf(op->getNumOperands() - 1).getShape().back() / width;
     for (int64_t candidate = isLong ? kLongJam : kShortJam; candidate > 1; --candidate)
       if (vectors % candidate == 0) {
@@ -118,11 +167,111 @@ private:
     unsigned own = dim < 0 ? lane : unsigned(dim);
     if (dim >= 0 && own == lane)
       return emitLoops(ends, dim + 1);
-    auto loop = scf::ForOp::create(b, constant(0), ends[own], constant(own == lane ? width * jam : 1));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    at[own] = loop.getInductionVar();
-    emitLoops(ends, dim + 1);
+    Value from = constant(0);
+    int64_t whole = width;
+    for (int64_t step : own == lane && isOpen ? SmallVector<int64_t>{whole, 1}
+                                              : SmallVector<int64_t>{own == lane ? whole * jam : 1}) {
+      if (own == lane && isOpen)
+        width = step;
+      Value to = step == whole && isOpen && own == lane ? wholeOf(ends[own]) : ends[own];
+      auto loop = scf::ForOp::create(b, from, to, constant(step));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      at[own] = loop.getInductionVar();
+      emitLoops(ends, dim + 1);
+      from = to;
+    }
+    width = whole;
+  }
+
+  /// What whole vectors cover of a length.
+  Value wholeOf(Value end) {
+    Value count = arith::DivUIOp::create(b, end, constant(width));
+    return arith::MulIOp::create(b, count, constant(width));
+  }
+
+  /// The value that changes nothing when it is joined.
+  static double identityOf(Operation *join) {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    return isa<arith::AddFOp>(join) ? 0 : isa<arith::MinimumFOp>(join) ? infinity : -infinity;
+  }
+
+  Value joinBy(Operation *join, Value x, Value y) {
+    OperationState state(join->getLoc(), join->getName(), {x, y}, x.getType(), join->getAttrs());
+    return b.create(state)->getResult(0);
+  }
+
+  /// All lanes of a vector joined, halves with each other.
+  Value joinLanes(Operation *join, Value v) {
+    while (cast<VectorType>(v.getType()).getNumElements() > 1) {
+      int64_t half = cast<VectorType>(v.getType()).getNumElements() / 2;
+      auto part = [&](int64_t from) {
+        return vector::ExtractStridedSliceOp::create(b, v, ArrayRef<int64_t>{from}, ArrayRef<int64_t>{half},
+                                                     ArrayRef<int64_t>{1})
+            .getResult();
+      };
+      Value low = part(0), high = part(half);
+      v = joinBy(join, low, high);
+    }
+    return vector::ExtractOp::create(b, v, ArrayRef<int64_t>{0});
+  }
+
+  /// Loops over what is not reduced around two over the lanes: of whole vectors, and of the rest one by one.
+  void emitReduction(ArrayRef<Value> ends, unsigned dim) {
+    if (dim < ends.size()) {
+      if (dim == lane)
+        return emitReduction(ends, dim + 1);
+      auto loop = scf::ForOp::create(b, constant(0), ends[dim], constant(1));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      at[dim] = loop.getInductionVar();
+      return emitReduction(ends, dim + 1);
+    }
+    int64_t whole = width;
+    unsigned inputs = op.getNumDpsInputs();
+    SmallVector<Value> results;
+    for (unsigned k = 0; k < joins.size(); ++k)
+      results.push_back(memref::LoadOp::create(b, op->getOperand(inputs + k), indicesOf(maps[inputs + k])));
+    Value middle = wholeOf(ends[lane]);
+    for (auto [from, to, step] : {std::tuple(constant(0), middle, whole), std::tuple(middle, ends[lane], int64_t(1))}) {
+      width = step;
+      SmallVector<Value> state;
+      for (auto [k, join] : llvm::enumerate(joins)) {
+        auto type = VectorType::get({width}, results[k].getType());
+        auto value = b.getFloatAttr(results[k].getType(), identityOf(join));
+        state.push_back(arith::ConstantOp::create(b, DenseElementsAttr::get(type, value)));
+      }
+      auto loop = scf::ForOp::create(b, from, to, constant(step), state);
+      {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(loop.getBody());
+        at[lane] = loop.getInductionVar();
+        scf::YieldOp::create(b, emitShare(loop.getRegionIterArgs()));
+      }
+      for (auto [k, join] : llvm::enumerate(joins))
+        results[k] = joinBy(join, results[k], joinLanes(join, loop.getResult(k)));
+    }
+    for (unsigned k = 0; k < joins.size(); ++k)
+      memref::StoreOp::create(b, results[k], op->getOperand(inputs + k), indicesOf(maps[inputs + k]));
+    width = whole;
+  }
+
+  /// The body with `state` in the places of the results.
+  SmallVector<Value> emitShare(ValueRange state) {
+    IRMapping values;
+    Block *block = op.getBlock();
+    unsigned inputs = op.getNumDpsInputs();
+    for (auto [i, arg] : llvm::enumerate(block->getArguments()))
+      if (i >= inputs)
+        values.map(arg, state[i - inputs]);
+      else if (!arg.use_empty())
+        values.map(arg, read(i));
+    for (Operation &inner : block->without_terminator())
+      values.map(inner.getResult(0), emitOp(inner, values));
+    SmallVector<Value> next;
+    for (Value value : block->getTerminator()->getOperands())
+      next.push_back(values.lookup(value));
+    return next;
   }
 
   bool varies(Value value) { return isa<VectorType>(value.getType()); }
@@ -227,6 +376,8 @@ private:
   SmallVector<Value> at; ///< the value of each iteration dimension; the first lane's for the lanes
   unsigned lane = 0;
   int64_t width = 1, jam = 1; ///< lanes of a vector, vectors side by side
+  bool isOpen = false;        ///< the lanes' length is not known: whole vectors, then one by one
+  SmallVector<Operation *> joins; ///< what joins each result, where the lanes are reduced
 };
 
 } // namespace

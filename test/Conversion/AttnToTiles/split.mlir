@@ -12,7 +12,7 @@
 // MAP: attn.stream "N" [n] in(%{{.*}}) mapping #mapping.tiles<rows = "m", m = 24, n = 128, split = 3>
 // GPU: error: 'attn.stream' op is split into 3 parts, which only kernels for processors are
 // SHARED: error: 'attn.stream' op cannot be split into 3 parts: kernels for GPUs are not split yet, leave 'split' out
-// LANES: error: 'attn.stream' op cannot have tiles of 12 rows: a vector holds 8 of them, expected a multiple
+// LANES: error: 'attn.stream' op cannot have tiles of 12 rows: a vector holds 8 of them, expected a multiple or fewer
 // FRAME: error: 'attn.stream' op has tiles of 24 rows and 4096 keys that take about {{[0-9]+}} bytes, more than the 1048576 that there are for them; make 'm' or 'n' smaller
 // SIZES: mapping #mapping.tiles<rows = "m", m = 16, n = 40>
 

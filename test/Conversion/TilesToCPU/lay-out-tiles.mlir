@@ -46,3 +46,19 @@ func.func @used_elsewhere(%K: memref<?x64xf32>, %i: index) -> f32 {
   %x = memref.load %s[%i, %i] : memref<16x32xf32>
   return %x : f32
 }
+
+// -----
+
+// Three rows fill no vector and stay outside.
+// CHECK-LABEL: func.func @few
+// CHECK:         memref.alloca() {weir.tile} : memref<3x64xf32>
+// CHECK:         memref.alloca() {weir.tile} : memref<3x32xf32>
+#q = affine_map<(m, n, d) -> (m, d)>
+#k = affine_map<(m, n, d) -> (n, d)>
+#s = affine_map<(m, n, d) -> (m, n)>
+func.func @few(%K: memref<32x64xf32>) {
+  %q = memref.alloca() {weir.tile} : memref<3x64xf32>
+  %s = memref.alloca() {weir.tile} : memref<3x32xf32>
+  linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %K : memref<3x64xf32>, memref<32x64xf32>) outs(%s : memref<3x32xf32>)
+  return
+}

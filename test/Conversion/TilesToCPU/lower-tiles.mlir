@@ -140,3 +140,42 @@ func.func @largest(%s: memref<?x64xf32>, %r: memref<64xf32>) {
   }
   return
 }
+
+#left = affine_map<(m, n, d) -> (m, d)>
+#out = affine_map<(m, n, d) -> (m, n)>
+#score = affine_map<(m, n) -> (m, n)>
+#line = affine_map<(m, n) -> (m)>
+
+// Few rows: as many products along the depth as a register has lanes, of which one register is made.
+// CHECK-LABEL: func.func @few_scores
+// ZMM:           scf.for %{{.*}} step %c4{{.*}} {
+// ZMM:             %{{.*}}:16 = scf.for %{{.*}} step %c16{{.*}} -> (vector<16xf32>
+// ZMM-COUNT-30:    vector.shuffle
+// ZMM:             %[[PART:.*]] = vector.extract_strided_slice %{{.*}} {offsets = [12], sizes = [4], strides = [1]}
+// ZMM:             vector.store %{{.*}} : memref<4x?xf32, strided<[128, 1]>>, vector<4xf32>
+// ZMM:           scf.for %{{.*}} step %c1
+// YMM:           scf.for %{{.*}} step %c2{{.*}} {
+// YMM:             %{{.*}}:8 = scf.for %{{.*}} step %c8{{.*}} -> (vector<8xf32>
+func.func @few_scores(%q: memref<4x64xf32>, %K: memref<?x64xf32, strided<[?, 1], offset: ?>>, %s: memref<4x?xf32, strided<[128, 1]>>) {
+  linalg.contract indexing_maps = [#left, #k, #out] ins(%q, %K : memref<4x64xf32>, memref<?x64xf32, strided<[?, 1], offset: ?>>)
+    outs(%s : memref<4x?xf32, strided<[128, 1]>>)
+  return
+}
+
+// Their reductions go along the keys, whole vectors and then one by one, and end with the lanes' shares.
+// CHECK-LABEL: func.func @few_sums
+// ZMM:           scf.for
+// ZMM:             scf.for {{.*}} iter_args({{.*}}) -> (vector<16xf32>)
+// ZMM:               arith.addf %{{.*}} : vector<16xf32>
+// ZMM:             arith.addf %{{.*}} : vector<8xf32>
+// ZMM:             scf.for {{.*}} iter_args({{.*}}) -> (vector<1xf32>)
+// ZMM:             memref.store
+func.func @few_sums(%s: memref<3x?xf32, strided<[128, 1]>>, %z: memref<3xf32>) {
+  linalg.generic {indexing_maps = [#score, #line], iterator_types = ["parallel", "reduction"]}
+    ins(%s : memref<3x?xf32, strided<[128, 1]>>) outs(%z : memref<3xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %a = arith.addf %y, %x : f32
+    linalg.yield %a : f32
+  }
+  return
+}

@@ -11,7 +11,8 @@ def LayOutTiles : Pass<"lay-out-tiles"> {
     A tile is a `memref.alloca` marked `weir.tile` that only tile operations (linalg on tiles) and views use. The rows of a `linalg.contract` are a
     parallel dimension of fixed length that one of its tiles has and its other operand has not; that dimension becomes the
     lanes of vectors, so it is stored innermost, in that tile, in the result, and in every tile that an operation reads or writes along
-    the same dimension. Arguments are read as they are. test/Conversion/TilesToCPU/lay-out-tiles.mlir runs this example:
+    the same dimension. Arguments are read as they are. Rows that do not fill whole vectors stay where they are.
+    test/Conversion/TilesToCPU/lay-out-tiles.mlir runs this example:
 
     ```mlir
     %q = memref.alloca() {weir.tile} : memref<16x64xf32>
@@ -23,6 +24,7 @@ def LayOutTiles : Pass<"lay-out-tiles"> {
     linalg.contract indexing_maps = [(m, n, d) -> (d, m), (m, n, d) -> (n, d), (m, n, d) -> (n, m)] ins(%q, %k ...) outs(%s ...)
     ```
   }];
+  let options = [Option<"vectorBytes", "vector-bytes", "unsigned", "32", "bytes of a vector register">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];
 }
 
@@ -33,7 +35,8 @@ def LowerTiles : Pass<"lower-tiles"> {
     the one operand and a broadcast of the other; a fill of the result that stands right before is where the block starts, and falls away.
     A division by a value that is the same in the whole tile becomes a multiplication by its reciprocal.
     `linalg.generic` and `linalg.fill` run a few vectors of lanes at a time, with the loop over lanes outermost, so that reductions stay in
-    registers and their chains overlap. Where a layout or a length does not admit vectors (rows whose number is known only at run
+    registers and their chains overlap. Of few rows, which fill no vector, scores are products along the inner coordinate, a register's worth of them
+    at a time, and reductions go along the keys. Where a layout or a length does not admit vectors (rows whose number is known only at run
     time), elements are taken one by one. test/Conversion/TilesToCPU/lower-tiles.mlir runs this example:
 
     ```mlir
