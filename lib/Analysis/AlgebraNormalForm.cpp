@@ -164,6 +164,20 @@ NormalForm Algebra::monomialPower(const NormalForm &n, Rational k) {
   return single(intern(std::move(exponent), std::move(atoms)), *scaled);
 }
 
+/// The number that leaves a sum: the first coefficient, so that multiples of a sum share the rest. One far from 1, as
+/// the 1e-8 of Z + 1e-8, would leave a rest of another magnitude, which a power can take out of range; then the
+/// simplest one.
+static Rational numberOf(const NormalForm &n) {
+  constexpr int64_t most = 1024;
+  auto size = [](const Rational &c) { return std::max(c.p < 0 ? -c.p : c.p, c.q); };
+  const Rational *best = &n.begin()->second;
+  if (size(*best) > most)
+    for (auto &[m, c] : n)
+      if (size(c) < size(*best))
+        best = &c;
+  return *best;
+}
+
 std::pair<NormalForm, NormalForm> Algebra::content(const NormalForm &n) {
   assert(!n.empty() && "content of zero");
   SmallVector<const Monomial *> all, unguarded;
@@ -198,7 +212,7 @@ std::pair<NormalForm, NormalForm> Algebra::content(const NormalForm &n) {
           mayLeave(factor, [&](const Monomial *m) { return !m->powerOf(factor).isZero(); }))
         atoms.push_back({factor, least});
     }
-  NormalForm common = single(intern(std::move(exponent), std::move(atoms)), n.begin()->second);
+  NormalForm common = single(intern(std::move(exponent), std::move(atoms)), numberOf(n));
   return {common, mul(n, monomialPower(common, -1))};
 }
 

@@ -242,6 +242,21 @@ static Presence within(Presence p, ValueRange bound, Extents &extents) {
   return p;
 }
 
+/// Of a reduction of what is present everywhere: there has to be a coordinate.
+static Presence overExtents(Presence p, ValueRange reduced, Extents &extents) {
+  if (!p)
+    return p;
+  for (Value extent : reduced) {
+    std::string name = extents.of(extent);
+    auto size = Extents::constant(name);
+    if (size && *size == 0)
+      return std::nullopt;
+    if (!size)
+      p->insert(name);
+  }
+  return p;
+}
+
 bool Presences::isInside(ReadOp read, unsigned k) {
   Value index = read.getIndices()[k];
   std::string dim = extents.ofDim(read.getSource(), k);
@@ -277,6 +292,13 @@ Presence Presences::ofTensor(Value tensor) {
   Presence p;
   if (auto einsum = tensor.getDefiningOp<EinsumOp>())
     p = within(of(einsum.getYield().getValues()[0]), einsum.getExtents(), extents);
+  if (auto accumulate = tensor.getDefiningOp<AccumulateOp>()) {
+    p.emplace();
+    for (Value value : accumulate.getYield().getValues())
+      p = both(p, of(value));
+    p = overExtents(within(p, accumulate.getOverExtents(), extents), accumulate.getOverExtents(), extents);
+    p = within(p, accumulate.getExtents(), extents);
+  }
   tensors[tensor] = p;
   return p;
 }
@@ -313,16 +335,7 @@ Presence Presences::compute(Value scalar) {
     if (llvm::is_contained({Reduction::Count, Reduction::Any, Reduction::All}, reduce.getReduction()))
       return always;
     Presence p = within(of(reduce.getYield().getValues()[0]), reduce.getExtents(), extents);
-    if (p)
-      for (Value extent : reduce.getExtents()) {
-        std::string name = extents.of(extent);
-        auto size = Extents::constant(name);
-        if (size && *size == 0)
-          return std::nullopt;
-        if (!size)
-          p->insert(name);
-      }
-    return p;
+    return overExtents(p, reduce.getExtents(), extents);
   }
   if (auto cast = dyn_cast<CastOp>(op))
     return of(cast.getValue());

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "weir/Analysis/Bodies.h"
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -38,6 +39,7 @@ private:
   void readArguments();
   void declareEquations(Block &block, std::vector<Loop> &loops);
   void readEquation(Equation &equation);
+  void readStream(attn::StreamOp stream);
   void readGiven(attn::GivenOp given);
   void readOutputs();
   const Tree *scalar(Value value);
@@ -65,6 +67,7 @@ std::string CascadeModel::Reader::declareTensor(Value value, StringRef name) {
   tensorNames[value] = unique;
   Tensor &tensor = model.tensors[unique];
   tensor.name = unique;
+  tensor.value = value;
   if (auto type = dyn_cast<RankedTensorType>(value.getType()))
     tensor.elementType = type.getElementType();
   return unique;
@@ -252,6 +255,11 @@ void CascadeModel::Reader::declareEquations(Block &block, std::vector<Loop> &loo
       loops.pop_back();
       for (auto [outer, inner] : llvm::zip(recurrence.getResults(), recurrence.getYield().getValues()))
         tensorNames[outer] = tensorNames[inner];
+    } else if (auto stream = dyn_cast<attn::StreamOp>(op)) {
+      for (auto [result, inner] : llvm::zip(stream.getResults(), stream.getYield().getValues())) {
+        auto name = inner.getDefiningOp()->getAttrOfType<StringAttr>("name");
+        model.streamed.push_back(declareTensor(result, name ? name.getValue() : "tensor"));
+      }
     } else if (isa<attn::EinsumOp, attn::ArgtopkOp>(op)) {
       Equation equation;
       equation.op = &op;
@@ -290,6 +298,33 @@ void CascadeModel::Reader::readEquation(Equation &equation) {
   active.clear();
 }
 
+/// What a stream gives is taken as an input is: its equations are not the cascade's any more.
+void CascadeModel::Reader::readStream(attn::StreamOp stream) {
+  Extents classes(model.function);
+  Presences presences(classes);
+  for (auto [result, inner] : llvm::zip(stream.getResults(), stream.getYield().getValues())) {
+    Tensor &tensor = model.tensors[tensorNames[result]];
+    auto [names, sizes] = getLeftSide(inner.getDefiningOp());
+    SmallVector<std::string> bound;
+    for (auto [name, size] : llvm::zip(names.getAsRange<StringAttr>(), sizes)) {
+      bind(name.getValue(), size, Value(), bound);
+      tensor.ranks.push_back(rankOf(bound.back()));
+      tensor.extents.push_back(extent(size));
+    }
+    active.clear();
+    Presence presence = presences.ofTensor(result);
+    if (!presence)
+      tensor.needed.reset();
+    for (StringRef name : presence ? *presence : std::set<std::string>()) {
+      const Tree *size = name.consume_front("rank ") ? model.rankExtents.lookup(name) : nullptr;
+      if (size && tensor.needed)
+        tensor.needed->push_back(size);
+      else
+        tensor.needed.reset();
+    }
+  }
+}
+
 void CascadeModel::Reader::readGiven(attn::GivenOp given) {
   SmallVector<std::string> bound;
   for (auto [name, size, arg] : llvm::zip(given.getCoords().getAsRange<StringAttr>(), given.getExtents(),
@@ -323,6 +358,8 @@ void CascadeModel::Reader::run() {
   std::vector<Loop> loops;
   for (Block &block : model.function.getBody())
     declareEquations(block, loops);
+  for (auto stream : model.function.getOps<attn::StreamOp>())
+    readStream(stream);
   for (Equation &equation : model.equations)
     readEquation(equation);
   for (auto given : model.function.getOps<attn::GivenOp>())

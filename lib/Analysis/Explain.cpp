@@ -88,6 +88,9 @@ static void addMapping(mlir::func::FuncOp cascade, Explanation &out) {
 }
 
 static void addMergings(mlir::func::FuncOp cascade, Explanation &out) {
+  if (auto refusals = cascade->getAttrOfType<mlir::DictionaryAttr>(kStreamRefusals))
+    for (mlir::NamedAttribute refusal : refusals)
+      out.refusals.push_back({refusal.getName().str(), cast<mlir::StringAttr>(refusal.getValue()).str()});
   auto choices = cascade->getAttrOfType<mlir::ArrayAttr>(kStreamChoices);
   if (!choices)
     return;
@@ -203,6 +206,9 @@ json::Value weir::toJson(const Explanation &e) {
                                    {"rows_of_tile", m.rowsOfTile},
                                    {"assumed", std::move(assumed)}};
   }
+  json::Object refusals;
+  for (auto &[rank, why] : e.refusals)
+    refusals[rank] = why;
   return json::Object{{"cascade", e.cascade},
                       {"ranks", std::move(ranks)},
                       {"traversals", json::Object{{"as_written", std::move(asWritten)},
@@ -221,6 +227,7 @@ json::Value weir::toJson(const Explanation &e) {
                                              {"mapping", nullptr}}},
                       {"tiles", json::Object{{"full", nullptr}, {"partial", nullptr}, {"empty", nullptr}}},
                       {"merging", std::move(merging)},
+                      {"not_in_tiles", std::move(refusals)},
                       {"mapping", std::move(mapping)}};
 }
 
@@ -259,6 +266,9 @@ void weir::print(const Explanation &e, raw_ostream &os) {
     for (const Explanation::Merging &m : e.mergings)
       if (m.rank == count.rank)
         printMerging(m, os);
+    for (auto &[rank, why] : e.refusals)
+      if (rank == count.rank)
+        os << "    not in tiles: " << why << "\n";
     printReasons(e.whyNotFewer, count.rank, os);
     for (const Explanation::State &s : e.state)
       if (s.rank == count.rank)

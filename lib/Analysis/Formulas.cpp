@@ -132,6 +132,9 @@ static bool comparesIntegers(const Tree *literal) {
 }
 
 std::optional<Polynomial> Formulas::asNonNegative(const Tree *literal) {
+  bool negated = literal->is(TreeKind::Not) && literal->args[0]->text == "eq";
+  if (negated)
+    literal = literal->args[0];
   if (!comparesIntegers(literal))
     return std::nullopt;
   Polynomial a = model.polynomial(literal->args[0]), b = model.polynomial(literal->args[1]);
@@ -140,11 +143,17 @@ std::optional<Polynomial> Formulas::asNonNegative(const Tree *literal) {
     return op == "le" ? b - a : a - b;
   if (op == "lt" || op == "gt")
     return (op == "lt" ? b - a : a - b) - Polynomial::constant(1);
-  if (op == "eq") { // x == 0 of an x that is never negative is x <= 0
+  if (op == "eq" && !negated) { // x == 0 of an x that is never negative is x <= 0
     if (provesNonNegative(a - b))
       return b - a;
     if (provesNonNegative(b - a))
       return a - b;
+  }
+  if (op == "ne" || negated) { // and x != 0 is x >= 1
+    if (provesNonNegative(a - b))
+      return a - b - Polynomial::constant(1);
+    if (provesNonNegative(b - a))
+      return b - a - Polynomial::constant(1);
   }
   return std::nullopt;
 }

@@ -77,6 +77,9 @@ std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, mlir::
   StringSet<> left; // equations that stand in the function itself, not in a stream
   for (const CascadeModel::Equation &equation : CascadeModel(merged).equations)
     left.insert(equation.name);
+  attn::StreamOp stream = plan.stream;
+  for (auto copy : stream.getBody().front().getOps<attn::EinsumOp>())
+    left.erase(copy.getName()); // computed once more in the stream
   Domains domains(model);
   cost.assumed = assumeExtents(model, plan);
   StringMap<int64_t> known;

@@ -38,6 +38,11 @@ StreamTiles::Pieces StreamTiles::piecesOf(AccumulateOp op) const {
   return {!isRef, !products.find(op)->second.right.empty(), isReference, !isAlwaysThere};
 }
 
+bool StreamTiles::isUniform(Value value) const {
+  return llvm::none_of(ArrayRef<Role>{Role::Row, Role::Key, Role::Inner},
+                       [&](Role role) { return dependsOn(value, role); });
+}
+
 Value StreamTiles::ownTensor(ReadOp read) const {
   Operation *op = read.getSource().getDefiningOp();
   return op && op->getParentOp() == stream ? read.getSource() : Value();
@@ -50,7 +55,8 @@ SetVector<Value> StreamTiles::sourcesOf(Value value) const {
     if (!op || isa<TensorType>(v.getType()) || !seen.insert(v))
       return;
     if (isa<ReduceOp>(op)) {
-      found.insert(v);
+      if (!isUniform(v))
+        found.insert(v);
       return;
     }
     if (auto read = dyn_cast<ReadOp>(op))
@@ -89,60 +95,162 @@ bool StreamTiles::isOwnIdentity(ReadOp read) const {
 // Judgements
 //===----------------------------------------------------------------------===//
 
+/// Says why the stream does not run in tiles; the first answer to a question is the deepest one.
+bool StreamTiles::refuse(const Twine &why) {
+  if (reason.empty())
+    reason = why.str();
+  return false;
+}
+
+static std::string nameOf(Value tensor) {
+  if (Operation *op = getEquation(tensor))
+    return op->getAttrOfType<StringAttr>("name").str();
+  auto argument = cast<BlockArgument>(tensor);
+  auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  auto name =
+      function ? function.getArgAttrOfType<StringAttr>(argument.getArgNumber(), kName) : StringAttr();
+  return name ? name.str() : "an input";
+}
+
+/// Whether index k of a read lies inside for all coordinates.
+bool StreamTiles::judgeInside(ReadOp read, unsigned k) {
+  return presences->isInside(read, k) ||
+         refuse("index " + Twine(k) + " of a read of " + nameOf(read.getSource()) + " may lie outside");
+}
+
 /// Elementwise in row and key. Where a value is present must not hang on the values of tiles: it is asked again where it is needed.
 bool StreamTiles::judgeElementwise(Value value) {
   if (dependsOn(value, Role::Inner))
-    return false;
+    return refuse("a value has one coordinate more than row and key");
   SetVector<Value> seen;
   std::function<bool(Value)> visit = [&](Value v) -> bool {
     Operation *op = v.getDefiningOp();
-    if (!op || isa<TensorType>(v.getType()) || !isa<AttnDialect>(op->getDialect()) || !seen.insert(v))
+    if (!op || isa<TensorType>(v.getType()) || !isa<AttnDialect>(op->getDialect()) || !seen.insert(v) ||
+        isUniform(v))
       return true;
     if (auto reduce = dyn_cast<ReduceOp>(op))
       return judgeSum(reduce);
     if (auto read = dyn_cast<ReadOp>(op)) {
       if (ownTensor(read))
-        return llvm::is_contained(body, read.getSource().getDefiningOp()) && isOwnIdentity(read);
-      for (unsigned k = 0; k < read.getIndices().size(); ++k)
-        if (!presences->isInside(read, k))
-          return false;
-      return true;
+        return (llvm::is_contained(body, read.getSource().getDefiningOp()) && isOwnIdentity(read)) ||
+               refuse("a value reads " + nameOf(read.getSource()) + " at other coordinates than its own");
+      for (Value index : read.getIndices())
+        if (!sourcesOf(index).empty())
+          return refuse("an index of a read of " + nameOf(read.getSource()) + " depends on scores");
+      return llvm::all_of(read.getIndices(), visit);
     }
     if (auto where = dyn_cast<WhereOp>(op); where && !sourcesOf(where.getPredicate()).empty())
-      return false;
+      return refuse("a condition depends on scores");
     if (auto select = dyn_cast<SelectOp>(op))
       if (!presences->of(v) && !sourcesOf(select.getCondition()).empty())
-        return false;
+        return refuse("a choice between values that may be absent depends on scores");
     if (auto map = dyn_cast<MapOp>(op))
       if ((map.getFn() == Fn::Floordiv || map.getFn() == Fn::Mod) && !sourcesOf(map.getOperands_()[1]).empty())
-        return false;
+        return refuse("a division of integers by scores may have no result");
     return llvm::all_of(op->getOperands(), visit);
   };
   return visit(value);
 }
 
-/// A factor of a product: present everywhere, but for indices that are the same in the whole block.
-bool StreamTiles::judgeFactor(Value value) {
+/// A factor of a product: of row or key and the inner coordinate. `partial` is set where it may be absent otherwise than
+/// by an index that is the same in the whole block.
+bool StreamTiles::judgeFactor(Value value, bool &partial) {
   Operation *op = value.getDefiningOp();
-  if (!op || !isa<AttnDialect>(op->getDialect()) || isa<LiteralOp>(op))
+  if (!op || !isa<AttnDialect>(op->getDialect()) || isUniform(value))
     return true;
+  if (isa<ReduceOp>(op))
+    return refuse("a factor of a product is a reduction itself");
   if (auto read = dyn_cast<ReadOp>(op)) {
-    if (ownTensor(read) || !presences->ofTensor(read.getSource()))
-      return false;
+    if (ownTensor(read))
+      return refuse("a factor reads " + nameOf(read.getSource()) + " of the same stream");
+    partial |= !presences->ofTensor(read.getSource());
     for (unsigned k = 0; k < read.getIndices().size(); ++k) {
       Value index = read.getIndices()[k];
-      bool same = llvm::none_of(ArrayRef<Role>{Role::Row, Role::Key, Role::Inner},
-                                [&](Role role) { return dependsOn(index, role); });
-      if (same ? !judgeFinish(index) : !presences->isInside(read, k))
+      if (isUniform(index) || presences->isInside(read, k))
+        continue;
+      partial = true;
+      if (!judgeFactor(index, partial))
         return false;
     }
     return true;
   }
-  if (auto map = dyn_cast<MapOp>(op))
-    return map.getFn() != Fn::Floordiv && map.getFn() != Fn::Mod && llvm::all_of(op->getOperands(), [&](Value v) {
-             return judgeFactor(v);
-           });
-  return isa<CastOp>(op) && judgeFactor(op->getOperand(0));
+  auto map = dyn_cast<MapOp>(op);
+  bool isTotal = (map && map.getFn() != Fn::Floordiv && map.getFn() != Fn::Mod) || isa<CastOp>(op);
+  bool inside = false;
+  if (!llvm::all_of(op->getOperands(), [&](Value v) { return judgeFactor(v, inside); }))
+    return false;
+  partial |= isTotal ? inside : !presences->of(value);
+  return true;
+}
+
+/// Whether a factor may be there at some inner coordinates of a key and not at others.
+bool StreamTiles::isPresentByInner(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isa<AttnDialect>(op->getDialect()) || !dependsOn(value, Role::Inner) || presences->of(value))
+    return false;
+  if (auto read = dyn_cast<ReadOp>(op)) {
+    if (!presences->ofTensor(read.getSource()))
+      return true;
+    for (unsigned k = 0; k < read.getIndices().size(); ++k)
+      if (!presences->isInside(read, k) && dependsOn(read.getIndices()[k], Role::Inner))
+        return true;
+    return false;
+  }
+  if (auto where = dyn_cast<WhereOp>(op); where && dependsOn(where.getPredicate(), Role::Inner))
+    return true;
+  if (auto select = dyn_cast<SelectOp>(op); select && dependsOn(select.getCondition(), Role::Inner))
+    return true;
+  return llvm::any_of(op->getOperands(), [&](Value v) { return isPresentByInner(v); });
+}
+
+/// Of row or key in an integer that is linear in them.
+std::optional<int64_t> StreamTiles::coefficientOf(Value value, Role role) const {
+  if (!dependsOn(value, Role::Row) && !dependsOn(value, Role::Key))
+    return 0;
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return roleOf(argument) == role ? 1 : 0;
+  auto map = value.getDefiningOp<MapOp>();
+  if (!map || !value.getType().isInteger(64))
+    return std::nullopt;
+  auto of = [&](unsigned k) { return coefficientOf(map.getOperands_()[k], role); };
+  if (map.getFn() == Fn::Neg)
+    return of(0) ? std::optional<int64_t>(-*of(0)) : std::nullopt;
+  if (map.getFn() != Fn::Add && map.getFn() != Fn::Sub)
+    return std::nullopt;
+  std::optional<int64_t> x = of(0), y = of(1);
+  if (!x || !y || std::abs(*x) > 64 || std::abs(*y) > 64)
+    return std::nullopt;
+  return map.getFn() == Fn::Add ? *x + *y : *x - *y;
+}
+
+/// Whether row and key matter by their difference only.
+bool StreamTiles::isOfDifference(Value value) const {
+  if (!dependsOn(value, Role::Row) && !dependsOn(value, Role::Key))
+    return true;
+  std::optional<int64_t> ofRow = coefficientOf(value, Role::Row), ofKey = coefficientOf(value, Role::Key);
+  if (ofRow && ofKey)
+    return *ofRow == -*ofKey;
+  Operation *op = value.getDefiningOp();
+  return isa_and_nonnull<ReadOp, MapOp, CastOp, SelectOp, AndOp, OrOp, NotOp>(op) &&
+         llvm::all_of(op->getOperands(),
+                      [&](Value v) { return isa<TensorType>(v.getType()) || isOfDifference(v); });
+}
+
+SmallVector<std::pair<Value, std::string>> StreamTiles::shiftedIndices(const Product &product) const {
+  SmallVector<std::pair<Value, std::string>> found;
+  SetVector<Value> seen;
+  std::function<void(Value)> visit = [&](Value v) {
+    Operation *op = v.getDefiningOp();
+    if (!op || isa<TensorType>(v.getType()) || !seen.insert(v))
+      return;
+    llvm::for_each(op->getOperands(), visit); // indices of indices come first
+    if (auto read = dyn_cast<ReadOp>(op))
+      for (unsigned k = 0; k < read.getIndices().size(); ++k)
+        if (!presences->isInside(read, k) && !isUniform(read.getIndices()[k]))
+          found.push_back({read.getIndices()[k], extents->ofDim(read.getSource(), k)});
+  };
+  llvm::for_each(product.shifted, visit);
+  return found;
 }
 
 void StreamTiles::flatten(Value value, Product &product, bool quotients) const {
@@ -168,40 +276,80 @@ bool StreamTiles::judgeInner(Value extent, Product &product) {
   auto constant = Extents::constant(extents->of(extent));
   product.inner = constant.value_or(ShapedType::kDynamic);
   product.innerExtent = extent;
-  return !constant || (*constant >= 1 && *constant <= kMaxInner);
+  return !constant || (*constant >= 1 && *constant <= kMaxInner) ||
+         refuse("a product has an inner extent of " + Twine(*constant) + ", tiles hold 1 to " + Twine(kMaxInner));
 }
 
 bool StreamTiles::judgeSum(ReduceOp reduce) {
   if (products.count(reduce))
     return true;
   Product all, split;
-  if (reduce.getReduction() != Reduction::Sum || reduce.getExtents().size() != 1 || reduce.getType() != real ||
-      !judgeInner(reduce.getExtents()[0], split))
+  if (reduce.getReduction() != Reduction::Sum || reduce.getExtents().size() != 1 || reduce.getType() != real)
+    return refuse("a score reduces otherwise than by a real sum over one coordinate");
+  if (!judgeInner(reduce.getExtents()[0], split))
     return false;
   flatten(reduce.getYield().getValues()[0], all, /*quotients=*/true);
   if (!all.conditions.empty())
-    return false;
-  for (Value divisor : all.divisors)
-    if (dependsOn(divisor, Role::Key) || !judgeFactor(divisor))
-      return false;
-  split.divisors = all.divisors;
-  for (Value factor : all.left) {
+    return refuse("a sum in a score has a condition");
+  // Factors of neither row nor key go with the first that is of one of them, so that another stream whose rows are
+  // the keys of this one computes the same bits.
+  bool neutralRight = false;
+  for (Value factor : llvm::reverse(all.left))
+    if (dependsOn(factor, Role::Key) != dependsOn(factor, Role::Row))
+      neutralRight = dependsOn(factor, Role::Key);
+  auto sort = [&](Value factor, SmallVectorImpl<Value> &left, SmallVectorImpl<Value> &right) {
     bool ofKey = dependsOn(factor, Role::Key), ofRow = dependsOn(factor, Role::Row);
-    if ((ofKey && ofRow) || !judgeFactor(factor))
+    if (ofKey && ofRow && (!isOfDifference(factor) || &right != &split.right))
+      return refuse("a factor of a product depends on row and key");
+    if (ofKey && ofRow) {
+      bool partial = false;
+      split.shifted.push_back(factor);
+      if (!judgeFactor(factor, partial))
+        return false;
+      SetVector<Value> seen;
+      std::function<bool(Value)> isPlain = [&](Value v) { // present where its indices are inside
+        Operation *op = v.getDefiningOp();
+        if (!op || isa<TensorType>(v.getType()) || !seen.insert(v) || isUniform(v) || presences->of(v))
+          return true;
+        auto read = dyn_cast<ReadOp>(op);
+        return (read ? presences->ofTensor(read.getSource()).has_value() : isa<MapOp, CastOp>(op)) &&
+               llvm::all_of(op->getOperands(), isPlain);
+      };
+      if (!isPlain(factor))
+        return refuse("a factor of row minus key may be absent");
+      for (auto &[index, extent] : shiftedIndices(split))
+        if (dependsOn(index, Role::Inner))
+          return refuse("an index of row minus key depends on the summed coordinate");
+      return true;
+    }
+    bool isRight = ofKey || (neutralRight && !ofRow);
+    (isRight ? right : left).push_back(factor);
+    return judgeFactor(factor, isRight ? split.partialRight : split.partialLeft);
+  };
+  for (Value factor : all.left)
+    if (!sort(factor, split.left, split.right))
       return false;
-    (ofKey ? split.right : split.left).push_back(factor);
-  }
-  if (split.left.empty() || split.right.empty())
-    return false;
+  for (Value divisor : all.divisors)
+    if (!sort(divisor, split.divisors, split.rightDivisors))
+      return false;
+  if (!split.shifted.empty() && (split.left.empty() || !split.right.empty() || !split.rightDivisors.empty()))
+    return refuse("a sum in a score has factors of the key and of row minus key");
+  if (split.left.empty() || (split.right.empty() && split.shifted.empty()))
+    return refuse("a sum in a score is no product of a factor of the row and one of the key");
   products[reduce] = split;
   sums.push_back(reduce);
   return true;
 }
 
 bool StreamTiles::judgeState(AccumulateOp op) {
-  if (!op.getFrom().empty() || !hasOuterAndRow(op.getCoords()) || op.getOver().size() != 1 ||
-      cast<RankedTensorType>(op.getType()).getElementType() != real)
-    return false;
+  if (!op.getFrom().empty())
+    return refuse(op.getName() + " goes on from a state");
+  if (!hasOuterAndRow(op.getCoords()))
+    return refuse(op.getName() + " lacks a coordinate that scores have");
+  if (op.getOver().size() != 1)
+    return refuse(op.getName() + " reduces over a tuple of coordinates");
+  if (cast<RankedTensorType>(op.getType()).getElementType() != real)
+    return refuse(op.getName() + " is no real number");
   Value value = op.getYield().getValues()[0];
   SmallVector<Value> features;
   for (BlockArgument arg : op.getBody().getArguments())
@@ -211,53 +359,65 @@ bool StreamTiles::judgeState(AccumulateOp op) {
     Value exponent = op.getYield().getValues()[1];
     for (auto [name, own] : llvm::zip(*op.getReferenceCoords(), op.getReference().getDefiningOp<AccumulateOp>().getCoords()))
       if (name != own)
-        return false;
-    if (exponent.getType() != real || sourcesOf(exponent).empty() || !judgeElementwise(exponent))
+        return refuse("the reference of " + op.getName() + " is of another row");
+    if (exponent.getType() != real || sourcesOf(exponent).empty())
+      return refuse("the exponent of " + op.getName() + " has no scores");
+    if (!judgeElementwise(exponent))
       return false;
   } else if (sourcesOf(value).empty()) {
-    return false;
+    return refuse(op.getName() + " takes in no scores");
   }
   using A = Accumulation;
-  if (!llvm::is_contained({A::Sum, A::Ref, A::Max, A::Min}, op.getAccumulation()) || features.size() > 1)
-    return false;
+  if (!llvm::is_contained({A::Sum, A::Ref, A::Max, A::Min}, op.getAccumulation()))
+    return refuse(op.getName() + " accumulates by " + stringifyAccumulation(op.getAccumulation()) +
+                  "; tiles know sum, max and min");
+  if (features.size() > 1)
+    return refuse(op.getName() + " keeps more than one coordinate beside its row");
   Product all, split;
   if (features.empty()) {
     split.left.push_back(value);
     products[op] = split;
     return judgeElementwise(value);
   }
-  if (op.getAccumulation() != A::Sum || !judgeInner(getExtent(cast<BlockArgument>(features[0])), split))
+  if (op.getAccumulation() != A::Sum)
+    return refuse(op.getName() + " is the extremum of values with a coordinate beside their row");
+  if (!judgeInner(getExtent(cast<BlockArgument>(features[0])), split))
     return false;
   flatten(value, all, /*quotients=*/false);
   split.conditions = all.conditions;
   for (Value factor : all.left) {
     bool right = dependsOn(factor, Role::Inner);
-    if (right ? dependsOn(factor, Role::Row) || !judgeFactor(factor) : !judgeElementwise(factor))
+    if (right && dependsOn(factor, Role::Row))
+      return refuse("a factor of " + op.getName() + " depends on row, key and feature");
+    if (right ? !judgeFactor(factor, split.partialRight) : !judgeElementwise(factor))
       return false;
+    if (right && split.partialRight && isPresentByInner(factor))
+      return refuse("a factor of " + op.getName() + " is absent at some features of a key");
     (right ? split.right : split.left).push_back(factor);
   }
   for (Value condition : split.conditions)
     if (!sourcesOf(condition).empty() || !judgeElementwise(condition))
-      return false;
+      return refuse("a condition in " + op.getName() + " depends on scores");
   bool hasTile = op.getReference() || llvm::any_of(split.left, [&](Value v) { return !sourcesOf(v).empty(); });
   products[op] = split;
-  return hasTile && !split.right.empty();
+  return (hasTile && !split.right.empty()) ||
+         refuse(op.getName() + " is no product of weights of row and key and a factor of the key");
 }
 
 /// Scalars of a row (and a feature) that read the state at its own coordinates.
 bool StreamTiles::judgeFinish(Value value) {
   Operation *op = value.getDefiningOp();
-  if (!op || isa<TensorType>(value.getType()) || !isa<AttnDialect>(op->getDialect()))
+  if (!op || isa<TensorType>(value.getType()) || !isa<AttnDialect>(op->getDialect()) || isUniform(value))
     return true;
   if (isa<ReduceOp>(op))
-    return false;
+    return refuse("the finish reduces over a coordinate");
   if (auto read = dyn_cast<ReadOp>(op)) {
     if (ownTensor(read))
-      return isOwnIdentity(read);
-    for (unsigned k = 0; k < read.getIndices().size(); ++k)
-      if (!presences->isInside(read, k))
-        return false;
-    return true;
+      return isOwnIdentity(read) ||
+             refuse("the finish reads " + nameOf(read.getSource()) + " at other coordinates than its own");
+    for (Value index : read.getIndices())
+      if (!sourcesOf(index).empty())
+        return refuse("an index in the finish depends on the state");
   }
   return llvm::all_of(op->getOperands(), [&](Value v) { return judgeFinish(v); });
 }
@@ -270,34 +430,46 @@ bool StreamTiles::choose(StringRef name) {
   row = name;
   products.clear();
   sums.clear();
-  for (EinsumOp einsum : body)
-    if (!hasOuterAndRow(einsum.getCoords()) || einsum.getCoords().size() != outer.size() + 2 ||
-        cast<RankedTensorType>(einsum.getType()).getElementType() != real ||
-        einsum.getYield().getValues()[0].getType() != real || !judgeElementwise(einsum.getYield().getValues()[0]))
+  for (EinsumOp einsum : body) {
+    if (!hasOuterAndRow(einsum.getCoords()) || einsum.getCoords().size() != outer.size() + 2)
+      return refuse(einsum.getName() + " has other coordinates than the scores");
+    if (cast<RankedTensorType>(einsum.getType()).getElementType() != real ||
+        einsum.getYield().getValues()[0].getType() != real)
+      return refuse(einsum.getName() + " is no real number of the stream's width");
+    if (!judgeElementwise(einsum.getYield().getValues()[0]))
       return false;
+  }
   for (AccumulateOp accumulate : state)
     if (!judgeState(accumulate))
       return false;
   for (EinsumOp einsum : finish) {
     unsigned features = einsum.getCoords().size() - std::min<size_t>(einsum.getCoords().size(), outer.size() + 1);
-    if (!hasOuterAndRow(einsum.getCoords()) || features > 1 || !judgeFinish(einsum.getYield().getValues()[0]))
+    if (!hasOuterAndRow(einsum.getCoords()) || features > 1)
+      return refuse(einsum.getName() + " is no value of a row and at most one coordinate beside it");
+    if (!judgeFinish(einsum.getYield().getValues()[0]))
       return false;
     Type element = cast<RankedTensorType>(einsum.getType()).getElementType();
     if (element != einsum.getYield().getValues()[0].getType())
-      return false;
+      return refuse(einsum.getName() + " is rounded before it is stored");
   }
-  return !sums.empty(); // without a product of matrices the generic road does as well
+  // Without one the generic road does as well.
+  return !sums.empty() || refuse("no score is a product of matrices");
 }
 
 std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, Dependence &dependence,
-                                           Presences &presences) {
+                                           Presences &presences, std::string *why) {
   StreamTiles plan;
+  auto no = [&](const Twine &text) {
+    if (why)
+      *why = text.str();
+    return std::nullopt;
+  };
   plan.stream = stream;
   plan.extents = &extents;
   plan.dependence = &dependence;
   plan.presences = &presences;
   if (stream.getOver().size() != 1)
-    return std::nullopt;
+    return no("it streams a tuple of coordinates");
   plan.key = cast<StringAttr>(stream.getOver()[0]).getValue();
   plan.keyExtent = stream.getExtents()[0];
   for (Operation &op : stream.getBody().front().without_terminator()) {
@@ -309,10 +481,10 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
       plan.finish.push_back(einsum);
   }
   if (plan.state.empty() || plan.body.empty())
-    return std::nullopt;
+    return no("it has no scores");
   plan.real = cast<RankedTensorType>(plan.state[0].getType()).getElementType();
   if (!plan.real.isF32() && !plan.real.isF64())
-    return std::nullopt;
+    return no("its state is not real");
   auto [names, ends] = getLeftSide(plan.body[0]);
   SmallVector<std::pair<StringRef, Value>> rows;
   for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends))
@@ -333,5 +505,8 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
       return plan;
     single = plan;
   }
-  return single;
+  if (single)
+    return single;
+  // Of several coordinates that might be the row the innermost speaks.
+  return no(plan.reason.empty() ? "its scores have no coordinate but the streamed one" : plan.reason);
 }

@@ -325,6 +325,11 @@ const Tree *Derivation::settleFlags(const Tree *e, const std::set<std::string> &
   Trees args;
   for (const Tree *arg : e->args)
     args.push_back(settleFlags(arg, inside));
+  if (e->is(TreeKind::Any)) { // without the quantifier, where that can be said
+    const Tree *plain = formulas.any(e->coords, args[0]);
+    if (!alg.contains(plain, [](const Tree *x) { return x->is(TreeKind::Any); }))
+      return plain;
+  }
   return alg.rebuild(e, args);
 }
 

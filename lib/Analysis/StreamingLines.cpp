@@ -338,7 +338,7 @@ void Derivation::settle(const Line &line, const Tree *body, const Tree *dom, con
     if (!refusal)
       refuse("too-large", "the separation has more than 64 terms");
     alg.overflowed = false;
-    if (level > first) { // all is known: the reduction is its own accumulator
+    if (level > first || !readsUnknown(both)) { // all is known: the reduction is its own accumulator
       refusal.reset();
       StringRef own = op == "count" ? StringRef("sum") : op;
       const Tree *read = accumulator(own, body, dom, inside).read;

@@ -139,6 +139,12 @@ const Tree *Derivation::presentRead(const Tree *e) {
   } else if (line) {
     parts.push_back(truth(instance(*line, line->where, indices), true));
     parts.push_back(present(instance(*line, line->expr, indices)));
+  } else if (tensor && !tensor->needed) {
+    const Tree *read = arena.get(TreeKind::Read, e->scalar, e->text, indices);
+    parts.push_back(logic.neg(arena.get(TreeKind::IsAbsent, ScalarKind::Bool, "", {read})));
+  } else if (tensor) {
+    for (const Tree *extent : *tensor->needed)
+      parts.push_back(logic.compare("lt", arena.number(0), extent));
   }
   return logic.conj(parts);
 }

@@ -236,7 +236,23 @@ TermPtr AttentionGenerator::added(TermPtr value, const std::string &suffix) {
     return binary(Kind::Integer, "-", std::move(row), integer("n"));
   };
   for (int i = chance(0.4) ? random.integer(1, 2) : 0; i > 0; --i)
-    switch (random.integer(0, 6)) {
+    switch (random.integer(0, 8)) {
+    case 7: { // a table of distances
+      input("FAR", Kind::Real, {"W"}, realType(0.3));
+      std::vector<TermPtr> index;
+      index.push_back(call("abs", distance()));
+      value = add(std::move(value), make(Term::Read, Kind::Real, "FAR", std::move(index)));
+      break;
+    }
+    case 8: { // and one of keys for them
+      input("REL", Kind::Real, {"W", "D"}, realType(0.3));
+      std::vector<TermPtr> indices;
+      indices.push_back(chance(0.5) ? distance() : call("abs", distance()));
+      indices.push_back(integer("d"));
+      TermPtr table = make(Term::Read, Kind::Real, "REL", std::move(indices));
+      value = add(std::move(value), reduce(Kind::Real, "sum", {"d"}, nullptr, mul(read("Q" + suffix), std::move(table))));
+      break;
+    }
     case 0: {
       Ranks ranks = chance(0.5) ? Ranks{} : lead;
       llvm::append_range(ranks, Ranks{"M", "N"});

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "lib/Transforms/StreamAlgebra.h"
+#include "lib/Transforms/StreamBody.h"
 #include "mlir/IR/IRMapping.h"
 #include "weir/Transforms/Passes.h"
 
@@ -64,7 +65,7 @@ Value goOn(ImplicitLocOpBuilder &b, AccumulateOp op, Value part, Value reference
 /// References by what they went on from, before they were dissolved.
 using Befores = llvm::DenseMap<Value, Value>;
 
-void dissolve(AccumulateOp op, Befores &befores) {
+EinsumOp dissolve(AccumulateOp op, Befores &befores) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   auto einsum =
       EinsumOp::create(b, op.getResult().getType(), op.getNameAttr(), op.getCoordsAttr(), op.getExtents(),
@@ -102,6 +103,7 @@ void dissolve(AccumulateOp op, Befores &befores) {
     befores[einsum.getResult()] = op.getFrom()[0];
   op.getResult().replaceAllUsesWith(einsum.getResult());
   op.erase();
+  return einsum;
 }
 
 } // namespace
@@ -130,3 +132,8 @@ struct DissolveStreams : weir::impl::DissolveStreamsBase<DissolveStreams> {
   }
 };
 } // namespace
+
+EinsumOp weir::dissolveAccumulator(AccumulateOp accumulator) {
+  Befores none;
+  return dissolve(accumulator, none);
+}

@@ -28,7 +28,7 @@ constexpr int64_t kOpenInner = 128; ///< for which open extents a tile of a GPU 
 
 /// Whether right factors are read where they lie, as tiles of keys of an input.
 bool isInPlace(const StreamTiles &plan, const StreamTiles::Product &product) {
-  auto read = product.right.size() == 1 ? product.right[0].getDefiningOp<attn::ReadOp>() : attn::ReadOp();
+  auto read = product.right.size() == 1 && product.rightDivisors.empty() && !product.partialRight ? product.right[0].getDefiningOp<attn::ReadOp>() : attn::ReadOp();
   return read && isa<BlockArgument>(read.getSource()) &&
          cast<RankedTensorType>(read.getSource().getType()).getElementType() == plan.real;
 }
@@ -44,6 +44,10 @@ int64_t bytesOf(const StreamTiles &plan, int64_t m, int64_t n) {
       ofKey += inner;
   }
   return (m * n * pairs + m * ofRow + n * ofKey) * (plan.real.getIntOrFloatBitWidth() / 8);
+}
+
+bool hasShifted(const StreamTiles &plan) {
+  return llvm::any_of(plan.products, [](auto &entry) { return !entry.second.shifted.empty(); });
 }
 
 /// The largest tile of a GPU that fits, or the smallest there is.
@@ -69,7 +73,7 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
     target.vectorRegisters = vectorRegisters;
     for (auto stream : cascade.getOps<attn::StreamOp>()) {
       std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
-      if (!plan || stream->hasAttr("mapping"))
+      if (!plan || stream->hasAttr("mapping") || (sharedBytes && hasShifted(*plan)))
         continue;
       auto rows = StringAttr::get(&getContext(), plan->row);
       std::pair<int64_t, int64_t> shape(getRowsOfTile(*plan, extents, target), kKeys);

@@ -7,9 +7,13 @@
 // copy takes the cascade's place only where all of the derivation could be said in ops.
 #include "lib/Transforms/StreamBody.h"
 #include "lib/Transforms/StreamEmitter.h"
+#include "lib/Transforms/StreamFrontier.h"
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+#include "weir/Analysis/Bodies.h"
 #include "weir/Analysis/StreamCost.h"
 #include "weir/Analysis/Streaming.h"
 #include "weir/Transforms/Passes.h"
@@ -26,14 +30,19 @@ using namespace weir::attn;
 namespace {
 class Merger {
 public:
-  Merger(CascadeModel &model, const Streaming &streaming)
-      : model(model), streaming(streaming), b(model.function.getLoc(), model.function.getContext()),
-        scope(TreeScope::of(model)), emitter(model, streaming, scope, b) {}
-  /// Whether the cascade has been rewritten; if not, it is of no use any more.
-  bool run();
+  /// `copies`: see moveEquationsIn.
+  Merger(CascadeModel &model, const Streaming &streaming, bool copies)
+      : model(model), streaming(streaming), copies(copies),
+        b(model.function.getLoc(), model.function.getContext()), scope(TreeScope::of(model)),
+        emitter(model, streaming, scope, b) {}
+  /// The stream, by which the cascade has been rewritten; null if not, and the cascade is of no use any more.
+  StreamOp run();
+  /// Why not; empty where there is nothing to say.
+  std::string reason;
 
 private:
-  bool isSupported() const;
+  bool isSupported();
+  bool refuse(const Twine &why);
   bool isOnlyStored(const CascadeModel::Tensor &tensor) const;
   void placeOutputsLast();
   void changeOver(StreamOp stream);
@@ -41,11 +50,17 @@ private:
 
   CascadeModel &model;
   const Streaming &streaming;
+  bool copies;
   ImplicitLocOpBuilder b;
   TreeScope scope;
   StreamEmitter emitter;
 };
 } // namespace
+
+bool Merger::refuse(const Twine &why) {
+  reason = why.str();
+  return false;
+}
 
 /// Whether nothing but the caller reads what the tensor's type has rounded.
 bool Merger::isOnlyStored(const CascadeModel::Tensor &tensor) const {
@@ -58,26 +73,32 @@ bool Merger::isOnlyStored(const CascadeModel::Tensor &tensor) const {
 
 /// Derivations of one traversal, all of whose tensors hold their scalars unrounded; outputs are rounded as
 /// they are stored.
-bool Merger::isSupported() const {
-  if (streaming.derived != 1 || streaming.accumulators.empty())
+bool Merger::isSupported() {
+  if (streaming.accumulators.empty())
     return false;
+  if (streaming.derived != 1)
+    return refuse("it takes " + Twine(streaming.derived) + " traversals");
   for (const Accumulator &accumulator : streaming.accumulators)
     if (!symbolizeAccumulation(accumulator.op) || accumulator.level != 1)
-      return false;
+      return refuse("no state holds " + accumulator.op);
+  std::vector<std::string> outputs;
+  for (const CascadeModel::Output &output : model.outputs)
+    outputs.push_back(output.tensor);
+  llvm::StringSet<> upstream = getUpstream(model, outputs);
   for (const auto &[name, level] : streaming.levels) {
     const CascadeModel::Tensor *tensor = model.getTensor(name);
-    if (!tensor || !tensor->elementType)
+    if (!tensor || !tensor->elementType || !upstream.contains(name))
       continue;
     bool rounds = getScalarType(tensor->elementType) != tensor->elementType ||
                   (scope.wide && tensor->elementType.isF32());
     if (rounds && !isOnlyStored(*tensor))
-      return false;
+      return refuse(name + " is rounded to its type and read again");
     if (tensor->equation >= 0 && !model.equations[tensor->equation].loops.empty())
-      return false;
+      return refuse(name + " is of a recurrence");
   }
   for (const Finish &carried : streaming.carried)
     if (emitter.isNeeded(carried))
-      return false;
+      return refuse(carried.tensor + " carries " + streaming.coordinate + " and reads its statistics");
   return llvm::any_of(streaming.outputs, [&](const Finish &output) { return emitter.isNeeded(output); });
 }
 
@@ -100,26 +121,33 @@ void Merger::eraseUnread() {
       op.erase();
 }
 
-/// The stream's results take the place of the outputs as the equations have them.
+/// The stream's results take the place of the tensors as the equations have them.
 void Merger::changeOver(StreamOp stream) {
   for (auto [entry, result] : llvm::zip(emitter.getOutputs(), stream.getResults())) {
     Value original = scope.tensors.lookup(entry.first->tensor);
-    original.replaceUsesWithIf(result, [](OpOperand &use) { return isa<MaterializeOp>(use.getOwner()); });
+    original.replaceUsesWithIf(result,
+                               [&](OpOperand &use) { return !stream->isProperAncestor(use.getOwner()); });
   }
   eraseUnread();
-  moveEquationsIn(stream);
+  moveEquationsIn(stream, copies);
+  if (copies) {
+    moveAccumulatorsOut(stream);
+    moveEquationsIn(stream, copies); // more of them are rows now
+  }
+  sortTopologically(stream->getBlock()); // what reads the results stood before them
 }
 
-bool Merger::run() {
+StreamOp Merger::run() {
   if (!isSupported())
-    return false;
+    return {};
   placeOutputsLast();
   scope.bindExtents(model, b);
   StreamOp stream = emitter.emit();
-  if (!stream)
-    return false;
-  changeOver(stream);
-  return true;
+  if (stream)
+    changeOver(stream);
+  else
+    refuse("its derivation is no equation that a stream can hold");
+  return stream;
 }
 
 //===----------------------------------------------------------------------===//
@@ -132,8 +160,16 @@ struct MergeTraversals : weir::impl::MergeTraversalsBase<MergeTraversals> {
   void runOnOperation() override;
 
 private:
+  using Reasons = std::map<std::string, std::string>;
+
   LogicalResult checkOptions();
-  bool isWanted(func::FuncOp merged, StringRef over, SmallVectorImpl<Attribute> &choices);
+  OwningOpRef<func::FuncOp> merge(StringRef over, bool partly, std::string &why);
+  bool mergeOne(Reasons &reasons);
+  void mergeAll(Reasons &reasons);
+  bool isWanted(StreamOp stream, StringRef over, std::string &why);
+
+  SmallVector<Attribute> choices;
+  bool later = true; ///< whether a stream's results may be for a later traversal of its rank
 };
 } // namespace
 
@@ -143,16 +179,14 @@ LogicalResult MergeTraversals::checkOptions() {
   return getOperation().emitError("option 'when' is always, never or cheaper, not '") << when << "'";
 }
 
-/// With `tiled`: whether the merged cascade is to take the function's place. Says what was predicted.
-bool MergeTraversals::isWanted(func::FuncOp merged, StringRef over, SmallVectorImpl<Attribute> &choices) {
+/// With `tiled`: whether the cascade with the stream is to take the function's place. Says what was predicted.
+bool MergeTraversals::isWanted(StreamOp stream, StringRef over, std::string &why) {
+  auto merged = stream->getParentOfType<func::FuncOp>();
   Extents extents(merged);
   Dependence dependence;
   Presences presences(extents);
-  std::optional<StreamTiles> plan;
-  for (StreamOp stream : merged.getOps<StreamOp>())
-    if (!plan)
-      plan = StreamTiles::of(stream, extents, dependence, presences);
-  if (!plan)
+  std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences, &why);
+  if (!plan || CascadeModel(merged).equations.size() >= CascadeModel(getOperation()).equations.size())
     return false;
   if (vectorBytes == 0)
     return when != "never";
@@ -161,9 +195,92 @@ bool MergeTraversals::isWanted(func::FuncOp merged, StringRef over, SmallVectorI
   target.vectorRegisters = vectorRegisters;
   std::optional<StreamCost> cost = predictStream(getOperation(), merged, *plan, extents, target);
   bool wanted = when == "always" || (when == "cheaper" && (!cost || cost->prefersTiles()));
-  if (cost)
-    choices.push_back(toAttribute(*cost, over, wanted, /*forced=*/when != "cheaper", &getContext()));
+  if (!cost)
+    return wanted;
+  llvm::erase_if(choices, [&](Attribute choice) { // an earlier attempt
+    auto entry = cast<DictionaryAttr>(choice);
+    return entry.getAs<StringAttr>("rank") == over && !entry.getAs<BoolAttr>("merged").getValue();
+  });
+  choices.push_back(toAttribute(*cost, over, wanted, /*forced=*/when != "cheaper", &getContext()));
   return wanted;
+}
+
+/// The function with a stream over the rank that ends at its outputs, or, `partly`, at the last tensors that can be its
+/// results; null if there is none, or it is not wanted.
+OwningOpRef<func::FuncOp> MergeTraversals::merge(StringRef over, bool partly, std::string &why) {
+  OwningOpRef<func::FuncOp> copy = getOperation().clone();
+  auto model = std::make_unique<CascadeModel>(*copy);
+  Streaming streaming = deriveStreaming(*model, over);
+  if (partly) {
+    std::vector<CascadeModel::Output> frontier = findFrontier(*model, streaming, later);
+    if (frontier.empty())
+      return {};
+    model = std::make_unique<CascadeModel>(*copy); // the derivation has added to it
+    model->outputs = std::move(frontier);
+    streaming = deriveStreaming(*model, over);
+  }
+  if (!tiled && !single && streaming.derived >= streaming.asWritten)
+    return {};
+  Merger merger(*model, streaming, /*copies=*/tiled);
+  StreamOp stream = merger.run();
+  why = merger.reason;
+  if (!stream || (tiled && !isWanted(stream, over, why)))
+    return {};
+  return copy;
+}
+
+/// Makes one more stream. Of ranks that have none `reasons` says why.
+bool MergeTraversals::mergeOne(Reasons &reasons) {
+  func::FuncOp function = getOperation();
+  for (const std::string &name : getStreamedRanks(CascadeModel(function))) {
+    if (!rank.empty() && rank != name)
+      continue;
+    std::string why, whyNotPartly;
+    OwningOpRef<func::FuncOp> merged = merge(name, /*partly=*/false, why);
+    if (!merged && tiled)
+      merged = merge(name, /*partly=*/true, whyNotPartly);
+    if (!merged) {
+      reasons[name] = whyNotPartly.empty() ? why : whyNotPartly;
+      continue;
+    }
+    function.getBody().takeBody(merged->getBody());
+    return true;
+  }
+  return false;
+}
+
+/// Whether an equation outside of a stream computes scores anew to relate them to what the stream has made of them.
+/// Loops add products in another order than tiles do: exp(S - max S) of two roundings of large scores is not at most 1.
+static bool relatesToScores(StreamOp stream) {
+  Attribute key = stream.getOver()[0];
+  for (Value result : stream.getResults())
+    for (Operation *user : result.getUsers()) {
+      if (isa<StreamOp>(getItem(user)))
+        continue;
+      for (Operation *around = user; !isa<func::FuncOp>(around); around = around->getParentOp()) {
+        auto reduce = dyn_cast<ReduceOp>(around);
+        auto einsum = dyn_cast<EinsumOp>(around);
+        if ((reduce && llvm::is_contained(reduce.getCoords(), key)) ||
+            (einsum && llvm::is_contained(einsum.getCoords(), key)))
+          return true;
+      }
+    }
+  return false;
+}
+
+/// Makes as many streams as there are, or one.
+void MergeTraversals::mergeAll(Reasons &reasons) {
+  func::FuncOp function = getOperation();
+  OwningOpRef<func::FuncOp> before = function.clone();
+  while (mergeOne(reasons) && tiled)
+    reasons.clear();
+  if (!tiled || llvm::none_of(function.getOps<StreamOp>(), relatesToScores))
+    return;
+  function.getBody().takeBody(before->getBody());
+  choices.clear();
+  later = false;
+  while (mergeOne(reasons))
+    reasons.clear();
 }
 
 void MergeTraversals::runOnOperation() {
@@ -172,20 +289,20 @@ void MergeTraversals::runOnOperation() {
     return;
   if (failed(checkOptions()))
     return signalPassFailure();
-  SmallVector<Attribute> choices;
-  for (const std::string &name : getStreamedRanks(CascadeModel(function))) {
-    if (!rank.empty() && rank != name)
-      continue;
-    OwningOpRef<func::FuncOp> copy = function.clone();
-    CascadeModel model(*copy);
-    Streaming streaming = deriveStreaming(model, name);
-    bool fewer = streaming.derived < streaming.asWritten;
-    if (!(fewer || single || tiled) || !Merger(model, streaming).run() ||
-        (tiled && !isWanted(*copy, name, choices)))
-      continue;
-    function.getBody().takeBody(copy->getBody());
-    break;
-  }
+  Reasons reasons;
+  later = true;
+  choices.clear();
+  mergeAll(reasons);
   if (!choices.empty())
     function->setAttr(kStreamChoices, ArrayAttr::get(&getContext(), choices));
+  NamedAttrList refusals;
+  for (auto &[name, why] : reasons) {
+    if (why.empty() || !tiled)
+      continue;
+    refusals.set(name, StringAttr::get(&getContext(), why));
+    remark::missed(function.getLoc(), remark::RemarkOpts::name("not-in-tiles").category("weir-streams"))
+        << ("no stream over " + Twine(name) + " in tiles: " + why).str();
+  }
+  if (!refusals.empty())
+    function->setAttr(kStreamRefusals, refusals.getDictionary(&getContext()));
 }

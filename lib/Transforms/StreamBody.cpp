@@ -48,12 +48,12 @@ static SmallVector<Attribute> rowsOf(StreamOp stream, ArrayRef<EinsumOp> equatio
   return *rows;
 }
 
-/// Whether the equation carries the stream's coordinate, is read inside the stream only, and there at that
-/// very coordinate, so that a tile of it is all that a tile of the stream needs.
+/// Whether the equation carries the stream's coordinate and is read inside the stream at that very coordinate, so
+/// that a tile of it is all that a tile of the stream needs.
 static bool mayMoveIn(EinsumOp einsum, StreamOp stream, ArrayRef<Attribute> rows) {
   auto name = stream.getOver()[0];
   auto at = llvm::find(einsum.getCoords(), name);
-  if (at == einsum.getCoords().end() || einsum.getResult().use_empty())
+  if (at == einsum.getCoords().end())
     return false;
   unsigned dim = at - einsum.getCoords().begin();
   if (einsum.getExtents()[dim] != stream.getExtents()[0])
@@ -61,8 +61,10 @@ static bool mayMoveIn(EinsumOp einsum, StreamOp stream, ArrayRef<Attribute> rows
   if (!llvm::all_of(rows, [&](Attribute row) { return llvm::is_contained(einsum.getCoords(), row); }))
     return false; // what all rows share, as projected keys, is computed once
   return llvm::all_of(einsum.getResult().getUsers(), [&](Operation *user) {
+    if (!stream->isProperAncestor(user))
+      return true;
     auto read = dyn_cast<ReadOp>(user);
-    if (!read || !stream->isProperAncestor(read))
+    if (!read)
       return false;
     auto index = dyn_cast<BlockArgument>(read.getIndices()[dim]);
     if (!index)
@@ -78,13 +80,36 @@ static bool mayMoveIn(EinsumOp einsum, StreamOp stream, ArrayRef<Attribute> rows
   });
 }
 
-void weir::moveEquationsIn(StreamOp stream) {
+void weir::moveAccumulatorsOut(StreamOp stream) {
+  Block &block = stream.getBody().front();
+  for (auto accumulator : llvm::make_early_inc_range(block.getOps<AccumulateOp>())) {
+    bool isOwn = accumulator.getReference() || !accumulator.getFrom().empty() || accumulator.getAccumulation() == Accumulation::Ref;
+    accumulator.walk([&](ReadOp read) {
+      Operation *from = read.getSource().getDefiningOp();
+      isOwn |= from && from->getBlock() == &block;
+    });
+    if (!isOwn)
+      dissolveAccumulator(accumulator)->moveBefore(stream);
+  }
+}
+
+void weir::moveEquationsIn(StreamOp stream, bool copies) {
   Block &block = stream.getBody().front();
   SmallVector<EinsumOp> outside(stream->getBlock()->getOps<EinsumOp>());
   SmallVector<EinsumOp> all = outside;
   llvm::append_range(all, block.getOps<EinsumOp>());
   SmallVector<Attribute> rows = rowsOf(stream, all);
-  for (EinsumOp einsum : llvm::reverse(outside))
-    if (mayMoveIn(einsum, stream, rows))
+  for (EinsumOp einsum : llvm::reverse(outside)) {
+    auto isInside = [&](Operation *user) { return stream->isProperAncestor(user); };
+    auto users = einsum.getResult().getUsers();
+    if (llvm::none_of(users, isInside) || !mayMoveIn(einsum, stream, rows))
+      continue;
+    if (llvm::all_of(users, isInside)) {
       einsum->moveBefore(&block, block.begin());
+    } else if (copies) {
+      Operation *copy = OpBuilder(&block, block.begin()).clone(*einsum);
+      einsum.getResult().replaceUsesWithIf(copy->getResult(0),
+                                           [&](OpOperand &use) { return isInside(use.getOwner()); });
+    }
+  }
 }

@@ -10,8 +10,15 @@ namespace weir {
 /// Sorts a stream's body: equations that carry its coordinate, accumulators, the finish.
 void sortBody(attn::StreamOp stream);
 
-/// Moves into the stream those equations before it of which a tile of it needs no more than a tile.
-void moveEquationsIn(attn::StreamOp stream);
+/// Moves into the stream those equations outside of which a tile of it needs no more than a tile. With `copies`, also
+/// copies of those that others read as well: they are computed once more.
+void moveEquationsIn(attn::StreamOp stream, bool copies);
+
+/// Makes equations before the stream of accumulators that read none of its tensors: rows have nothing to do with them.
+void moveAccumulatorsOut(attn::StreamOp stream);
+
+/// The accumulator as an equation where it stands, in its place.
+attn::EinsumOp dissolveAccumulator(attn::AccumulateOp accumulator);
 
 } // namespace weir
 #endif

@@ -81,8 +81,7 @@ EinsumOp StreamEmitter::emitEquation(StringRef name, const Names &coords, const 
   return einsum;
 }
 
-/// Reductions inside expressions that a tree reads, directly or through others, become equations here: in the
-/// stream's body, since accumulators read them.
+/// Reductions inside expressions that a tree reads, directly or through others, become equations before the stream.
 bool StreamEmitter::defineParts(const Tree *tree) {
   if (tree->is(TreeKind::Read))
     if (const Finish *part = parts.lookup(tree->text); part && !scope.tensors.count(tree->text))
@@ -95,8 +94,8 @@ bool StreamEmitter::definePart(const Finish &part) {
   if (!defineParts(part.value) || !defineParts(part.presence))
     return false;
   OpBuilder::InsertionGuard guard(b);
-  if (stream && !llvm::is_contained(part.coords, streaming.coordinate))
-    b.setInsertionPoint(stream); // what the stream's tiles share is computed before it
+  if (stream) // of which moveEquationsIn takes in what its tiles do not share
+    b.setInsertionPoint(stream);
   EinsumOp einsum = emitEquation(part.tensor, part.coords, part.value, part.value->scalar, part.presence);
   if (!einsum)
     return false;

@@ -33,6 +33,8 @@ TreeScope TreeScope::of(const CascadeModel &model) {
     if (value)
       scope.tensors[equation.name] = value;
   }
+  for (const std::string &name : model.streamed)
+    scope.tensors[name] = model.getTensor(name)->value;
   for (const auto &entry : scope.tensors)
     scope.wide |= cast<RankedTensorType>(entry.getValue().getType()).getElementType().isF64();
   for (const auto &entry : scope.params)

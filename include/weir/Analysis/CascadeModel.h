@@ -18,7 +18,10 @@ public:
     std::vector<std::string> ranks;    ///< a rank's name, or the text of an expression, one a dimension
     std::vector<const Tree *> extents; ///< one a dimension
     mlir::Type elementType;
-    int equation = -1; ///< index into `equations`; -1 for an input
+    int equation = -1; ///< index into `equations`; -1 for an input and for what a stream gives
+    mlir::Value value; ///< where it is defined
+    /// Of what a stream gives: the extents without which it is absent as a whole; none: each element for itself.
+    std::optional<std::vector<const Tree *>> needed = std::vector<const Tree *>();
   };
   /// A recurrence that an equation stands in.
   struct Loop {
@@ -46,6 +49,7 @@ public:
   std::unique_ptr<TreeArena> arena = std::make_unique<TreeArena>();
   std::vector<Equation> equations; ///< in the order of the function
   std::vector<std::string> inputs; ///< tensors, in signature order
+  std::vector<std::string> streamed; ///< results of `attn.stream`, which is not read any further
   std::vector<Output> outputs;
   std::vector<const Tree *> givens; ///< promises, `all` over their coordinates, in the order of the function
   std::vector<std::string> ranks; ///< every rank of a signature or of a coordinate, in order of appearance

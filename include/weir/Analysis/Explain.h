@@ -69,6 +69,7 @@ struct Explanation {
   std::vector<Domain> domains;
   std::vector<Mapping> mappings;
   std::vector<Merging> mergings;
+  std::vector<std::pair<std::string, std::string>> refusals; ///< rank, and why no stream in tiles goes over it
   std::optional<int64_t> flops, compulsoryBytes, footprintBytes;
   std::string flopsText, compulsoryText, footprintText; ///< in the extents' names
 };

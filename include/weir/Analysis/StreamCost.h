@@ -35,7 +35,7 @@ struct StreamCost {
 /// allow for; or, of few rows, as many as there are, where vectors go along features instead.
 int64_t getRowsOfTile(const StreamTiles &plan, Extents &extents, const TargetDescription &target);
 
-/// Predicts for the equations of `cascade` (as it is written) that `merged` has no more, since they became
+/// Predicts for the equations of `cascade` (as it is written) that `merged` has no more, or has in
 /// its stream, what `plan`, that stream, takes. `extents` are those of `merged`. Nothing where the work is
 /// too large to be counted.
 std::optional<StreamCost> predictStream(mlir::func::FuncOp cascade, mlir::func::FuncOp merged,
@@ -45,6 +45,8 @@ std::optional<StreamCost> predictStream(mlir::func::FuncOp cascade, mlir::func::
 /// On a cascade's function: for each rank whose traversals could become one in tiles, what toAttribute()
 /// says.
 inline constexpr llvm::StringLiteral kStreamChoices = "mapping.streams";
+/// On a cascade's function: of each rank that no stream in tiles goes over what stands against it, a dictionary of texts.
+inline constexpr llvm::StringLiteral kStreamRefusals = "mapping.refusals";
 /// `{rank, merged, forced, tiled_s, as_written_s, rows_of_tile, rows, assumed = {N = 1024}}`; `rows` where
 /// they are known, `forced` where the prediction was not asked.
 mlir::DictionaryAttr toAttribute(const StreamCost &cost, llvm::StringRef rank, bool merged, bool forced,

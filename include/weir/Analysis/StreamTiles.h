@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A stream runs in tiles if one of its outer coordinates, the row, can be taken many at a time: every sum in its body splits into a factor
-// with the row and a factor with the key (the stream's coordinate), every sum over keys into a part of row and key times a part of key
-// and feature, and all else is elementwise in row and key. Only algebraic form counts, never what a program is called.
+// with the row and a factor with the key (the stream's coordinate) or with the difference of both, every sum over keys into a part of row and
+// key times a part of key and feature, and all else is elementwise in row and key or the same for all rows. Factors may be absent at some
+// rows and keys, tables may be read outside. Only algebraic form counts, never what a program is called.
 #ifndef WEIR_ANALYSIS_STREAMTILES_H
 #define WEIR_ANALYSIS_STREAMTILES_H
 #include "dialects/Mapping/MappingDialect.h"
@@ -14,24 +15,32 @@ namespace weir {
 
 class StreamTiles {
 public:
-  enum class Role { Outer, Row, Key, Inner }; ///< Inner: bound by a reduction, or a kept coordinate that only one factor has
+  /// Inner: bound by a reduction, or a kept coordinate that only one factor has. Shift: key minus row, of tiles only.
+  enum class Role { Outer, Row, Key, Inner, Shift };
 
   /// A sum of products over one coordinate.
   struct Product {
     llvm::SmallVector<mlir::Value> left;       ///< factors of row (and key, if the key is summed)
-    llvm::SmallVector<mlir::Value> divisors;   ///< of the left factors; of a sum in the body only
+    llvm::SmallVector<mlir::Value> divisors;   ///< of a sum in the body only, of the left factors
+    llvm::SmallVector<mlir::Value> rightDivisors; ///< and of the right ones
     llvm::SmallVector<mlir::Value> right;      ///< factors of key and inner; empty: a sum along a row
     llvm::SmallVector<mlir::Value> conditions; ///< predicates of `where` around factors, without the inner coordinate
+    /// Instead of right factors: factors of inner and the difference of key and row, as a table of relative positions
+    /// has them. A product of row and difference is taken, of which scores are the skewed elements.
+    llvm::SmallVector<mlir::Value> shifted;
+    bool partialLeft = false, partialRight = false; ///< whether factors may be absent at some rows, or keys
     int64_t inner = 1;                         ///< extent of the inner coordinate; kDynamic: that of `innerExtent`, open
     mlir::Value innerExtent;
   };
 
-  /// How the stream runs in tiles, or nothing if it does not.
+  /// How the stream runs in tiles, or nothing if it does not; `why` then says what stands against it.
   static std::optional<StreamTiles> of(attn::StreamOp stream, Extents &extents, Dependence &dependence,
-                                       Presences &presences);
+                                       Presences &presences, std::string *why = nullptr);
 
-  /// Rows of inner extent that the tiles of one product take together: of rows, of keys, and one line.
-  static int64_t rowsOf(mapping::TilesAttr sizes) { return sizes.getM() + sizes.getN() + 1; }
+  /// How many differences of key and row there may be in a block, and one more.
+  static int64_t shiftsOf(mapping::TilesAttr sizes) { return sizes.getM() + sizes.getN(); }
+  /// Rows of inner extent that the tiles of one product take together: of rows, of keys or differences, and one line.
+  static int64_t rowsOf(mapping::TilesAttr sizes) { return sizes.getM() + shiftsOf(sizes) + 1; }
 
   /// What the state holds of an accumulator: a value a row, or one a row and feature; a reference a row; a bit a row.
   struct Pieces {
@@ -41,10 +50,15 @@ public:
 
   Role roleOf(mlir::BlockArgument coordinate) const;
   bool dependsOn(mlir::Value value, Role role) const;
+  /// Whether a value is the same in a whole block of rows: it is computed before the block, whatever it is made of.
+  bool isUniform(mlir::Value value) const;
   /// The tensor of this stream that a read reads, else null.
   mlir::Value ownTensor(attn::ReadOp read) const;
-  /// Values of tiles that an elementwise value is made of: sums of the body, and tensors of the stream.
+  /// Values of tiles that an elementwise value is made of: sums of the body, and tensors of the stream. Uniform
+  /// reductions are none.
   llvm::SetVector<mlir::Value> sourcesOf(mlir::Value value) const;
+  /// The indices of reads in a product's shifted factors that may lie outside, and the extents that they index.
+  llvm::SmallVector<std::pair<mlir::Value, std::string>> shiftedIndices(const Product &product) const;
 
   attn::StreamOp stream;
   llvm::StringRef row, key;
@@ -59,7 +73,10 @@ public:
 private:
   bool choose(llvm::StringRef name);
   bool judgeElementwise(mlir::Value value);
-  bool judgeFactor(mlir::Value value);
+  bool judgeFactor(mlir::Value value, bool &partial);
+  bool isPresentByInner(mlir::Value value) const;
+  bool isOfDifference(mlir::Value value) const;
+  std::optional<int64_t> coefficientOf(mlir::Value value, Role role) const;
   bool judgeInner(mlir::Value extent, Product &product);
   bool judgeSum(attn::ReduceOp reduce);
   bool judgeState(attn::AccumulateOp accumulate);
@@ -67,6 +84,10 @@ private:
   bool hasOuterAndRow(mlir::ArrayAttr names) const;
   bool isOwnIdentity(attn::ReadOp read) const;
   void flatten(mlir::Value value, Product &product, bool quotients) const;
+  bool judgeInside(attn::ReadOp read, unsigned k);
+  bool refuse(const llvm::Twine &why);
+
+  std::string reason; ///< why not
 
   Extents *extents = nullptr;
   Dependence *dependence = nullptr;

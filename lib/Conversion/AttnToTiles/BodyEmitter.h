@@ -12,6 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/ScopeExit.h"
+#include <utility>
 
 namespace weir::tiles {
 
@@ -82,8 +83,7 @@ public:
   /// The name of the coordinate whose consecutive values are lanes where a reduction runs over it; empty: none.
   std::string vectorName;
   unsigned maxLanes = 1;
-  /// For the bodies of tile operations: no branches. All operands are computed, and whoever asks has seen to it that what is read lies
-  /// in memory.
+  /// For the bodies of tile operations: no branches but those that guard reads. All operands are computed.
   bool branchless = false;
 
 private:
@@ -104,8 +104,13 @@ private:
   llvm::SmallVector<llvm::DenseMap<mlir::Value, Lane>> scopes;
   llvm::SmallVector<std::string> boundExtents; ///< classes of the extents of loops around the builder: positive here
   unsigned lanes = 1;
+  bool trusted = false;
 
 public:
+  /// Says that what the code inside reads lies in memory: no read is guarded.
+  [[nodiscard]] auto trusting() {
+    return llvm::scope_exit([this, before = std::exchange(trusted, true)] { trusted = before; });
+  }
   /// Says that the code inside runs in a loop over an extent.
   [[nodiscard]] auto insideLoopOver(mlir::Value extent) {
     boundExtents.push_back(extents.of(extent));

@@ -153,7 +153,7 @@ void KernelEmitter::planTiles(StreamOp stream, int group) {
   products.append(plan->state.begin(), plan->state.end());
   for (Operation *op : products) {
     const StreamTiles::Product &product = plan->products.find(op)->second;
-    if (product.right.empty() || !ShapedType::isDynamic(product.inner))
+    if ((product.right.empty() && product.shifted.empty()) || !ShapedType::isDynamic(product.inner))
       continue;
     Buffer buffer;
     buffer.role = Buffer::Tiles;

@@ -183,11 +183,11 @@ Lane BodyEmitter::load(ImplicitLocOpBuilder &b, const Storage &storage, ArrayRef
     if (Value positive = arePositive(b, *storage.domain))
       present = conjunction(b, *this, present, positive);
   } else {
-    Value bit = loadLanes(b, storage.presence, at, branchless ? Value() : inside, false);
+    Value bit = loadLanes(b, storage.presence, at, trusted ? Value() : inside, false);
     bit = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, bit, constantInt(b, bit.getType(), 0));
     present = conjunction(b, *this, present, bit);
   }
-  Value stored = loadLanes(b, storage.data, at, branchless ? Value() : inside, storage.packed);
+  Value stored = loadLanes(b, storage.data, at, trusted ? Value() : inside, storage.packed);
   if (storage.packed) {
     Value index = materialize(b, at.back());
     if (isa<VectorType>(stored.getType()))

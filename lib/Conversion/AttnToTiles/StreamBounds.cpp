@@ -375,7 +375,9 @@ static bool isThereButForPredicates(const StreamTiles &plan, Presences &presence
     return true;
   if (isa_and_nonnull<ReduceOp>(op)) {
     sums.insert(op);
-    return plan.products.count(op);
+    auto product = plan.products.find(op);
+    return product != plan.products.end() && !product->second.partialLeft && !product->second.partialRight &&
+           plan.shiftedIndices(product->second).empty();
   }
   if (auto where = dyn_cast_or_null<WhereOp>(op))
     return recurse(where.getValue());
@@ -472,9 +474,9 @@ void StreamEmitter::inVersions(Builder &b, function_ref<void()> inside) {
     for (ArrayRef<Value> needed : allNeeded)
       for (Value predicate : needed)
         emitter.bind(predicate, {constantInt(b, b.getI1Type(), 1), nullptr, nullptr});
-    isInside = true;
+    this->inside = true;
     inside();
-    isInside = false;
+    this->inside = false;
   }
   b.setInsertionPointToStart(choice.elseBlock());
   auto scope = emitter.scope();
@@ -485,6 +487,8 @@ Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
   if (auto known = everywhere.find(op); known != everywhere.end())
     return known->second;
   SetVector<Operation *> sums;
+  if (plan.products.find(op)->second.partialRight)
+    return nullptr;
   if (plan.products.find(op)->second.right.empty()) {
     for (Value v : op.getYield().getValues())
       if (!isThereButForPredicates(plan, presences, v, sums))

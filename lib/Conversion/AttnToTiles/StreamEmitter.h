@@ -70,6 +70,8 @@ private:
   using Space = llvm::ArrayRef<Role>;
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(Builder &, mlir::ValueRange)>;
 
+  void emitUniform(Builder &b);
+
   // StreamOps.cpp: tile operations.
   View makeTile(llvm::ArrayRef<Role> axes, const StreamTiles::Product *product = nullptr);
   mlir::Value placeTile(Builder &b, llvm::ArrayRef<Role> axes, const StreamTiles::Product &product);
@@ -88,8 +90,16 @@ private:
   mlir::Value conditionOf(Builder &b, mlir::Operation *op);
   void packLeft(Builder &b, attn::ReduceOp reduce);
   View openRight(Builder &b, mlir::Operation *op);
+  View packShifted(Builder &b, mlir::Operation *op);
+  /// Factors that may be absent into `tile`, 0 where one is; and into `bits`, of its first axis, where there is something.
+  void packPartial(Builder &b, mlir::Operation *op, llvm::ArrayRef<mlir::Value> factors,
+                   llvm::ArrayRef<mlir::Value> divisors, const View &tile, View &bits);
+  mlir::Value isInside(Builder &b, mlir::Value index, llvm::StringRef extent);
+  /// Whether the factors of a product are there at the row and key of the region.
+  mlir::Value presenceOfFactors(Builder &b, mlir::Operation *op, Space space);
   std::optional<View> openInPlace(Builder &b, mlir::Operation *op, Storage &storage);
   mlir::Value multiply(Builder &b, llvm::ArrayRef<mlir::Value> factors);
+  mlir::Value divide(Builder &b, mlir::Value value, llvm::ArrayRef<mlir::Value> divisors);
   void bindInner(Builder &b, mlir::Operation *op, Space space);
 
   // StreamState.cpp: what a block of keys does to the state.
@@ -99,6 +109,7 @@ private:
   void emitKeys(Builder &b, mlir::Value part, mlir::Value parts);
   void emitBlockOfKeys(Builder &b);
   void emitSum(Builder &b, attn::ReduceOp reduce);
+  void emitShiftedSum(Builder &b, attn::ReduceOp reduce, const View &out);
   void emitEquation(Builder &b, attn::EinsumOp einsum);
   void emitReferences(Builder &b);
   void emitExtremum(Builder &b, attn::AccumulateOp op, const View &out);
@@ -106,7 +117,8 @@ private:
   llvm::SmallVector<mlir::Value> partsOf(attn::AccumulateOp op);
   void collectSources(Builder &b, llvm::ArrayRef<mlir::Value> values, llvm::SmallVectorImpl<View> &ins,
                       llvm::SmallVectorImpl<unsigned> &counts);
-  mlir::Value presenceOfParts(Builder &b, attn::AccumulateOp op, llvm::ArrayRef<unsigned> counts, mlir::ValueRange args);
+  mlir::Value presenceOfParts(Builder &b, attn::AccumulateOp op, llvm::ArrayRef<unsigned> counts, mlir::ValueRange args,
+                              Space space);
   void emitAddition(Builder &b, attn::AccumulateOp op);
   mlir::Value isFinite(Builder &b, const View &right, const StreamTiles::Product &product);
   void addWhereThere(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
@@ -150,13 +162,14 @@ private:
 
   mlir::Value rowBegin, rowCount, keyBegin, keyCount;
   mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain
-  bool isInside = false; ///< the code at hand is for such blocks
+  bool inside = false; ///< the code at hand is for such blocks
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> allNeeded; ///< the predicates that accumulators need, each set once
   llvm::DenseMap<mlir::Operation *, mlir::Value> everywhere;   ///< isThereEverywhere of accumulators, for the block at hand
   const llvm::StringMap<mlir::Value> *outer = nullptr;
   llvm::DenseMap<mlir::Value, View> values;                  ///< tiles of sums and of the body's equations
-  llvm::DenseMap<mlir::Operation *, View> packed, rights, scaled;
+  llvm::DenseMap<mlir::Operation *, View> packed, rights, scaled, skewed;
+  llvm::DenseMap<mlir::Operation *, View> leftBits, rightBits; ///< of products whose factors may be absent
   llvm::DenseMap<mlir::Operation *, mlir::Value> conditions; ///< whether a product's factors are there in this block; null: they are
   llvm::MapVector<mlir::Operation *, Component> components;
   llvm::SmallVector<std::pair<std::string, Weights>> weights; ///< of this block of keys, by what they are

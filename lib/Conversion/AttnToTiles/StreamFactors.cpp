@@ -6,6 +6,8 @@
 // widened once a block of keys; any other is computed into a tile.
 #include "StreamEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace weir;
@@ -33,14 +35,18 @@ Value StreamEmitter::conditionOf(Builder &b, Operation *op) {
     Operation *def = v.getDefiningOp();
     if (!def || isa<TensorType>(v.getType()) || !seen.insert(v))
       return;
+    if (plan.isUniform(v)) {
+      all = conjunction(b, emitter, all, emitter.emit(b, v).present);
+      return;
+    }
     auto read = dyn_cast<ReadOp>(def);
     if (!read) {
       llvm::for_each(def->getOperands(), visit);
       return;
     }
     for (unsigned k = 0; k < read.getIndices().size(); ++k) {
-      if (presences.isInside(read, k))
-        continue;
+      if (presences.isInside(read, k) || !plan.isUniform(read.getIndices()[k]))
+        continue; // those that are not uniform are asked for one by one
       Lane lane = emitter.emit(b, read.getIndices()[k]);
       Value size = toInt(b, emitter.extentValues.lookup(extents.ofDim(read.getSource(), k)));
       Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane.value, size);
@@ -51,13 +57,15 @@ Value StreamEmitter::conditionOf(Builder &b, Operation *op) {
   if (isa<ReduceOp>(op) && ShapedType::isDynamic(product.inner)) // a sum of nothing is absent
     all = emitter.arePositive(b, {extents.of(product.innerExtent)});
   if (isa<ReduceOp>(op)) // an accumulator's left factors are elementwise
-    for (ArrayRef<Value> factors : {ArrayRef(product.left), ArrayRef(product.divisors)})
+    for (ArrayRef<Value> factors : {ArrayRef(product.left), ArrayRef(product.divisors), ArrayRef(product.rightDivisors)})
       llvm::for_each(factors, visit);
   llvm::for_each(product.right, visit);
+  llvm::for_each(product.shifted, visit);
   return all;
 }
 
 Value StreamEmitter::multiply(Builder &b, ArrayRef<Value> factors) {
+  auto trust = emitter.trusting(); // the block's condition holds
   Value product;
   for (Value factor : factors) {
     Value v = emitter.materialize(b, emitter.emit(b, factor));
@@ -66,20 +74,26 @@ Value StreamEmitter::multiply(Builder &b, ArrayRef<Value> factors) {
   return product;
 }
 
+Value StreamEmitter::divide(Builder &b, Value value, ArrayRef<Value> divisors) {
+  auto trust = emitter.trusting();
+  for (Value divisor : divisors)
+    value = arith::DivFOp::create(b, value, emitter.materialize(b, emitter.emit(b, divisor)));
+  return value;
+}
+
 void StreamEmitter::packLeft(Builder &b, ReduceOp reduce) {
   const StreamTiles::Product &product = plan.products.find(reduce)->second;
   View &tile = packed[reduce];
   if (!tile.memory)
     tile = makeTile({Role::Row, Role::Inner}, &product);
+  if (product.partialLeft)
+    return packPartial(b, reduce, product.left, product.divisors, tile, leftBits[reduce]);
   guarded(b, conditions[reduce], [&] {
     SmallVector<Role> space{Role::Row, Role::Inner};
     generic(b, space, {}, tile, [&](Builder &in, ValueRange) {
       bindCoordinates(in, bodyOf(reduce), space);
       bindInner(in, reduce, space);
-      Value value = multiply(in, product.left);
-      for (Value divisor : product.divisors)
-        value = arith::DivFOp::create(in, value, emitter.materialize(in, emitter.emit(in, divisor)));
-      return SmallVector<Value>{value};
+      return SmallVector<Value>{divide(in, multiply(in, product.left), product.divisors)};
     });
   });
 }
@@ -88,7 +102,7 @@ void StreamEmitter::packLeft(Builder &b, ReduceOp reduce) {
 std::optional<StreamEmitter::View> StreamEmitter::openInPlace(Builder &b, Operation *op, Storage &storage) {
   const StreamTiles::Product &product = plan.products.find(op)->second;
   auto read = product.right.size() == 1 ? product.right[0].getDefiningOp<ReadOp>() : ReadOp();
-  if (!read)
+  if (!read || !product.rightDivisors.empty())
     return std::nullopt;
   auto it = emitter.storages.find(getDefinition(read.getSource()));
   if (it == emitter.storages.end() || it->second.presence || it->second.packed || it->second.foldDim >= 0 ||
@@ -125,17 +139,129 @@ std::optional<StreamEmitter::View> StreamEmitter::openInPlace(Builder &b, Operat
   return View{view, {Role::Key, Role::Inner}};
 }
 
+Value StreamEmitter::isInside(Builder &b, Value index, StringRef extent) {
+  Lane lane = emitter.emit(b, index);
+  Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lane.value, toInt(b, emitter.extentValues.lookup(extent)));
+  return conjunction(b, emitter, inside, lane.present);
+}
+
+/// The shifted factors for all differences of a key and a row of the blocks at hand, a line each, the least first.
+StreamEmitter::View StreamEmitter::packShifted(Builder &b, Operation *op) {
+  const StreamTiles::Product &product = plan.products.find(op)->second;
+  View &tile = rights[op];
+  if (!tile.memory)
+    tile = makeTile({Role::Shift, Role::Inner}, &product);
+  Value one = constantIndex(b, 1), zero = constantIndex(b, 0);
+  auto loop = scf::ForOp::create(b, zero, constantIndex(b, StreamTiles::shiftsOf(sizes)), one);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  auto scope = emitter.scope();
+  Value shift = arith::AddIOp::create(b, loop.getInductionVar(), arith::SubIOp::create(b, keyBegin, rowBegin));
+  shift = arith::SubIOp::create(b, toInt(b, shift), constantInt(b, b.getI64Type(), sizes.getM() - 1));
+  bindCoordinates(b, bodyOf(op), {});
+  for (BlockArgument arg : bodyOf(op)->getArguments()) { // any row and key of that difference
+    if (plan.roleOf(arg) == Role::Row)
+      emitter.bind(arg, {constantInt(b, b.getI64Type(), 0), nullptr, nullptr});
+    if (plan.roleOf(arg) == Role::Key)
+      emitter.bind(arg, {shift, nullptr, nullptr});
+  }
+  Value inside;
+  for (auto &[index, extent] : plan.shiftedIndices(product))
+    inside = conjunction(b, emitter, inside, isInside(b, index, extent));
+  OpFoldResult inner = innerOf(b, product), first = b.getIndexAttr(0), step = b.getIndexAttr(1);
+  auto type = memref::SubViewOp::inferRankReducedResultType({product.inner}, cast<MemRefType>(tile.memory.getType()),
+                                                            {loop.getInductionVar(), first}, {step, inner}, {step, step});
+  View line{memref::SubViewOp::create(b, type, tile.memory, {loop.getInductionVar(), first}, {step, inner}, {step, step}),
+            {Role::Inner}};
+  auto pack = [&] {
+    generic(b, Role::Inner, {}, line, [&](Builder &in, ValueRange) {
+      bindInner(in, op, Role::Inner);
+      return SmallVector<Value>{multiply(in, product.shifted)};
+    });
+  };
+  if (!inside) {
+    pack();
+    return tile;
+  }
+  auto choice = scf::IfOp::create(b, inside, /*withElseRegion=*/true);
+  b.setInsertionPointToStart(choice.thenBlock());
+  pack();
+  b.setInsertionPointToStart(choice.elseBlock());
+  fill(b, line, 0);
+  return tile;
+}
+
+void StreamEmitter::packPartial(Builder &b, Operation *op, ArrayRef<Value> factors, ArrayRef<Value> divisors,
+                                const View &tile, View &bits) {
+  Role role = tile.axes[0];
+  SmallVector<Role> space{role, Role::Inner};
+  if (!bits.memory)
+    bits = makeTile(role);
+  auto pack = [&](ArrayRef<View> ins, const View &out, function_ref<Value(Builder &, Value, Value, Value)> pick) {
+    generic(b, space, ins, out, [&](Builder &in, ValueRange args) {
+      bindCoordinates(in, bodyOf(op), space);
+      bindInner(in, op, space);
+      Value value, present;
+      auto take = [&](Value factor, bool isDivisor) {
+        Lane lane = emitter.emit(in, factor);
+        Value next = emitter.materialize(in, lane);
+        present = conjunction(in, emitter, present, lane.present);
+        value = !value      ? next
+                : isDivisor ? arith::DivFOp::create(in, value, next).getResult()
+                            : arith::MulFOp::create(in, value, next).getResult();
+      };
+      for (Value factor : factors)
+        take(factor, false);
+      for (Value divisor : divisors)
+        take(divisor, true);
+      return SmallVector<Value>{pick(in, present, value, args.back())};
+    });
+  };
+  auto number = [&](Builder &in, double v) { return constantLike(in, plan.real, v); };
+  pack({}, tile, [&](Builder &in, Value present, Value value, Value) {
+    return present ? arith::SelectOp::create(in, present, value, number(in, 0)).getResult() : value;
+  });
+  fill(b, bits, 0);
+  pack(tile, inBlock(b, bits), [&](Builder &in, Value present, Value, Value before) {
+    Value taken = present ? arith::SelectOp::create(in, present, number(in, 1), number(in, 0)).getResult() : number(in, 1);
+    return arith::MaxNumFOp::create(in, before, taken).getResult();
+  });
+}
+
+Value StreamEmitter::presenceOfFactors(Builder &b, Operation *op, Space space) {
+  Value present = conditions.lookup(op);
+  auto ask = [&](const View &bits, Role role) {
+    if (!bits.memory)
+      return;
+    Value at = linalg::IndexOp::create(b, llvm::find(space, role) - space.begin());
+    Value bit = memref::LoadOp::create(b, bits.memory, at);
+    bit = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, bit, constantLike(b, plan.real, 0));
+    present = conjunction(b, emitter, present, bit);
+  };
+  ask(leftBits.lookup(op), Role::Row);
+  ask(rightBits.lookup(op), Role::Key);
+  for (auto &[index, extent] : plan.shiftedIndices(plan.products.find(op)->second))
+    present = conjunction(b, emitter, present, isInside(b, index, extent));
+  return present;
+}
+
 StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op) {
   const StreamTiles::Product &product = plan.products.find(op)->second;
   bindCoordinates(b, bodyOf(op), {});
   Storage storage;
-  std::optional<View> matrix = openInPlace(b, op, storage);
+  std::optional<View> matrix;
+  if (!product.partialRight)
+    matrix = openInPlace(b, op, storage);
   if (matrix && cast<MemRefType>(matrix->memory.getType()).getElementType() == plan.real)
     return *matrix;
   View &tile = rights[op];
   if (!tile.memory)
     tile = makeTile({Role::Key, Role::Inner}, &product);
   View out = inBlock(b, tile);
+  if (product.partialRight) {
+    packPartial(b, op, product.right, product.rightDivisors, out, rightBits[op]);
+    return out;
+  }
   SmallVector<Role> space{Role::Key, Role::Inner};
   if (matrix) {
     generic(b, space, *matrix, out, [&](Builder &in, ValueRange args) {
@@ -149,7 +275,7 @@ StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op) {
   generic(b, space, {}, out, [&](Builder &in, ValueRange) {
     bindCoordinates(in, bodyOf(op), space);
     bindInner(in, op, space);
-    return SmallVector<Value>{multiply(in, product.right)};
+    return SmallVector<Value>{divide(in, multiply(in, product.right), product.rightDivisors)};
   });
   return out;
 }

@@ -20,16 +20,20 @@ OpFoldResult StreamEmitter::innerOf(Builder &b, const StreamTiles::Product &prod
 /// The tile of a product in the workspace: one of rows, behind it one of keys, behind that a line.
 Value StreamEmitter::placeTile(Builder &b, ArrayRef<Role> axes, const StreamTiles::Product &product) {
   Value inner = getValueOrCreateConstantIndexOp(b, b.getLoc(), innerOf(b, product)), at = places.lookup(&product);
-  int64_t before = llvm::is_contained(axes, Role::Row)   ? 0
-                   : llvm::is_contained(axes, Role::Key) ? sizes.getM()
-                                                         : sizes.getM() + sizes.getN();
+  auto has = [&](Role role) { return llvm::is_contained(axes, role); };
+  int64_t before = has(Role::Row)                         ? 0
+                   : has(Role::Key) || has(Role::Shift) ? sizes.getM()
+                                                         : sizes.getM() + StreamTiles::shiftsOf(sizes);
   if (before) {
     Value bytes = constantIndex(b, before * plan.real.getIntOrFloatBitWidth() / 8);
     at = arith::AddIOp::create(b, at, arith::MulIOp::create(b, inner, bytes));
   }
   SmallVector<int64_t> shape;
   for (Role axis : axes)
-    shape.push_back(axis == Role::Row ? sizes.getM() : axis == Role::Key ? sizes.getN() : ShapedType::kDynamic);
+    shape.push_back(axis == Role::Row     ? sizes.getM()
+                    : axis == Role::Key   ? sizes.getN()
+                    : axis == Role::Shift ? StreamTiles::shiftsOf(sizes)
+                                          : ShapedType::kDynamic);
   auto tile = memref::ViewOp::create(b, MemRefType::get(shape, plan.real), workspace, at, inner);
   tile->setAttr("weir.tile", b.getUnitAttr());
   return tile;
@@ -43,6 +47,7 @@ StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, const StreamTil
   for (Role axis : axes)
     shape.push_back(axis == Role::Row   ? OpFoldResult(b.getIndexAttr(sizes.getM()))
                     : axis == Role::Key ? OpFoldResult(b.getIndexAttr(sizes.getN()))
+                    : axis == Role::Shift ? OpFoldResult(b.getIndexAttr(StreamTiles::shiftsOf(sizes)))
                                         : innerOf(b, *product));
   auto tile = memref::AllocaOp::create(b, shape, plan.real);
   tile->setAttr("weir.tile", b.getUnitAttr());
@@ -102,7 +107,8 @@ void StreamEmitter::copy(Builder &b, const View &from, const View &to) {
 
 /// out += left * right; the dimension that `out` lacks is summed.
 void StreamEmitter::contract(Builder &b, const View &left, const View &right, const View &out) {
-  SmallVector<Role> space{Role::Row, Role::Key, Role::Inner};
+  bool isShifted = llvm::is_contained(right.axes, Role::Shift);
+  SmallVector<Role> space{Role::Row, isShifted ? Role::Shift : Role::Key, Role::Inner};
   auto maps = b.getAffineMapArrayAttr({mapOf(left.axes, space, b.getContext()), mapOf(right.axes, space, b.getContext()),
                                        mapOf(out.axes, space, b.getContext())});
   linalg::ContractOp::create(b, ValueRange{left.memory, right.memory}, ValueRange{out.memory}, maps);

@@ -17,13 +17,24 @@ using namespace weir::tiles;
 
 using Role = StreamTiles::Role;
 
+/// What is the same in the whole block, with whatever branches and loops it takes.
+void StreamEmitter::emitUniform(Builder &b) {
+  StreamOp stream = plan.stream;
+  for (Operation &op : stream.getBody().front().without_terminator()) {
+    bindCoordinates(b, &op.getRegion(0).front(), {});
+    for (Value value : op.getRegion(0).front().getTerminator()->getOperands())
+      emitter.hoist(b, value);
+  }
+}
+
 void StreamEmitter::fold(Builder &b, const RowBlock &rows, Value part, Value parts,
                          function_ref<void()> then) {
   auto scope = emitter.scope();
-  emitter.branchless = true;
   rowBegin = rows.begin;
   rowCount = rows.count;
   outer = &rows.outer;
+  emitUniform(b);
+  emitter.branchless = true;
   for (ReduceOp reduce : plan.sums)
     conditions[reduce] = conditionOf(b, reduce);
   for (AccumulateOp op : plan.state)
@@ -124,10 +135,11 @@ void StreamEmitter::mergeSlot(Builder &b, Value slot) {
 
 void StreamEmitter::merge(Builder &b, const RowBlock &rows, Value firstSlot, Value parts) {
   auto scope = emitter.scope();
-  emitter.branchless = true;
   rowBegin = rows.begin;
   rowCount = rows.count;
   outer = &rows.outer;
+  emitUniform(b);
+  emitter.branchless = true;
   makeState(b, {Role::Inner, Role::Row}); // no product lays these tiles out
   auto loop = scf::ForOp::create(b, constantIndex(b, 0), parts, constantIndex(b, 1));
   {

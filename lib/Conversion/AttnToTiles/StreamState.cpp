@@ -6,6 +6,7 @@
 // against them; then everything is added. Identity, rescaling and weights follow from the accumulators' fields alone.
 #include "StreamEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/ADT/APFloat.h"
@@ -73,7 +74,7 @@ void StreamEmitter::bindSources(Builder &b, Value value, Space space, ValueRange
     owner = owner->getParentOp();
   for (auto [source, arg] : llvm::zip(plan.sourcesOf(value), args)) {
     if (auto reduce = source.getDefiningOp<ReduceOp>()) {
-      emitter.bind(source, {arg, isInside ? Value() : conditions.lookup(reduce), nullptr});
+      emitter.bind(source, {arg, inside ? Value() : presenceOfFactors(b, reduce, space), nullptr});
       continue;
     }
     Value present = presenceOf(b, source, space);
@@ -90,7 +91,27 @@ void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
     tile = makeTile(kTile);
   View out = inBlock(b, tile);
   fill(b, out, 0);
-  guarded(b, conditions[reduce], [&] { contract(b, packed[reduce], openRight(b, reduce), out); });
+  bool isShifted = !plan.products.find(reduce)->second.shifted.empty();
+  guarded(b, conditions[reduce], [&] {
+    if (isShifted)
+      return emitShiftedSum(b, reduce, out);
+    contract(b, packed[reduce], openRight(b, reduce), out);
+  });
+}
+
+/// The product of rows and differences, then of each row the elements at the differences of its keys.
+void StreamEmitter::emitShiftedSum(Builder &b, ReduceOp reduce, const View &out) {
+  View right = packShifted(b, reduce);
+  View &whole = skewed[reduce];
+  if (!whole.memory)
+    whole = makeTile({Role::Row, Role::Shift});
+  fill(b, whole, 0);
+  contract(b, packed[reduce], right, whole);
+  generic(b, kTile, {}, out, [&](Builder &in, ValueRange) {
+    Value row = linalg::IndexOp::create(in, 0), key = linalg::IndexOp::create(in, 1);
+    Value shift = arith::SubIOp::create(in, arith::AddIOp::create(in, key, constantIndex(in, sizes.getM() - 1)), row);
+    return SmallVector<Value>{memref::LoadOp::create(in, whole.memory, ValueRange{row, shift})};
+  });
 }
 
 void StreamEmitter::emitEquation(Builder &b, EinsumOp einsum) {
@@ -245,7 +266,8 @@ void StreamEmitter::collectSources(Builder &b, ArrayRef<Value> values, SmallVect
 }
 
 /// In a region whose first arguments are what collectSources lists: whether partsOf(op) are there, conditions true.
-Value StreamEmitter::presenceOfParts(Builder &b, AccumulateOp op, ArrayRef<unsigned> counts, ValueRange args) {
+Value StreamEmitter::presenceOfParts(Builder &b, AccumulateOp op, ArrayRef<unsigned> counts, ValueRange args,
+                                     Space space) {
   bindCoordinates(b, &op.getBody().front(), kTile);
   size_t conditions = plan.products.find(op)->second.conditions.size();
   Value present;
@@ -258,6 +280,8 @@ Value StreamEmitter::presenceOfParts(Builder &b, AccumulateOp op, ArrayRef<unsig
     if (i < conditions)
       present = conjunction(b, emitter, present, lane.value);
   }
+  if (plan.products.find(op)->second.partialRight)
+    present = conjunction(b, emitter, present, presenceOfFactors(b, op, space));
   return present;
 }
 
@@ -277,6 +301,9 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     double value = 0;
     return literal && !literal.getText().getAsDouble(value) && value == 1;
   };
+  View right;
+  if (product.partialRight) // which says where it is
+    right = openRight(b, op);
   SmallVector<Value> factors, all(product.conditions);
   for (Value factor : product.left)
     if (!weight.memory || !isOne(factor))
@@ -295,7 +322,8 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
   /// The product of the weight and the left factors in a region.
   auto left = [&](Builder &in, ValueRange args) -> Value {
     bindCoordinates(in, &op.getBody().front(), kTile);
-    Value present, value = weight.memory ? args[ins.size() - 1] : Value();
+    Value present = product.partialRight ? presenceOfFactors(in, op, kTile) : Value();
+    Value value = weight.memory ? args[ins.size() - 1] : Value();
     unsigned at = 0;
     for (auto [i, v] : llvm::enumerate(all)) {
       bindSources(in, v, kTile, args.slice(at, counts[i]));
@@ -318,7 +346,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     return;
   }
   View side = weight;
-  if (!all.empty()) {
+  if (!all.empty() || product.partialRight) {
     View &tile = scaled[op];
     if (!tile.memory)
       tile = makeTile(kTile);
@@ -329,7 +357,8 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
   }
   bool isPartial = !llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); });
   guarded(b, conditions[op], [&] {
-    View right = openRight(b, op);
+    if (!right.memory)
+      right = openRight(b, op);
     if (!isPartial)
       return contract(b, side, right, out);
     // A weight of 0 times an infinity is no 0: only what is there may be multiplied.
@@ -379,7 +408,7 @@ void StreamEmitter::addWhereThere(Builder &b, AccumulateOp op, const View &side,
   ins.push_back(right);
   Role space[] = {Role::Row, Role::Key, Role::Inner};
   generic(b, space, ins, out, [&](Builder &in, ValueRange args) {
-    Value present = presenceOfParts(in, op, counts, args);
+    Value present = presenceOfParts(in, op, counts, args, space);
     Value product = arith::MulFOp::create(in, args[ins.size() - 2], args[ins.size() - 1]);
     return SmallVector<Value>{arith::AddFOp::create(in, args.back(), selectPresent(in, present, product, 0))};
   });
@@ -392,7 +421,7 @@ void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
   collectSources(b, partsOf(op), ins, counts);
   inVersions(b, [&] {
     generic(b, kTile, ins, components[op].bit, [&](Builder &in, ValueRange args) {
-      Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args));
+      Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args, kTile));
       Value taken = selectPresent(in, present, constantLike(in, plan.real, 1), 0);
       return SmallVector<Value>{arith::MaxNumFOp::create(in, args.back(), taken)};
     });

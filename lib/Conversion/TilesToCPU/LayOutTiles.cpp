@@ -146,6 +146,10 @@ private:
         if (failed(replace(view, turned, order)))
           return failure();
         view.erase();
+      } else if (auto load = dyn_cast<memref::LoadOp>(user)) {
+        SmallVector<Value> indices(load.getIndices());
+        load.getIndicesMutable().assign(permuted<Value>(indices, order));
+        load.getMemrefMutable().assign(to);
       } else if (auto dim = dyn_cast<memref::DimOp>(user)) {
         auto place = llvm::find(order, dim.getConstantIndex().value_or(0)) - order.begin();
         OpBuilder b(dim);

@@ -142,10 +142,22 @@ private:
       }
   }
 
-  /// The body holds nothing but scalar arithmetic, reads of memory, and coordinates.
+  /// A read of memory where a condition holds, else a constant.
+  static memref::LoadOp getGuarded(Operation &inner) {
+    auto branch = dyn_cast<scf::IfOp>(inner);
+    if (!branch || branch.getNumResults() != 1)
+      return {};
+    auto load = branch.thenYield().getOperand(0).getDefiningOp<memref::LoadOp>();
+    Operation *other = branch.elseYield().getOperand(0).getDefiningOp();
+    bool isPlain = load && load->getBlock() == branch.thenBlock() && branch.thenBlock()->getOperations().size() == 2 &&
+                   other && other->hasTrait<OpTrait::ConstantLike>();
+    return isPlain ? load : memref::LoadOp();
+  }
+
+  /// The body holds nothing but scalar arithmetic, reads of memory, guarded or not, and coordinates.
   bool isVectorisable() {
     return llvm::all_of(op.getBlock()->without_terminator(), [](Operation &inner) {
-      return isa<linalg::IndexOp, memref::LoadOp>(inner) ||
+      return isa<linalg::IndexOp, memref::LoadOp>(inner) || getGuarded(inner) ||
              (inner.getNumRegions() == 0 && inner.getNumResults() == 1 &&
               (OpTrait::hasElementwiseMappableTraits(&inner) || inner.hasTrait<OpTrait::ConstantLike>()));
     });
@@ -341,7 +353,31 @@ private:
     }
   }
 
+  /// A vector of reads, each at its own place, where the mask allows them.
+  Value emitGuarded(Operation &inner, memref::LoadOp load, IRMapping &values) {
+    Value mask = values.lookupOrDefault(cast<scf::IfOp>(inner).getCondition());
+    SmallVector<Value> indices;
+    for (Value index : load.getIndices())
+      indices.push_back(values.lookupOrDefault(index));
+    if (!varies(mask) && llvm::none_of(indices, [&](Value v) { return varies(v); }))
+      return b.clone(inner, values)->getResult(0);
+    Value memory = values.lookupOrDefault(load.getMemRef());
+    auto meta = memref::ExtractStridedMetadataOp::create(b, memory);
+    Value offset = vector::BroadcastOp::create(b, VectorType::get({width}, b.getIndexType()), constant(0));
+    for (auto [index, stride] : llvm::zip(indices, meta.getStrides()))
+      offset = arith::AddIOp::create(b, offset, arith::MulIOp::create(b, spread(index), spread(stride)));
+    auto places = VectorType::get({width}, b.getI64Type());
+    offset = arith::IndexCastOp::create(b, places, offset);
+    Type element = load.getType();
+    auto zero = DenseElementsAttr::get(VectorType::get({width}, element), b.getZeroAttr(element));
+    SmallVector<Value> first(indices.size(), constant(0));
+    return vector::GatherOp::create(b, VectorType::get({width}, element), memory, first, offset, spread(mask),
+                                    arith::ConstantOp::create(b, zero));
+  }
+
   Value emitOp(Operation &inner, IRMapping &values) {
+    if (memref::LoadOp load = getGuarded(inner))
+      return emitGuarded(inner, load, values);
     if (auto index = dyn_cast<linalg::IndexOp>(inner)) {
       Value first = at[index.getDim()];
       if (index.getDim() != lane)
@@ -356,6 +392,13 @@ private:
     if (llvm::none_of(operands, [&](Value v) { return varies(v); }))
       return b.clone(inner, values)->getResult(0);
     auto type = VectorType::get({width}, inner.getResult(0).getType());
+    auto isLane = [&](Value v) {
+      auto index = v.getDefiningOp<linalg::IndexOp>();
+      return index && index.getDim() == lane;
+    };
+    if (auto load = dyn_cast<memref::LoadOp>(inner);
+        load && load.getIndices().size() == 1 && isLane(load.getIndices()[0]) && isDense(load.getMemRefType()))
+      return vector::LoadOp::create(b, type, load.getMemRef(), at[lane]); // a line of the block's rows
     if (auto load = dyn_cast<memref::LoadOp>(inner))
       return gather(type, [&](int64_t k) {
         SmallVector<Value> indices;
