@@ -473,10 +473,11 @@ const Tree *Formulas::eliminateLinear(StringRef coord, ArrayRef<const Tree *> pa
     auto factor = split ? split->first.asConstant() : std::nullopt;
     if (!factor || (*factor != 1 && *factor != -1) || split->second.dependsOn(coord))
       return nullptr;
-    // The bound as it was written, where the coordinate stands alone on one side.
-    const Tree *a = part->args[0], *b = part->args[1];
+    // The bound as it was written, where the coordinate stands alone on one side; of c != 0 that is not the bound.
+    bool isBound = !part->is(TreeKind::Not) && part->text != "ne";
+    const Tree *a = isBound ? part->args[0] : nullptr, *b = isBound ? part->args[1] : nullptr;
     const Tree *side = a == c ? b : a;
-    bool alone = (a == c || b == c) && !dependsOn(side, coord);
+    bool alone = isBound && (a == c || b == c) && !dependsOn(side, coord);
     bool strict = part->text == "lt" || part->text == "gt";
     Polynomial value = split->second * Polynomial::constant(*factor == 1 ? -1 : 1);
     if (*factor == 1)
