@@ -6,6 +6,7 @@
 // Every rule is an equivalence, so a formula that stays unsimplified is long, not wrong.
 #include "weir/Analysis/Domains.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace llvm;
 using namespace weir;
@@ -100,12 +101,12 @@ bool Formulas::provesNonNegative(const Polynomial &polynomial) {
     return false;
   Polynomial p = polynomial;
   // A coordinate that is mentioned exists, so its rank is not empty.
-  SmallVector<const Tree *> inhabited;
+  SmallSetVector<const Tree *, 4> inhabited;
   auto exists = [&](StringRef coordinate) {
     if (const Tree *extent = model.getExtent(coordinate))
       if (auto open = model.polynomial(extent);
           open.terms.size() == 1 && open.terms.begin()->first.size() == 1)
-        inhabited.push_back(open.terms.begin()->first[0]);
+        inhabited.insert(open.terms.begin()->first[0]);
   };
   for (const std::string &name : context)
     exists(name);
@@ -254,9 +255,15 @@ static const Tree *join(TreeArena &arena, TreeKind kind, SmallVectorImpl<const T
   return arena.get(kind, ScalarKind::Bool, "", parts);
 }
 
-/// `F(n) and any(n) F(n)` is F(n): the coordinate itself is the witness. So most statistics vanish from the
-/// domains of what reads them.
+/// `F(n) and any(n) F(n)` is F(n): the coordinate itself is the witness, if something else mentions it, so that its
+/// rank is not empty. So most statistics vanish from the domains of what reads them.
 bool Formulas::hasWitness(const Tree *any, ArrayRef<const Tree *> others) {
+  auto exists = [&](StringRef coord) {
+    return is_contained(context, coord) ||
+           any_of(others, [&](const Tree *other) { return other != any && is_contained(freeCoordinates(other), coord); });
+  };
+  if (!all_of(any->coords, [&](StringRef coord) { return exists(unprimed(coord)); }))
+    return false;
   StringMap<const Tree *> to;
   for (StringRef coord : any->coords)
     if (coord != unprimed(coord))

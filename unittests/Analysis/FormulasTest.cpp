@@ -171,7 +171,7 @@ private:
 
 TEST_F(FormulasTest, RandomFormulasKeepTheirMeaning) {
   // Free coordinates exist, as those of an equation's left side do; so no free coordinate has an empty rank.
-  for (unsigned seed = 0; seed < 3000; ++seed) {
+  for (unsigned seed = 0; seed < 10000; ++seed) {
     Pair pair = Drawer(*model, domains->formulas, seed).formula(2);
     std::string plain = toText(pair.plain), simple = toText(pair.simple);
     auto free = freeCoordinates(pair.plain);
