@@ -242,26 +242,28 @@ private:
     int64_t height = out.type().getDimSize(0);
     for (int64_t r = 0; r < height;) {
       int64_t rows = std::min<int64_t>(height - r, 4);
-      emitDotRows(r, rows, width / (rows == 1 ? 1 : rows == 2 ? 2 : 4));
+      emitDotRows(r, rows);
       r += rows;
     }
     return true;
   }
 
-  /// `rows` rows from `first` on with all of the other operand, `keys` at a time and then one by one.
-  void emitDotRows(int64_t first, int64_t rows, int64_t keys) {
-    Value end = extentOf(out, lane), step = index(b, keys);
+  /// `rows` rows from `first` on with all of the other operand: as many keys at a time as one register has lanes
+  /// for each row, then one by one.
+  void emitDotRows(int64_t first, int64_t rows) {
+    int64_t share = vector.getNumElements() / int64_t(llvm::PowerOf2Ceil(rows));
+    Value end = extentOf(out, lane), step = index(b, share);
     Value whole = arith::MulIOp::create(b, arith::DivUIOp::create(b, end, step), step);
-    for (auto [from, to, by] : {std::tuple(index(b, 0), whole, keys), std::tuple(whole, end, int64_t(1))}) {
+    for (auto [from, to, by] : {std::tuple(index(b, 0), whole, share), std::tuple(whole, end, int64_t(1))}) {
       auto loop = scf::ForOp::create(b, from, to, index(b, by));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      emitDotBlock(first, rows, loop.getInductionVar(), by);
+      emitDotBlock(first, rows, loop.getInductionVar(), by, share);
     }
   }
 
-  void emitDotBlock(int64_t first, int64_t rows, Value key, int64_t keys) {
-    int64_t width = vector.getNumElements(), share = width / (rows == 1 ? 1 : rows == 2 ? 2 : 4);
+  void emitDotBlock(int64_t first, int64_t rows, Value key, int64_t keys, int64_t share) {
+    int64_t width = vector.getNumElements();
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(vector));
     SmallVector<Value> sums(rows * keys, zero), atKey;
     for (int64_t j = 0; j < keys; ++j)

@@ -13,13 +13,14 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include <limits>
 
 using namespace mlir;
 
 namespace {
 
-/// Vectors side by side, for bodies with and without elementary functions.
+/// Vectors side by side, for long bodies and for others.
 constexpr int64_t kLongJam = 1, kShortJam = 4;
 
 class TileMap {
@@ -124,16 +125,15 @@ private:
   }
 
   /// Where a loop over another dimension runs inside, several vectors go through it side by side: their
-  /// chains of reductions overlap, and a row of a tile is read in one go. Bodies with elementary functions
-  /// need the registers for themselves.
+  /// chains of reductions overlap, and a row of a tile is read in one go. Elementary functions need the
+  /// registers for themselves, and reads of memory, one a lane, are code enough.
   void chooseJam() {
-    if (maps[0].getNumDims() < 2)
+    if (maps[0].getNumDims() < 2 || isOpen)
       return;
     bool isLong = llvm::any_of(op.getBlock()->without_terminator(), [](Operation &inner) {
-      return isa_and_nonnull<math::MathDialect>(inner.getDialect());
+      return isa_and_nonnull<math::MathDialect>(inner.getDialect()) || isa<memref::LoadOp>(inner) ||
+             getGuarded(inner);
     });
-    if (isOpen)
-      return;
     int64_t vectors = typeOf(op->getNumOperands() - 1).getShape().back() / width;
     for (int64_t candidate = isLong ? kLongJam : kShortJam; candidate > 1; --candidate)
       if (vectors % candidate == 0) {
@@ -148,9 +148,8 @@ private:
     if (!branch || branch.getNumResults() != 1)
       return {};
     auto load = branch.thenYield().getOperand(0).getDefiningOp<memref::LoadOp>();
-    Operation *other = branch.elseYield().getOperand(0).getDefiningOp();
     bool isPlain = load && load->getBlock() == branch.thenBlock() && branch.thenBlock()->getOperations().size() == 2 &&
-                   other && other->hasTrait<OpTrait::ConstantLike>();
+                   matchPattern(branch.elseYield().getOperand(0), m_Constant());
     return isPlain ? load : memref::LoadOp();
   }
 
@@ -179,20 +178,19 @@ private:
     unsigned own = dim < 0 ? lane : unsigned(dim);
     if (dim >= 0 && own == lane)
       return emitLoops(ends, dim + 1);
-    Value from = constant(0);
-    int64_t whole = width;
-    for (int64_t step : own == lane && isOpen ? SmallVector<int64_t>{whole, 1}
-                                              : SmallVector<int64_t>{own == lane ? whole * jam : 1}) {
-      if (own == lane && isOpen)
-        width = step;
-      Value to = step == whole && isOpen && own == lane ? wholeOf(ends[own]) : ends[own];
+    auto loopOver = [&](Value from, Value to, int64_t step) {
       auto loop = scf::ForOp::create(b, from, to, constant(step));
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
       at[own] = loop.getInductionVar();
       emitLoops(ends, dim + 1);
-      from = to;
-    }
+    };
+    if (own != lane || !isOpen)
+      return loopOver(constant(0), ends[own], own == lane ? width * jam : 1);
+    Value middle = wholeOf(ends[own]);
+    loopOver(constant(0), middle, width);
+    int64_t whole = std::exchange(width, 1);
+    loopOver(middle, ends[own], 1);
     width = whole;
   }
 
@@ -258,7 +256,7 @@ private:
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToStart(loop.getBody());
         at[lane] = loop.getInductionVar();
-        scf::YieldOp::create(b, emitShare(loop.getRegionIterArgs()));
+        scf::YieldOp::create(b, emitBody(loop.getRegionIterArgs()));
       }
       for (auto [k, join] : llvm::enumerate(joins))
         results[k] = joinBy(join, results[k], joinLanes(join, loop.getResult(k)));
@@ -266,24 +264,6 @@ private:
     for (unsigned k = 0; k < joins.size(); ++k)
       memref::StoreOp::create(b, results[k], op->getOperand(inputs + k), indicesOf(maps[inputs + k]));
     width = whole;
-  }
-
-  /// The body with `state` in the places of the results.
-  SmallVector<Value> emitShare(ValueRange state) {
-    IRMapping values;
-    Block *block = op.getBlock();
-    unsigned inputs = op.getNumDpsInputs();
-    for (auto [i, arg] : llvm::enumerate(block->getArguments()))
-      if (i >= inputs)
-        values.map(arg, state[i - inputs]);
-      else if (!arg.use_empty())
-        values.map(arg, read(i));
-    for (Operation &inner : block->without_terminator())
-      values.map(inner.getResult(0), emitOp(inner, values));
-    SmallVector<Value> next;
-    for (Value value : block->getTerminator()->getOperands())
-      next.push_back(values.lookup(value));
-    return next;
   }
 
   bool varies(Value value) { return isa<VectorType>(value.getType()); }
@@ -332,25 +312,30 @@ private:
     Value first = at[lane];
     for (int64_t k = 0; k < jam; ++k) {
       at[lane] = k ? arith::AddIOp::create(b, first, constant(k * width)).getResult() : first;
-      emitBody();
+      for (auto [i, value] : llvm::enumerate(emitBody())) {
+        unsigned operand = op.getNumDpsInputs() + i;
+        vector::StoreOp::create(b, spread(value), op->getOperand(operand), indicesOf(maps[operand]));
+      }
     }
     at[lane] = first;
   }
 
-  void emitBody() {
+  /// What the body yields; with `state` in the places of the results, if it is given.
+  SmallVector<Value> emitBody(ValueRange state = {}) {
     IRMapping values;
     Block *block = op.getBlock();
+    unsigned inputs = op.getNumDpsInputs();
     for (auto [i, arg] : llvm::enumerate(block->getArguments()))
-      if (!arg.use_empty())
+      if (i >= inputs && !state.empty())
+        values.map(arg, state[i - inputs]);
+      else if (!arg.use_empty())
         values.map(arg, read(i));
     for (Operation &inner : block->without_terminator())
       values.map(inner.getResult(0), emitOp(inner, values));
-    unsigned inputs = op.getNumDpsInputs();
-    for (auto [k, value] : llvm::enumerate(block->getTerminator()->getOperands())) {
-      unsigned operand = inputs + k;
-      vector::StoreOp::create(b, spread(values.lookupOrDefault(value)), op->getOperand(operand),
-                              indicesOf(maps[operand]));
-    }
+    SmallVector<Value> yielded;
+    for (Value value : block->getTerminator()->getOperands())
+      yielded.push_back(values.lookupOrDefault(value));
+    return yielded;
   }
 
   /// A vector of reads, each at its own place, where the mask allows them.
@@ -368,11 +353,12 @@ private:
       offset = arith::AddIOp::create(b, offset, arith::MulIOp::create(b, spread(index), spread(stride)));
     auto places = VectorType::get({width}, b.getI64Type());
     offset = arith::IndexCastOp::create(b, places, offset);
-    Type element = load.getType();
-    auto zero = DenseElementsAttr::get(VectorType::get({width}, element), b.getZeroAttr(element));
+    auto type = VectorType::get({width}, load.getType());
+    Attribute other;
+    matchPattern(cast<scf::IfOp>(inner).elseYield().getOperand(0), m_Constant(&other));
     SmallVector<Value> first(indices.size(), constant(0));
-    return vector::GatherOp::create(b, VectorType::get({width}, element), memory, first, offset, spread(mask),
-                                    arith::ConstantOp::create(b, zero));
+    return vector::GatherOp::create(b, type, memory, first, offset, spread(mask),
+                                    arith::ConstantOp::create(b, DenseElementsAttr::get(type, other)));
   }
 
   Value emitOp(Operation &inner, IRMapping &values) {
