@@ -47,6 +47,12 @@ bool isCascade(mlir::Operation *op);
 /// The reduction that an accumulation is over a whole rank; a reference is taken as the maximum.
 Reduction getReduction(Accumulation accumulation);
 
+/// Whether a reduction gives the coordinate of an extremum.
+inline bool givesCoordinate(Reduction reduction) {
+  return reduction == Reduction::Argmax || reduction == Reduction::Argmin;
+}
+inline bool givesCoordinate(Accumulation accumulation) { return givesCoordinate(getReduction(accumulation)); }
+
 /// How the language writes a comparison, `<=` of `le`; empty for other functions.
 llvm::StringRef getComparisonSign(Fn fn);
 

@@ -205,7 +205,7 @@ LogicalResult ReduceOp::verify() {
   if (failed(verifyExtentCount(*this, getCoords(), getExtents())) || // reduce_c2
       failed(verifyDistinct(*this, {getCoords()})))                  // reduce_c3
     return failure();
-  bool isArg = getReduction() == Reduction::Argmax || getReduction() == Reduction::Argmin;
+  bool isArg = givesCoordinate(getReduction());
   if (isArg && getCoords().size() != 1) // reduce_c4
     return emitOpError("gives the coordinate of an extremum over ")
            << getCoords().size() << " coordinates, expected one";

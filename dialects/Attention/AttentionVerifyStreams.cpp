@@ -70,10 +70,6 @@ static bool isPositiveRational(StringRef text) {
   return !above.getAsDouble(a) && a > 0 && (below.empty() || (!below.getAsDouble(b) && b > 0));
 }
 
-static bool isArg(AccumulateOp op) {
-  return op.getAccumulation() == Accumulation::Argmax || op.getAccumulation() == Accumulation::Argmin;
-}
-
 /// What an accumulator goes on from: a tensor like itself, of `argmax` and `argmin` another of the extremum.
 static LogicalResult verifyFrom(AccumulateOp op, Type body) {
   auto stream = cast<StreamOp>(op->getParentOp());
@@ -83,7 +79,7 @@ static LogicalResult verifyFrom(AccumulateOp op, Type body) {
            << ", other than the stream's first accumulator";
   RankedTensorType type = op.getResult().getType();
   SmallVector<Type, 2> elements{type.getElementType()};
-  if (isArg(op))
+  if (givesCoordinate(op.getAccumulation()))
     elements.push_back(body);
   bool agrees = op.getFrom().empty() || op.getFrom().size() == elements.size();
   for (auto [from, element] : llvm::zip(op.getFrom(), elements)) {
@@ -110,7 +106,7 @@ LogicalResult AccumulateOp::verify() {
   for (Attribute name : stream.getOver()) // accumulate_c5
     if (!llvm::is_contained(getOver(), name))
       return emitOpError("is not reduced over the stream's coordinate ") << name;
-  if (isArg(*this) && getOver().size() != 1) // accumulate_c6
+  if (givesCoordinate(getAccumulation()) && getOver().size() != 1) // accumulate_c6
     return emitOpError("gives the coordinate of an extremum over ")
            << getOver().size() << " coordinates, expected one";
   if (getExact() && getAccumulation() != Accumulation::Max) // accumulate_c7
@@ -145,7 +141,7 @@ LogicalResult AccumulateOp::verifyRegions() {
   Type body = yield.getValues()[0].getType(), element = getResult().getType().getElementType();
   Type result = body;
   bool logical = getAccumulation() == Accumulation::Any || getAccumulation() == Accumulation::All;
-  if (isArg(*this))
+  if (givesCoordinate(getAccumulation()))
     result = IntegerType::get(getContext(), 64);
   if (body.isInteger(1) != logical || element != result) // accumulate_c13
     return emitOpError("is '") << stringifyAccumulation(getAccumulation()) << "' of " << body << " into "

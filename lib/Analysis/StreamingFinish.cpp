@@ -174,10 +174,10 @@ NormalForm Derivation::cancel(NormalForm form) {
   return form;
 }
 
-/// A number that every real type of the cascade has and beyond which its widest has hardly another.
+/// The largest finite number of the widest real type of the cascade's inputs, or minus that.
 const Tree *Derivation::largestFinite(bool negative) {
   bool isDouble = any_of(model.inputs, [&](auto &name) { return model.getTensor(name)->elementType.isF64(); });
-  StringRef text = isDouble ? "1.7976931348623157e308" : "3.4028234e38";
+  StringRef text = getLargestFinite(isDouble);
   return arena.get(TreeKind::Number, ScalarKind::Real, negative ? ("-" + text).str() : text.str());
 }
 

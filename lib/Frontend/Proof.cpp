@@ -212,7 +212,7 @@ void Proof::boundOpaque(const Node *node, const Scope *scope, unsigned v) {
     if (type == ElementType::U8 || type == ElementType::U32)
       atLeastZero(variable(v));
   } else if (node->op == Op::Reduce) {
-    if (node->reduction == attn::Reduction::Argmax || node->reduction == attn::Reduction::Argmin)
+    if (attn::givesCoordinate(node->reduction))
       within(node->coords[0]->rank);
     else if (node->reduction == attn::Reduction::Count)
       atLeastZero(variable(v));

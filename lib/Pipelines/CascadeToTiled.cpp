@@ -13,11 +13,19 @@ using namespace mlir;
 /// How many 32-bit elements a register holds.
 static unsigned lanesOf(const weir::TargetDescription &target) { return target.vectorBytes / 4; }
 
-std::optional<llvm::StringRef> weir::getResumedRank(StringRef mapping) {
+/// What a mapping, `NAME=SETTING,...`, says of a name; empty: nothing.
+static StringRef settingOf(StringRef mapping, StringRef name) {
   for (StringRef item : llvm::split(mapping, ','))
-    if (item.consume_front("resume=") && item != "off")
-      return item == "on" ? StringRef() : item;
-  return std::nullopt;
+    if (auto [key, setting] = item.split('='); key == name)
+      return setting;
+  return "";
+}
+
+std::optional<llvm::StringRef> weir::getResumedRank(StringRef mapping) {
+  StringRef setting = settingOf(mapping, "resume");
+  if (setting.empty() || setting == "off")
+    return std::nullopt;
+  return setting == "on" ? StringRef() : setting;
 }
 
 void weir::buildResumePipeline(OpPassManager &pm, StringRef rank) {
@@ -30,15 +38,13 @@ void weir::buildResumePipeline(OpPassManager &pm, StringRef rank) {
 
 void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescription &target, StringRef mapping) {
   SelectMappingOptions options;
-  auto says = [&](StringRef item) { return llvm::is_contained(llvm::split(mapping, ','), item); };
   auto number = [&](StringRef name) {
     int64_t value = 0;
-    for (StringRef item : llvm::split(mapping, ','))
-      if (auto [key, text] = item.split('='); key == name)
-        (void)text.getAsInteger(10, value);
+    (void)settingOf(mapping, name).getAsInteger(10, value);
     return value;
   };
-  options.fuse = !says("fuse=off");
+  StringRef fuse = settingOf(mapping, "fuse");
+  options.fuse = fuse != "off";
   options.lanes = lanesOf(target);
   MapStreamsOptions tiles;
   tiles.vectorBytes = target.vectorBytes;
@@ -50,7 +56,7 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   MergeTraversalsOptions merge;
   merge.tiled = true; // on the road of single equations a stream would only be taken apart again
   // A GPU has no other road yet, and nothing is predicted of it; whoever says how tiles are wants them.
-  bool wantsTiles = says("fuse=on") || target.isGPU || tiles.m || tiles.n || tiles.split;
+  bool wantsTiles = fuse == "on" || target.isGPU || tiles.m || tiles.n || tiles.split;
   merge.when = !options.fuse ? "never" : wantsTiles ? "always" : "cheaper";
   merge.vectorBytes = target.isGPU ? 0 : target.vectorBytes;
   merge.vectorRegisters = target.vectorRegisters;

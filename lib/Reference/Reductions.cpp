@@ -15,7 +15,7 @@ void Accumulator::add(const Value &v, int64_t coordinate) {
   undecided |= v.undecided();
   if (!v.present)
     return;
-  if (op == Reduction::Argmax || op == Reduction::Argmin)
+  if (givesCoordinate(op))
     addArg(v, coordinate);
   else if (body == Kind::Real)
     addReal(v);
@@ -174,7 +174,7 @@ Value Accumulator::finish() const {
   if (count == 0)
     return out;
   out.present = true;
-  if (op == Reduction::Argmax || op == Reduction::Argmin) {
+  if (givesCoordinate(op)) {
     out.integer = arg;
     if (bounds && hasRival && !exact && !(rival < value - error))
       out.error = kUndecided;

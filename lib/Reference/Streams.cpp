@@ -32,7 +32,7 @@ struct Component {
   Kind result = Kind::Real;
   bool isRef = false;
   reference::Value lam;
-  bool isArg() const { return reduction == Reduction::Argmax || reduction == Reduction::Argmin; }
+  bool isArg() const { return givesCoordinate(reduction); }
 };
 
 /// A value, and of argmax and argmin also the extremum.

@@ -43,14 +43,11 @@ Value readBefore(ImplicitLocOpBuilder &b, AccumulateOp op, Value referenceBefore
   return mapOf(b, Fn::Mul, {before, powerOf(b, op, old, reference)});
 }
 
-/// The accumulator's value with what it goes on from; `part` is of the stream's coordinates, `outer` the
-/// block of its kept ones.
+/// The accumulator's value with what it goes on from, at its coordinates; `part` is of the stream's.
 Value goOn(ImplicitLocOpBuilder &b, AccumulateOp op, Value part, Value referenceBefore, Value reference,
-           Block *outer) {
-  ValueRange coordinates = outer->getArguments();
+           ValueRange coordinates) {
   Value before = readBefore(b, op, referenceBefore, reference, coordinates);
-  bool largest = op.getAccumulation() == Accumulation::Argmax;
-  if (!largest && op.getAccumulation() != Accumulation::Argmin)
+  if (!givesCoordinate(op.getAccumulation()))
     return combine(b, op.getAccumulation(), part, before);
   IRMapping at; // the body at the coordinate that the reduction has found
   at.map(op.getBody().getArguments().drop_back(), coordinates);
@@ -59,46 +56,45 @@ Value goOn(ImplicitLocOpBuilder &b, AccumulateOp op, Value part, Value reference
     b.clone(inside, at);
   Value extremum = at.lookupOrDefault(op.getYield().getValues()[0]);
   Value extremumBefore = ReadOp::create(b, extremum.getType(), op.getFrom()[1], coordinates);
+  bool largest = op.getAccumulation() == Accumulation::Argmax;
   return choose(b, largest, part, extremum, before, extremumBefore);
 }
 
 /// References by what they went on from, before they were dissolved.
 using Befores = llvm::DenseMap<Value, Value>;
 
-EinsumOp dissolve(AccumulateOp op, Befores &befores) {
-  ImplicitLocOpBuilder b(op.getLoc(), op);
-  auto einsum =
-      EinsumOp::create(b, op.getResult().getType(), op.getNameAttr(), op.getCoordsAttr(), op.getExtents(),
-                       /*mapping=*/Attribute());
-  Type i64 = b.getI64Type();
-  size_t kept = op.getCoords().size(), reduced = op.getOver().size();
-  Block *outer = b.createBlock(&einsum.getBody(), {}, SmallVector<Type>(kept, i64),
-                               SmallVector<Location>(kept, op.getLoc()));
-  Value reference =
-      op.getReference() ? readReference(b, op, op.getReference(), outer->getArguments()) : Value();
-  YieldOp yield = op.getYield();
-  Type result = op.getResult().getType().getElementType();
-  auto reduce =
-      ReduceOp::create(b, result, getReduction(op.getAccumulation()), op.getOverAttr(), op.getOverExtents());
-  Block *inner = b.createBlock(&reduce.getBody(), {}, SmallVector<Type>(reduced, i64),
+/// The accumulator over the coordinates of its stream; `reference` is null, or what it is relative to.
+Value reduceOver(ImplicitLocOpBuilder &b, AccumulateOp op, Value reference, ValueRange coordinates) {
+  auto reduce = ReduceOp::create(b, op.getResult().getType().getElementType(), getReduction(op.getAccumulation()),
+                                 op.getOverAttr(), op.getOverExtents());
+  OpBuilder::InsertionGuard guard(b);
+  size_t reduced = op.getOver().size();
+  Block *inner = b.createBlock(&reduce.getBody(), {}, SmallVector<Type>(reduced, b.getI64Type()),
                                SmallVector<Location>(reduced, op.getLoc()));
   IRMapping mapping;
-  for (auto [k, argument] : llvm::enumerate(op.getBody().getArguments()))
-    mapping.map(argument, k < kept ? outer->getArgument(k) : inner->getArgument(k - kept));
+  auto arguments = op.getBody().getArguments();
+  mapping.map(arguments.take_front(coordinates.size()), coordinates);
+  mapping.map(arguments.drop_front(coordinates.size()), inner->getArguments());
   for (Operation &inside : op.getBody().front().without_terminator())
     b.clone(inside, mapping);
-  Value value = mapping.lookupOrDefault(yield.getValues()[0]);
+  ValueRange yielded = op.getYield().getValues();
+  Value value = mapping.lookupOrDefault(yielded[0]);
   if (reference)
-    value =
-        mapOf(b, Fn::Mul, {value, powerOf(b, op, mapping.lookupOrDefault(yield.getValues()[1]), reference)});
+    value = mapOf(b, Fn::Mul, {value, powerOf(b, op, mapping.lookupOrDefault(yielded[1]), reference)});
   YieldOp::create(b, value);
-  b.setInsertionPointToEnd(outer);
-  Value whole = reduce.getResult();
-  if (!op.getFrom().empty())
-    whole = goOn(b, op, whole, befores.lookup(op.getReference()), reference, outer);
-  if (op.getAccumulation() == Accumulation::Ref)
-    whole = clampReference(b, whole);
-  YieldOp::create(b, whole);
+  return reduce.getResult();
+}
+
+EinsumOp dissolve(AccumulateOp op, Befores &befores) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Type element = op.getResult().getType().getElementType();
+  EinsumOp einsum = emitEquation(b, op, op.getName(), element, [&](ValueRange coordinates) {
+    Value reference = op.getReference() ? readReference(b, op, op.getReference(), coordinates) : Value();
+    Value whole = reduceOver(b, op, reference, coordinates);
+    if (!op.getFrom().empty())
+      whole = goOn(b, op, whole, befores.lookup(op.getReference()), reference, coordinates);
+    return op.getAccumulation() == Accumulation::Ref ? clampReference(b, whole) : whole;
+  });
   if (!op.getFrom().empty())
     befores[einsum.getResult()] = op.getFrom()[0];
   op.getResult().replaceAllUsesWith(einsum.getResult());

@@ -28,7 +28,9 @@ constexpr int64_t kOpenInner = 128; ///< for which open extents a tile of a GPU 
 
 /// Whether right factors are read where they lie, as tiles of keys of an input.
 bool isInPlace(const StreamTiles &plan, const StreamTiles::Product &product) {
-  auto read = product.right.size() == 1 && product.rightDivisors.empty() && !product.partialRight ? product.right[0].getDefiningOp<attn::ReadOp>() : attn::ReadOp();
+  if (product.right.size() != 1 || !product.rightDivisors.empty() || product.partialRight)
+    return false;
+  auto read = product.right[0].getDefiningOp<attn::ReadOp>();
   return read && isa<BlockArgument>(read.getSource()) &&
          cast<RankedTensorType>(read.getSource().getType()).getElementType() == plan.real;
 }

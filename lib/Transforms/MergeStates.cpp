@@ -178,7 +178,7 @@ void MergeStates::runOnOperation() {
   if (!isCascade(cascade) || cascade.isExternal() || !findResumed(cascade))
     return;
   for (auto op : findResumed(cascade).getBody().front().getOps<AccumulateOp>())
-    if (op.getAccumulation() == Accumulation::Argmax || op.getAccumulation() == Accumulation::Argmin)
+    if (givesCoordinate(op.getAccumulation()))
       return; // coordinates do not run in tiles
   OwningOpRef<func::FuncOp> copy = cascade.clone();
   StreamOp fold = StateMerger(findResumed(*copy)).run();

@@ -6,7 +6,7 @@
 // equations as they stand; then the outputs change over, and equations that nobody reads any more go. The
 // copy takes the cascade's place only where all of the derivation could be said in ops.
 #include "lib/Transforms/StreamBody.h"
-#include "lib/Transforms/StreamEmitter.h"
+#include "lib/Transforms/StreamBuilder.h"
 #include "lib/Transforms/StreamFrontier.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -53,7 +53,7 @@ private:
   bool copies;
   ImplicitLocOpBuilder b;
   TreeScope scope;
-  StreamEmitter emitter;
+  StreamBuilder emitter;
 };
 } // namespace
 

@@ -66,10 +66,6 @@ private:
   llvm::DenseSet<Value> shared;       ///< accumulators that need no flags of their own
 };
 
-bool isArg(AccumulateOp op) {
-  return op.getAccumulation() == Accumulation::Argmax || op.getAccumulation() == Accumulation::Argmin;
-}
-
 /// What an argument or a result of the cascade, or a tensor of it, is called.
 llvm::StringSet<> namesOf(func::FuncOp cascade) {
   llvm::StringSet<> names;
@@ -168,7 +164,7 @@ LogicalResult Resumer::check() {
       return accumulate.emitError("the stream over ")
              << stream.getRankAttr() << " goes on from a state already";
   for (Value output : stream.getYield().getValues())
-    if (auto accumulate = output.getDefiningOp<AccumulateOp>(); accumulate && isArg(accumulate))
+    if (auto accumulate = output.getDefiningOp<AccumulateOp>(); accumulate && givesCoordinate(accumulate.getAccumulation()))
       return stream.emitError("the stream over ")
              << stream.getRankAttr() << " cannot be resumed: it yields the coordinate '"
              << accumulate.getName() << "' itself, expected an equation that reads it";
@@ -380,8 +376,8 @@ void Resumer::takeState(AccumulateOp op) {
   } else {
     flag = addInput(op, name + "_there_in", b.getI1Type(), "false");
   }
-  SmallVector<Value> from{emitBefore(op, name + "_before", values, flag, flagCoords, isArg(op))};
-  if (isArg(op)) {
+  SmallVector<Value> from{emitBefore(op, name + "_before", values, flag, flagCoords, givesCoordinate(op.getAccumulation()))};
+  if (givesCoordinate(op.getAccumulation())) {
     AccumulateOp extremum = addExtremum(op);
     takeState(extremum);
     from.push_back(extremum.getFrom()[0]);
@@ -409,7 +405,7 @@ void Resumer::giveState() {
   for (AccumulateOp op : accumulators) {
     types.push_back(op.getResult().getType());
     yield.getValuesMutable().append(op.getResult());
-    if (!isArg(op))
+    if (!givesCoordinate(op.getAccumulation()))
       continue;
     SmallVector<ReadOp> reads;
     for (Operation *user : op.getResult().getUsers())
@@ -433,7 +429,7 @@ void Resumer::giveState() {
     Type scalar = getScalarType(op.getResult().getType().getElementType());
     Value whole = result, state = result;
     auto read = [&](ValueRange at) -> Value { return ReadOp::create(b, scalar, whole, at); };
-    if (isArg(op))
+    if (givesCoordinate(op.getAccumulation()))
       state = emitEquation(b, op, op.getName() + "_after", scalar, [&](ValueRange at) -> Value {
         return MapOp::create(b, scalar, Fn::Add, ValueRange{start, read(at)});
       });

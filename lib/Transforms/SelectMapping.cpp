@@ -203,7 +203,7 @@ double Mapper::work(Operation *equation, StringRef vector) {
       }
       if (auto reduce = dyn_cast<ReduceOp>(op))
         spread |= arg.getOwner()->getParentOp() == reduce.getOperation() &&
-                  (reduce.getReduction() == Reduction::Argmax || reduce.getReduction() == Reduction::Argmin);
+                  givesCoordinate(reduce.getReduction());
       times *= spread ? 1.5 : 1.0 / lanes;
     }
     total += times;

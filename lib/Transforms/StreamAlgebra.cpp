@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "lib/Transforms/StreamAlgebra.h"
+#include "weir/Analysis/Tree.h"
 
 using namespace mlir;
 using namespace weir;
@@ -11,8 +12,7 @@ Value weir::mapOf(ImplicitLocOpBuilder &b, Fn fn, ArrayRef<Value> operands) {
   return MapOp::create(b, operands[0].getType(), fn, operands);
 }
 
-/// A rational `3/2` or decimal of type `type`.
-static Value rational(ImplicitLocOpBuilder &b, StringRef text, Type type) {
+Value weir::numberOf(ImplicitLocOpBuilder &b, StringRef text, Type type) {
   auto [above, below] = text.split('/');
   Value value = LiteralOp::create(b, type, above);
   return below.empty() ? value : mapOf(b, Fn::Div, {value, LiteralOp::create(b, type, below)});
@@ -21,7 +21,7 @@ static Value rational(ImplicitLocOpBuilder &b, StringRef text, Type type) {
 Value weir::powerOf(ImplicitLocOpBuilder &b, AccumulateOp op, Value exponent, Value reference) {
   Value difference = mapOf(b, Fn::Sub, {exponent, reference});
   if (op.getLam() && *op.getLam() != "1")
-    difference = mapOf(b, Fn::Mul, {rational(b, *op.getLam(), difference.getType()), difference});
+    difference = mapOf(b, Fn::Mul, {numberOf(b, *op.getLam(), difference.getType()), difference});
   return mapOf(b, Fn::Exp, {difference});
 }
 
@@ -35,7 +35,7 @@ Value weir::readReference(ImplicitLocOpBuilder &b, AccumulateOp op, Value refere
 }
 
 Value weir::clampReference(ImplicitLocOpBuilder &b, Value value) {
-  StringRef highest = value.getType().isF64() ? "1.7976931348623157e308" : "3.4028234663852886e38";
+  StringRef highest = getLargestFinite(value.getType().isF64());
   auto literal = [&](const Twine &text) { return LiteralOp::create(b, value.getType(), text.str()); };
   return mapOf(b, Fn::Min, {mapOf(b, Fn::Max, {value, literal("-" + highest)}), literal(highest)});
 }

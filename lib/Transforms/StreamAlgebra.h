@@ -8,6 +8,9 @@
 
 namespace weir {
 
+/// A number written `3`, `0.25` or `3/2`, of a real type or, without a denominator, of any.
+mlir::Value numberOf(mlir::ImplicitLocOpBuilder &b, llvm::StringRef text, mlir::Type type);
+
 /// A function of operands of one type, whose result has it too.
 mlir::Value mapOf(mlir::ImplicitLocOpBuilder &b, attn::Fn fn, llvm::ArrayRef<mlir::Value> operands);
 

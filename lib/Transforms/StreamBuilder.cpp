@@ -1,7 +1,7 @@
-//===- StreamEmitter.cpp - a derived traversal in ops ---------------------===//
+//===- StreamBuilder.cpp - a derived traversal in ops ---------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "lib/Transforms/StreamEmitter.h"
+#include "lib/Transforms/StreamBuilder.h"
 #include "lib/Transforms/BalanceExponentials.h"
 #include "lib/Transforms/StreamBody.h"
 #include "lib/Transforms/TreeEmitter.h"
@@ -12,7 +12,7 @@ using namespace mlir;
 using namespace weir;
 using namespace weir::attn;
 
-StreamEmitter::StreamEmitter(CascadeModel &model, const Streaming &streaming, TreeScope &scope,
+StreamBuilder::StreamBuilder(CascadeModel &model, const Streaming &streaming, TreeScope &scope,
                              ImplicitLocOpBuilder &builder)
     : model(model), streaming(streaming), scope(scope), b(builder) {
   for (const Accumulator &accumulator : streaming.accumulators)
@@ -21,31 +21,31 @@ StreamEmitter::StreamEmitter(CascadeModel &model, const Streaming &streaming, Tr
     parts[part.tensor] = &part;
 }
 
-bool StreamEmitter::readsAccumulator(const Tree *tree) const {
+bool StreamBuilder::readsAccumulator(const Tree *tree) const {
   if (tree->is(TreeKind::Read) && accumulators.contains(tree->text))
     return true;
   return llvm::any_of(tree->args, [&](const Tree *arg) { return readsAccumulator(arg); });
 }
 
-bool StreamEmitter::isNeeded(const Finish &output) const {
+bool StreamBuilder::isNeeded(const Finish &output) const {
   return readsAccumulator(output.value) || readsAccumulator(output.presence);
 }
 
-SmallVector<Value> StreamEmitter::extentsOf(const Names &coords) {
+SmallVector<Value> StreamBuilder::extentsOf(const Names &coords) {
   SmallVector<Value> extents;
   for (const std::string &coordinate : coords)
     extents.push_back(scope.extentOf(model, coordinate));
   return extents;
 }
 
-ArrayAttr StreamEmitter::namesOf(ArrayRef<std::string> coords) {
+ArrayAttr StreamBuilder::namesOf(ArrayRef<std::string> coords) {
   SmallVector<Attribute> names;
   for (const std::string &coordinate : coords)
     names.push_back(b.getStringAttr(toIRName(coordinate)));
   return b.getArrayAttr(names);
 }
 
-RankedTensorType StreamEmitter::typeOf(const Names &coords, ValueRange extents, Type element) {
+RankedTensorType StreamBuilder::typeOf(const Names &coords, ValueRange extents, Type element) {
   SmallVector<int64_t> shape(coords.size(), ShapedType::kDynamic);
   for (auto [dimension, extent] : llvm::zip(shape, extents))
     if (auto constant = extent.getDefiningOp<arith::ConstantIndexOp>())
@@ -54,7 +54,7 @@ RankedTensorType StreamEmitter::typeOf(const Names &coords, ValueRange extents, 
 }
 
 /// Null where the trees cannot be said; a half-made equation is erased.
-EinsumOp StreamEmitter::emitEquation(StringRef name, const Names &coords, const Tree *value, ScalarKind kind,
+EinsumOp StreamBuilder::emitEquation(StringRef name, const Names &coords, const Tree *value, ScalarKind kind,
                                      const Tree *presence, Type element) {
   SmallVector<Value> extents = extentsOf(coords);
   if (llvm::is_contained(extents, Value()))
@@ -82,7 +82,7 @@ EinsumOp StreamEmitter::emitEquation(StringRef name, const Names &coords, const 
 }
 
 /// Reductions inside expressions that a tree reads, directly or through others, become equations before the stream.
-bool StreamEmitter::defineParts(const Tree *tree) {
+bool StreamBuilder::defineParts(const Tree *tree) {
   if (tree->is(TreeKind::Read))
     if (const Finish *part = parts.lookup(tree->text); part && !scope.tensors.count(tree->text))
       if (!definePart(*part))
@@ -90,7 +90,7 @@ bool StreamEmitter::defineParts(const Tree *tree) {
   return llvm::all_of(tree->args, [&](const Tree *arg) { return defineParts(arg); });
 }
 
-bool StreamEmitter::definePart(const Finish &part) {
+bool StreamBuilder::definePart(const Finish &part) {
   if (!defineParts(part.value) || !defineParts(part.presence))
     return false;
   OpBuilder::InsertionGuard guard(b);
@@ -104,7 +104,7 @@ bool StreamEmitter::definePart(const Finish &part) {
 }
 
 /// The exponent with its domain as an equation, which a reference and the sums relative to it share.
-bool StreamEmitter::emitExponent(const Accumulator &accumulator, const Tree *exponent) {
+bool StreamBuilder::emitExponent(const Accumulator &accumulator, const Tree *exponent) {
   const Tree *&read = exponents[{exponent, accumulator.domain}];
   if (read)
     return true;
@@ -130,7 +130,7 @@ bool StreamEmitter::emitExponent(const Accumulator &accumulator, const Tree *exp
   return true;
 }
 
-bool StreamEmitter::emitAccumulator(const Accumulator &a) {
+bool StreamBuilder::emitAccumulator(const Accumulator &a) {
   Accumulation op = *symbolizeAccumulation(a.op);
   bool isRef = op == Accumulation::Ref, weighted = a.exponent;
   if (!defineParts(a.body) || !defineParts(a.domain) || (weighted && !defineParts(a.exponent)))
@@ -143,7 +143,7 @@ bool StreamEmitter::emitAccumulator(const Accumulator &a) {
   SmallVector<Value> extents = extentsOf(a.coords), overExtents = extentsOf(over);
   if (llvm::is_contained(extents, Value()) || llvm::is_contained(overExtents, Value()))
     return false;
-  bool isArg = op == Accumulation::Argmax || op == Accumulation::Argmin;
+  bool isArg = givesCoordinate(op);
   bool logical = op == Accumulation::Any || op == Accumulation::All;
   ScalarKind kind = logical ? ScalarKind::Bool : exponent ? ScalarKind::Real : a.body->scalar;
   if ((isArg && over.size() != 1) || (kind == ScalarKind::Bool && !logical))
@@ -187,7 +187,7 @@ bool StreamEmitter::emitAccumulator(const Accumulator &a) {
   return true;
 }
 
-bool StreamEmitter::emitFinish() {
+bool StreamBuilder::emitFinish() {
   for (const Finish &output : streaming.outputs) {
     if (!isNeeded(output))
       continue;
@@ -216,14 +216,14 @@ bool StreamEmitter::emitFinish() {
   return true;
 }
 
-bool StreamEmitter::emitBody() {
+bool StreamBuilder::emitBody() {
   for (const Accumulator &accumulator : streaming.accumulators)
     if (!emitAccumulator(accumulator))
       return false;
   return emitFinish();
 }
 
-StreamOp StreamEmitter::emit() {
+StreamOp StreamBuilder::emit() {
   Value extent = scope.extentOf(model, streaming.coordinate);
   if (!extent)
     return {};

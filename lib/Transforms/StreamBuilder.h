@@ -1,4 +1,4 @@
-//===- StreamEmitter.h - a derived traversal in ops -----------------------===//
+//===- StreamBuilder.h - a derived traversal in ops -----------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_LIB_TRANSFORMS_STREAMEMITTER_H
@@ -13,9 +13,9 @@ namespace weir {
 
 /// Emits the `attn.stream` of a derivation where the builder stands: its accumulators, the parts that they
 /// read, and the finish of each output that reads an accumulator.
-class StreamEmitter {
+class StreamBuilder {
 public:
-  StreamEmitter(CascadeModel &model, const Streaming &streaming, TreeScope &scope,
+  StreamBuilder(CascadeModel &model, const Streaming &streaming, TreeScope &scope,
                 mlir::ImplicitLocOpBuilder &builder);
   /// Whether the output reads an accumulator; the others stay as they are written.
   bool isNeeded(const Finish &output) const;

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "lib/Transforms/TreeEmitter.h"
+#include "lib/Transforms/StreamAlgebra.h"
 
 using namespace mlir;
 using namespace weir;
@@ -45,13 +46,7 @@ Value TreeEmitter::emitWhere(Value value, const Tree *formula) {
 
 /// Numbers are rationals; where a real is asked for, an integer's text is a real's.
 Value TreeEmitter::emitNumber(StringRef text, ScalarKind kind) {
-  auto [above, below] = text.split('/');
-  Type type = typeOf(below.empty() ? kind : ScalarKind::Real);
-  Value value = LiteralOp::create(b, type, b.getStringAttr(above));
-  if (below.empty())
-    return value;
-  Value divisor = LiteralOp::create(b, type, b.getStringAttr(below));
-  return MapOp::create(b, type, Fn::Div, ValueRange{value, divisor});
+  return numberOf(b, text, typeOf(text.contains('/') ? ScalarKind::Real : kind));
 }
 
 Value TreeEmitter::emitRead(const Tree *tree) {

@@ -103,6 +103,11 @@ const Tree *pushNegation(
     llvm::function_ref<const Tree *(TreeKind, llvm::ArrayRef<const Tree *>)> join,
     llvm::function_ref<const Tree *(const Tree *)> negate);
 
+/// The text of the largest finite number, of f64 or of f32.
+inline llvm::StringRef getLargestFinite(bool isDouble) {
+  return isDouble ? "1.7976931348623157e308" : "3.4028234663852886e38";
+}
+
 /// Whether a coordinate, read or extent of that name occurs free in the tree.
 bool dependsOn(const Tree *tree, llvm::StringRef coordinate);
 /// The free coordinates, in order of first occurrence.

@@ -50,7 +50,7 @@ private:
 
 ReductionLoops::ReductionLoops(BodyEmitter &e, ImplicitLocOpBuilder &b, ReduceOp reduce)
     : e(e), b(b), reduce(reduce), kind(reduce.getReduction()), body(reduce.getYield().getValues()[0]) {
-  bool isArg = kind == Reduction::Argmax || kind == Reduction::Argmin;
+  bool isArg = givesCoordinate(kind);
   scalar = isArg || kind == Reduction::Any || kind == Reduction::All ? body.getType() : reduce.getType();
   bool needsDomain = !llvm::is_contained({Reduction::Any, Reduction::All, Reduction::Count}, kind);
   Presence p = e.presences.of(body);
@@ -94,7 +94,7 @@ static Type inLanes(Type scalar, bool vector, unsigned lanes) {
 
 ReductionLoops::State ReductionLoops::initial(bool vector) {
   State state{identity(inLanes(scalar, vector, e.lanes))};
-  if (kind == Reduction::Argmax || kind == Reduction::Argmin)
+  if (givesCoordinate(kind))
     state.push_back(constantInt(b, inLanes(b.getI64Type(), vector, e.lanes), -1));
   else if (countsPresence)
     state.push_back(constantInt(b, inLanes(b.getI64Type(), vector, e.lanes), 0));
@@ -165,7 +165,7 @@ ReductionLoops::State ReductionLoops::step(State state) {
   }
   // A heavy body under a mask is only computed where some lane wants it: attn.where sees to that.
   Lane lane = e.emit(b, body);
-  if (kind == Reduction::Argmax || kind == Reduction::Argmin)
+  if (givesCoordinate(kind))
     return argStep(state, lane, lane.present);
   Value v = e.materialize(b, lane);
   bool vector = isa<VectorType>(state[0].getType());
@@ -276,7 +276,7 @@ Lane ReductionLoops::run() {
   e.setLanes(before);
   Lane lane;
   Type type = state[0].getType();
-  if (kind == Reduction::Argmax || kind == Reduction::Argmin) {
+  if (givesCoordinate(kind)) {
     Value at = state[1];
     lane.value = at;
     lane.present = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, at, constantInt(b, at.getType(), 0));

@@ -71,6 +71,8 @@ private:
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(Builder &, mlir::ValueRange)>;
 
   void emitUniform(Builder &b);
+  /// Emits `inside` for a block of rows, with what is the same in all of it before.
+  void inBlockOf(Builder &b, const RowBlock &rows, llvm::function_ref<void()> inside);
 
   // StreamOps.cpp: tile operations.
   View makeTile(llvm::ArrayRef<Role> axes, const StreamTiles::Product *product = nullptr);
@@ -142,7 +144,6 @@ private:
 
   // StreamSplit.cpp: states in slots.
   View slotOf(Builder &b, attn::AccumulateOp op, Piece piece, mlir::Value slot);
-  void forEachPiece(llvm::function_ref<void(attn::AccumulateOp, Piece, View &)> visit);
   void mergeSlot(Builder &b, mlir::Value slot);
 
   // StreamFinish.cpp.

@@ -27,24 +27,30 @@ void StreamEmitter::emitUniform(Builder &b) {
   }
 }
 
-void StreamEmitter::fold(Builder &b, const RowBlock &rows, Value part, Value parts,
-                         function_ref<void()> then) {
+void StreamEmitter::inBlockOf(Builder &b, const RowBlock &rows, function_ref<void()> inside) {
   auto scope = emitter.scope();
   rowBegin = rows.begin;
   rowCount = rows.count;
   outer = &rows.outer;
   emitUniform(b);
   emitter.branchless = true;
-  for (ReduceOp reduce : plan.sums)
-    conditions[reduce] = conditionOf(b, reduce);
-  for (AccumulateOp op : plan.state)
-    conditions[op] = conditionOf(b, op);
-  for (ReduceOp reduce : plan.sums)
-    packLeft(b, reduce);
-  makeState(b, {Role::Row, Role::Inner});
-  emitKeys(b, part, parts);
-  then();
+  inside();
   emitter.branchless = false;
+}
+
+void StreamEmitter::fold(Builder &b, const RowBlock &rows, Value part, Value parts,
+                         function_ref<void()> then) {
+  inBlockOf(b, rows, [&] {
+    for (ReduceOp reduce : plan.sums)
+      conditions[reduce] = conditionOf(b, reduce);
+    for (AccumulateOp op : plan.state)
+      conditions[op] = conditionOf(b, op);
+    for (ReduceOp reduce : plan.sums)
+      packLeft(b, reduce);
+    makeState(b, {Role::Row, Role::Inner});
+    emitKeys(b, part, parts);
+    then();
+  });
 }
 
 /// A component in a slot. Rows lie side by side, as in the tiles of the processor.
@@ -69,20 +75,13 @@ StreamEmitter::View StreamEmitter::slotOf(Builder &b, AccumulateOp op, Piece pie
   return {memref::ViewOp::create(b, MemRefType::get(shape, plan.real), workspace, at, open), axes};
 }
 
-void StreamEmitter::forEachPiece(function_ref<void(AccumulateOp, Piece, View &)> visit) {
-  for (AccumulateOp op : plan.state) {
-    Component &c = components[op];
-    if (c.value.memory)
-      visit(op, Piece::Value, c.value);
-    if (c.reference.memory)
-      visit(op, Piece::Reference, c.reference);
-    if (c.bit.memory)
-      visit(op, Piece::Bit, c.bit);
-  }
-}
-
 void StreamEmitter::keep(Builder &b, Value slot) {
-  forEachPiece([&](AccumulateOp op, Piece piece, View &tile) { copy(b, tile, slotOf(b, op, piece, slot)); });
+  for (AccumulateOp op : plan.state) {
+    const Component &c = components[op];
+    for (auto [piece, tile] : {std::pair(Piece::Value, c.value), {Piece::Reference, c.reference}, {Piece::Bit, c.bit}})
+      if (tile.memory)
+        copy(b, tile, slotOf(b, op, piece, slot));
+  }
 }
 
 /// Takes a slot's state into the one at hand.
@@ -134,19 +133,14 @@ void StreamEmitter::mergeSlot(Builder &b, Value slot) {
 }
 
 void StreamEmitter::merge(Builder &b, const RowBlock &rows, Value firstSlot, Value parts) {
-  auto scope = emitter.scope();
-  rowBegin = rows.begin;
-  rowCount = rows.count;
-  outer = &rows.outer;
-  emitUniform(b);
-  emitter.branchless = true;
-  makeState(b, {Role::Inner, Role::Row}); // no product lays these tiles out
-  auto loop = scf::ForOp::create(b, constantIndex(b, 0), parts, constantIndex(b, 1));
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    mergeSlot(b, arith::AddIOp::create(b, firstSlot, loop.getInductionVar()));
-  }
-  finish(b);
-  emitter.branchless = false;
+  inBlockOf(b, rows, [&] {
+    makeState(b, {Role::Inner, Role::Row}); // no product lays these tiles out
+    auto loop = scf::ForOp::create(b, constantIndex(b, 0), parts, constantIndex(b, 1));
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      mergeSlot(b, arith::AddIOp::create(b, firstSlot, loop.getInductionVar()));
+    }
+    finish(b);
+  });
 }
