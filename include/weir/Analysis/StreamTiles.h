@@ -60,6 +60,16 @@ public:
   /// The indices of reads in a product's shifted factors that may lie outside, and the extents that they index.
   llvm::SmallVector<std::pair<mlir::Value, std::string>> shiftedIndices(const Product &product) const;
 
+  /// What an accumulator takes in is there where all of these are: its conditions, its left factors, and its exponent.
+  llvm::SmallVector<mlir::Value> partsOf(attn::AccumulateOp op) const;
+  /// The predicates without which an accumulator takes nothing in.
+  llvm::SmallVector<mlir::Value> neededBy(attn::AccumulateOp op) const;
+  /// The same of all accumulators; those that need the same are listed once.
+  llvm::SmallVector<llvm::SmallVector<mlir::Value>> needed() const;
+  /// The products that have to have their factors for what an accumulator takes in to be there wherever its predicates
+  /// hold; none: it may be absent otherwise.
+  std::optional<llvm::SmallVector<mlir::Operation *>> productsBehind(attn::AccumulateOp op) const;
+
   attn::StreamOp stream;
   llvm::StringRef row, key;
   mlir::Value rowExtent, keyExtent;
@@ -85,6 +95,9 @@ private:
   bool isOwnIdentity(attn::ReadOp read) const;
   void flatten(mlir::Value value, Product &product, bool quotients) const;
   bool judgeInside(attn::ReadOp read, unsigned k);
+  void collectNeeded(mlir::Value value, llvm::SetVector<mlir::Value> &found) const;
+  bool isThereButForPredicates(mlir::Value value, llvm::SetVector<mlir::Operation *> &sums) const;
+  attn::EinsumOp ownEquation(mlir::Operation *read) const;
   bool refuse(const llvm::Twine &why);
 
   std::string reason; ///< why not

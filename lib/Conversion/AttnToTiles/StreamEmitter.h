@@ -116,7 +116,6 @@ private:
   void emitReferences(Builder &b);
   void emitExtremum(Builder &b, attn::AccumulateOp op, const View &out);
   Weights &weightsOf(Builder &b, attn::AccumulateOp op);
-  llvm::SmallVector<mlir::Value> partsOf(attn::AccumulateOp op);
   void collectSources(Builder &b, llvm::ArrayRef<mlir::Value> values, llvm::SmallVectorImpl<View> &ins,
                       llvm::SmallVectorImpl<unsigned> &counts);
   mlir::Value presenceOfParts(Builder &b, attn::AccumulateOp op, llvm::ArrayRef<unsigned> counts, mlir::ValueRange args,

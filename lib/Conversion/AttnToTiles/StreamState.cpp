@@ -245,16 +245,6 @@ StreamEmitter::Weights &StreamEmitter::weightsOf(Builder &b, AccumulateOp op) {
   return w;
 }
 
-/// What an accumulator takes in is there where all of these are: its conditions, its left factors, and its exponent.
-SmallVector<Value> StreamEmitter::partsOf(AccumulateOp op) {
-  const StreamTiles::Product &product = plan.products.find(op)->second;
-  SmallVector<Value> parts(product.conditions);
-  llvm::append_range(parts, product.left);
-  if (op.getReference())
-    parts.push_back(op.getYield().getValues()[1]);
-  return parts;
-}
-
 /// The tiles that values are made of, and how many each.
 void StreamEmitter::collectSources(Builder &b, ArrayRef<Value> values, SmallVectorImpl<View> &ins,
                                    SmallVectorImpl<unsigned> &counts) {
@@ -265,14 +255,14 @@ void StreamEmitter::collectSources(Builder &b, ArrayRef<Value> values, SmallVect
   }
 }
 
-/// In a region whose first arguments are what collectSources lists: whether partsOf(op) are there, conditions true.
+/// In a region whose first arguments are what collectSources lists: whether plan.partsOf(op) are there, conditions true.
 Value StreamEmitter::presenceOfParts(Builder &b, AccumulateOp op, ArrayRef<unsigned> counts, ValueRange args,
                                      Space space) {
   bindCoordinates(b, &op.getBody().front(), kTile);
   size_t conditions = plan.products.find(op)->second.conditions.size();
   Value present;
   unsigned at = 0;
-  for (auto [i, v] : llvm::enumerate(partsOf(op))) {
+  for (auto [i, v] : llvm::enumerate(plan.partsOf(op))) {
     bindSources(b, v, kTile, args.slice(at, counts[i]));
     at += counts[i];
     Lane lane = emitter.emit(b, v);
@@ -403,7 +393,7 @@ Value StreamEmitter::isFinite(Builder &b, const View &right, const StreamTiles::
 void StreamEmitter::addWhereThere(Builder &b, AccumulateOp op, const View &side, const View &right, const View &out) {
   SmallVector<View> ins;
   SmallVector<unsigned> counts;
-  collectSources(b, partsOf(op), ins, counts);
+  collectSources(b, plan.partsOf(op), ins, counts);
   ins.push_back(side);
   ins.push_back(right);
   Role space[] = {Role::Row, Role::Key, Role::Inner};
@@ -418,7 +408,7 @@ void StreamEmitter::addWhereThere(Builder &b, AccumulateOp op, const View &side,
 void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
   SmallVector<View> ins;
   SmallVector<unsigned> counts;
-  collectSources(b, partsOf(op), ins, counts);
+  collectSources(b, plan.partsOf(op), ins, counts);
   inVersions(b, [&] {
     generic(b, kTile, ins, components[op].bit, [&](Builder &in, ValueRange args) {
       Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args, kTile));

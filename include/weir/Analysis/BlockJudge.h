@@ -1,0 +1,418 @@
+//===- BlockJudge.h - which keys a block of rows needs --------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// An accumulator of a stream takes nothing in where one of the predicates on its way does not hold.
+// Comparisons that are linear in the key, or in a quotient of it, bound the loop over keys; whether any
+// others can hold in a block of keys, or hold in all of it, is asked by interval arithmetic, block by block.
+// All answers err on the side of visiting a block and of asking its predicates element by element.
+//
+// The rules stand here once. What computes with them is a parameter: the code of a kernel (AttnToTiles),
+// which decides when it runs, or trees over the numbers of blocks (Tiles.h), which are counted. So what is
+// counted is what kernels do.
+//
+// An Algebra has, for Numbers that convert to bool (none: nothing is known) and its own truth values, which
+// are Numbers too:
+//   number(k) truth(bool) add sub min max (x, y)  times(x, k)  floordiv(x, k) ceildiv(x, k), k > 0
+//   atMost(x, y) less(x, y) both(x, y) either(x, y)  invert(x)  select(truth, x, y)
+//   fixed(value)   an integer that is the same in all of the block, cut to +-kLargest; none: nothing is known
+//   of it enter(block)   said before values of a body are asked for
+#ifndef WEIR_ANALYSIS_BLOCKJUDGE_H
+#define WEIR_ANALYSIS_BLOCKJUDGE_H
+#include "weir/Analysis/StreamTiles.h"
+
+namespace weir {
+
+template <typename Algebra> class BlockJudge {
+public:
+  using Number = typename Algebra::Number;
+  using Value = mlir::Value;
+  using Role = StreamTiles::Role;
+
+  /// Numbers from outside are cut to this, which decides no comparison with coordinates and keeps sums of a
+  /// few inside 64 bits.
+  static constexpr int64_t kLargest = int64_t(1) << 56;
+  /// Factors below this keep products of them with coordinates inside 64 bits.
+  static constexpr int64_t kLargestFactor = 1 << 20;
+
+  struct Interval {
+    Number low{}, high{}; ///< inclusive; both none: nothing is known
+    explicit operator bool() const { return bool(low); }
+  };
+  /// Whether a predicate holds somewhere (none: perhaps) and everywhere (none: perhaps not) in a block.
+  struct Verdict {
+    Number may{}, must{};
+  };
+  /// The least and the greatest key for which a predicate may hold; none: unbounded.
+  struct KeyRange {
+    Number low{}, high{};
+  };
+
+  /// A block of rows and keys; no keys: rangeOf and isRange may be asked only.
+  BlockJudge(Algebra &algebra, const StreamTiles &plan, Interval rows, Interval keys = {})
+      : a(algebra), plan(plan), rows(rows), keys(keys) {}
+
+  Interval intervalOf(Value v);
+  Verdict judge(Value predicate);
+  /// The verdict on a conjunction.
+  Verdict judgeAll(llvm::ArrayRef<Value> predicates);
+  KeyRange rangeOf(Value predicate, bool negated);
+  /// Whether rangeOf says all that the predicate does.
+  bool isRange(Value predicate);
+  /// Of `limit` keys, the first and the one past the last for which one of several conjunctions may hold.
+  std::pair<Number, Number> rangeOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, Number limit);
+  /// Whether one of several conjunctions may hold in the block; none: perhaps.
+  Number mayAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed);
+
+private:
+  /// factor * value, a term of a sum.
+  using Term = std::pair<Value, int64_t>;
+
+  Interval plus(Interval x, Interval y) { return {a.add(x.low, y.low), a.add(x.high, y.high)}; }
+  Interval constant(int64_t v) {
+    Number n = a.number(std::clamp(v, -kLargest, kLargest));
+    return {n, n};
+  }
+  Interval times(Interval x, int64_t factor);
+  Interval mapInterval(attn::MapOp map);
+  KeyRange intersect(KeyRange x, KeyRange y);
+  KeyRange hull(KeyRange x, KeyRange y);
+  KeyRange solve(attn::MapOp compare, bool negated);
+  /// The sum of terms and offset is at most 0.
+  KeyRange solveAtMost(llvm::ArrayRef<Term> terms, Interval offset);
+  /// v = key * n + rest, as terms; a quotient that depends on the key is one of them.
+  bool split(Value v, int64_t factor, int64_t &key, llvm::SmallVectorImpl<Term> &rest);
+
+  Algebra &a;
+  const StreamTiles &plan;
+  Interval rows, keys;
+};
+
+inline std::optional<int64_t> getLiteral(mlir::Value v) {
+  auto literal = v.getDefiningOp<attn::LiteralOp>();
+  int64_t value;
+  if (!literal || !v.getType().isInteger(64) || literal.getText().getAsInteger(10, value))
+    return std::nullopt;
+  return value;
+}
+
+//===----------------------------------------------------------------------===//
+// Intervals
+//===----------------------------------------------------------------------===//
+
+template <typename A> auto BlockJudge<A>::times(Interval x, int64_t factor) -> Interval {
+  if (!x || factor == 1)
+    return x;
+  Interval y{a.times(x.low, factor), a.times(x.high, factor)};
+  return factor < 0 ? Interval{y.high, y.low} : y;
+}
+
+template <typename A> auto BlockJudge<A>::mapInterval(attn::MapOp map) -> Interval {
+  using attn::Fn;
+  auto operand = [&](unsigned k) { return intervalOf(map.getOperands_()[k]); };
+  auto divisor = [&] { return getLiteral(map.getOperands_()[1]).value_or(0); };
+  switch (map.getFn()) {
+  case Fn::Neg:
+    return times(operand(0), -1);
+  case Fn::Abs: {
+    Interval x = operand(0);
+    if (!x)
+      return {};
+    Number zero = a.number(0), most = a.max(a.sub(zero, x.low), x.high);
+    return {a.max(zero, a.max(x.low, a.sub(zero, x.high))), most};
+  }
+  case Fn::Add:
+  case Fn::Sub:
+  case Fn::Min:
+  case Fn::Max: {
+    Interval x = operand(0), y = operand(1);
+    if (!x || !y)
+      return {};
+    if (map.getFn() == Fn::Add)
+      return plus(x, y);
+    if (map.getFn() == Fn::Sub)
+      return {a.sub(x.low, y.high), a.sub(x.high, y.low)};
+    if (map.getFn() == Fn::Min)
+      return {a.min(x.low, y.low), a.min(x.high, y.high)};
+    return {a.max(x.low, y.low), a.max(x.high, y.high)};
+  }
+  case Fn::Mul:
+    for (unsigned k : {0u, 1u})
+      if (auto factor = getLiteral(map.getOperands_()[k]); factor && std::abs(*factor) < kLargestFactor)
+        return times(operand(1 - k), *factor);
+    return {};
+  case Fn::Floordiv: {
+    int64_t by = divisor();
+    Interval x = by > 0 ? operand(0) : Interval();
+    return x ? Interval{a.floordiv(x.low, by), a.floordiv(x.high, by)} : Interval();
+  }
+  case Fn::Mod: { // its own where the quotient is one number, else any remainder
+    int64_t by = divisor();
+    Interval x = by > 0 ? operand(0) : Interval();
+    if (!x)
+      return {};
+    Number low = a.floordiv(x.low, by), base = a.times(low, by);
+    Number one = a.atMost(a.floordiv(x.high, by), low);
+    return {a.select(one, a.sub(x.low, base), a.number(0)),
+            a.select(one, a.sub(x.high, base), a.number(by - 1))};
+  }
+  default:
+    return {};
+  }
+}
+
+template <typename A> auto BlockJudge<A>::intervalOf(Value v) -> Interval {
+  if (!v.getType().isInteger(64))
+    return {};
+  if (auto literal = getLiteral(v))
+    return constant(*literal);
+  if (plan.isUniform(v)) {
+    Number value = a.fixed(v);
+    return {value, value};
+  }
+  if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(v)) {
+    Role role = plan.roleOf(argument);
+    return role == Role::Row ? rows : role == Role::Key ? keys : Interval();
+  }
+  auto map = v.getDefiningOp<attn::MapOp>();
+  return map ? mapInterval(map) : Interval();
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+template <typename A> auto BlockJudge<A>::judge(Value predicate) -> Verdict {
+  using attn::Fn;
+  mlir::Operation *op = predicate.getDefiningOp();
+  auto invert = [&](Number x) { return x ? a.invert(x) : Number(); };
+  if (llvm::isa_and_nonnull<attn::AndOp, attn::OrOp>(op)) {
+    bool isAnd = llvm::isa<attn::AndOp>(op);
+    auto join = [&](Number x, Number y) { return isAnd ? a.both(x, y) : a.either(x, y); };
+    Verdict x = judge(op->getOperand(0)), y = judge(op->getOperand(1)), z;
+    if (x.may && y.may)
+      z.may = join(x.may, y.may);
+    else if (isAnd)
+      z.may = x.may ? x.may : y.may;
+    if (x.must && y.must)
+      z.must = join(x.must, y.must);
+    else if (!isAnd)
+      z.must = x.must ? x.must : y.must;
+    return z;
+  }
+  if (llvm::isa_and_nonnull<attn::NotOp>(op)) {
+    Verdict x = judge(op->getOperand(0));
+    return {invert(x.must), invert(x.may)};
+  }
+  auto map = llvm::dyn_cast_or_null<attn::MapOp>(op);
+  if (!map || map.getOperands_().size() != 2)
+    return {};
+  Fn fn = map.getFn();
+  if (!llvm::is_contained({Fn::Le, Fn::Lt, Fn::Ge, Fn::Gt, Fn::Eq, Fn::Ne}, fn))
+    return {};
+  Interval x = intervalOf(map.getOperands_()[0]), y = x ? intervalOf(map.getOperands_()[1]) : Interval();
+  if (!y)
+    return {};
+  if (fn == Fn::Ge || fn == Fn::Gt) {
+    std::swap(x, y);
+    fn = fn == Fn::Ge ? Fn::Le : Fn::Lt;
+  }
+  if (fn == Fn::Le)
+    return {a.atMost(x.low, y.high), a.atMost(x.high, y.low)};
+  if (fn == Fn::Lt)
+    return {a.less(x.low, y.high), a.less(x.high, y.low)};
+  Verdict equal{a.both(a.atMost(x.low, y.high), a.atMost(y.low, x.high)),
+                a.both(a.atMost(x.high, y.low), a.atMost(y.high, x.low))};
+  return fn == Fn::Eq ? equal : Verdict{invert(equal.must), invert(equal.may)};
+}
+
+template <typename A> auto BlockJudge<A>::judgeAll(llvm::ArrayRef<Value> predicates) -> Verdict {
+  Verdict all{{}, a.truth(true)};
+  for (Value predicate : predicates) {
+    a.enter(predicate.getParentBlock());
+    Verdict one = judge(predicate);
+    all.may = all.may && one.may ? a.both(all.may, one.may) : all.may ? all.may : one.may;
+    all.must = all.must && one.must ? a.both(all.must, one.must) : Number();
+  }
+  return all;
+}
+
+template <typename A> auto BlockJudge<A>::mayAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed) -> Number {
+  Number any{};
+  for (llvm::ArrayRef<Value> conjunction : needed) {
+    Number all = judgeAll(conjunction).may;
+    if (!all)
+      return {};
+    any = any ? a.either(any, all) : all;
+  }
+  return any;
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+template <typename A> auto BlockJudge<A>::intersect(KeyRange x, KeyRange y) -> KeyRange {
+  return {x.low && y.low ? a.max(x.low, y.low)
+          : x.low        ? x.low
+                         : y.low,
+          x.high && y.high ? a.min(x.high, y.high)
+          : x.high         ? x.high
+                           : y.high};
+}
+
+template <typename A> auto BlockJudge<A>::hull(KeyRange x, KeyRange y) -> KeyRange {
+  return {x.low && y.low ? a.min(x.low, y.low) : Number(),
+          x.high && y.high ? a.max(x.high, y.high) : Number()};
+}
+
+template <typename A>
+bool BlockJudge<A>::split(Value v, int64_t factor, int64_t &key, llvm::SmallVectorImpl<Term> &rest) {
+  using attn::Fn;
+  if (!plan.dependsOn(v, Role::Key)) {
+    rest.push_back({v, factor});
+    return true;
+  }
+  if (llvm::isa<mlir::BlockArgument>(v)) {
+    key += factor;
+    return true;
+  }
+  auto map = v.getDefiningOp<attn::MapOp>();
+  if (!map)
+    return false;
+  auto operand = [&](unsigned k, int64_t f) { return split(map.getOperands_()[k], f, key, rest); };
+  switch (map.getFn()) {
+  case Fn::Neg:
+    return operand(0, -factor);
+  case Fn::Add:
+    return operand(0, factor) && operand(1, factor);
+  case Fn::Sub:
+    return operand(0, factor) && operand(1, -factor);
+  case Fn::Mul:
+    for (unsigned k : {0u, 1u})
+      if (auto c = getLiteral(map.getOperands_()[k]);
+          c && std::abs(*c) < kLargestFactor && std::abs(factor) < kLargestFactor)
+        return operand(1 - k, factor * *c);
+    return false;
+  case Fn::Floordiv:
+    rest.push_back({v, factor});
+    return true;
+  default:
+    return false;
+  }
+}
+
+template <typename A>
+auto BlockJudge<A>::solveAtMost(llvm::ArrayRef<Term> terms, Interval offset) -> KeyRange {
+  int64_t key = 0;
+  llvm::SmallVector<Term> parts;
+  for (auto [v, factor] : terms)
+    if (!split(v, factor, key, parts))
+      return {};
+  std::optional<Term> quotient;
+  for (Term part : parts) {
+    if (plan.dependsOn(part.first, Role::Key)) {
+      if (quotient || key)
+        return {};
+      quotient = part;
+      continue;
+    }
+    Interval term = times(intervalOf(part.first), part.second);
+    if (!term)
+      return {};
+    offset = plus(offset, term);
+  }
+  int64_t factor = quotient ? quotient->second : key;
+  if (!factor)
+    return {};
+  // factor * x + offset <= 0, of x the key or the quotient.
+  Number bound =
+      factor > 0 ? a.floordiv(a.sub(a.number(0), offset.low), factor) : a.ceildiv(offset.low, -factor);
+  if (!quotient)
+    return factor > 0 ? KeyRange{{}, bound} : KeyRange{bound, {}};
+  auto map = quotient->first.getDefiningOp<attn::MapOp>();
+  int64_t by = getLiteral(map.getOperands_()[1]).value_or(0);
+  if (by <= 0 || by >= kLargestFactor)
+    return {};
+  Value dividend = map.getOperands_()[0];
+  bound = a.max(a.min(bound, a.number(kLargest / by)), a.number(-kLargest / by));
+  if (factor < 0) { // dividend >= by * bound
+    Number least = a.times(bound, by);
+    return solveAtMost({{dividend, -1}}, {least, least});
+  }
+  Number most = a.add(a.times(bound, by), a.number(by - 1)), minus = a.sub(a.number(0), most);
+  return solveAtMost({{dividend, 1}}, {minus, minus});
+}
+
+template <typename A> auto BlockJudge<A>::solve(attn::MapOp op, bool negated) -> KeyRange {
+  using attn::Fn;
+  if (op.getOperands_().size() != 2 || !op.getOperands_()[0].getType().isInteger(64))
+    return {};
+  Value x = op.getOperands_()[0], y = op.getOperands_()[1];
+  auto atMost = [&](Value p, Value q, bool strict) {
+    return solveAtMost({{p, 1}, {q, -1}}, constant(strict));
+  };
+  switch (op.getFn()) {
+  case Fn::Le:
+    return negated ? atMost(y, x, true) : atMost(x, y, false);
+  case Fn::Lt:
+    return negated ? atMost(y, x, false) : atMost(x, y, true);
+  case Fn::Ge:
+    return negated ? atMost(x, y, true) : atMost(y, x, false);
+  case Fn::Gt:
+    return negated ? atMost(x, y, false) : atMost(y, x, true);
+  case Fn::Eq:
+  case Fn::Ne:
+    if ((op.getFn() == Fn::Eq) == negated)
+      return {};
+    return intersect(atMost(x, y, false), atMost(y, x, false));
+  default:
+    return {};
+  }
+}
+
+template <typename A> auto BlockJudge<A>::rangeOf(Value predicate, bool negated) -> KeyRange {
+  mlir::Operation *op = predicate.getDefiningOp();
+  if (llvm::isa_and_nonnull<attn::AndOp, attn::OrOp>(op)) {
+    KeyRange x = rangeOf(op->getOperand(0), negated), y = rangeOf(op->getOperand(1), negated);
+    return llvm::isa<attn::AndOp>(op) != negated ? intersect(x, y) : hull(x, y);
+  }
+  if (llvm::isa_and_nonnull<attn::NotOp>(op))
+    return rangeOf(op->getOperand(0), !negated);
+  auto map = llvm::dyn_cast_or_null<attn::MapOp>(op);
+  return map ? solve(map, negated) : KeyRange();
+}
+
+template <typename A> bool BlockJudge<A>::isRange(Value predicate) {
+  mlir::Operation *op = predicate.getDefiningOp();
+  if (llvm::isa_and_nonnull<attn::AndOp>(op))
+    return isRange(op->getOperand(0)) && isRange(op->getOperand(1));
+  auto map = llvm::dyn_cast_or_null<attn::MapOp>(op);
+  if (!map || map.getFn() == attn::Fn::Ne)
+    return false;
+  KeyRange range = solve(map, /*negated=*/false);
+  return range.low || range.high;
+}
+
+template <typename A>
+auto BlockJudge<A>::rangeOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, Number limit)
+    -> std::pair<Number, Number> {
+  std::optional<KeyRange> range;
+  for (llvm::ArrayRef<Value> conjunction : needed) {
+    KeyRange own;
+    for (Value predicate : conjunction) {
+      a.enter(predicate.getParentBlock());
+      own = intersect(own, rangeOf(predicate, /*negated=*/false));
+    }
+    range = range ? hull(*range, own) : own;
+  }
+  Number zero = a.number(0), low = zero, high = limit;
+  if (range && range->low)
+    low = a.min(a.max(range->low, zero), limit);
+  if (range && range->high)
+    high = a.min(a.max(a.add(range->high, a.number(1)), low), limit);
+  return {low, high};
+}
+
+} // namespace weir
+#endif

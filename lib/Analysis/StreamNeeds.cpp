@@ -1,0 +1,86 @@
+//===- StreamNeeds.cpp - what an accumulator of a stream in tiles needs ---===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "weir/Analysis/StreamTiles.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+
+SmallVector<Value> StreamTiles::partsOf(AccumulateOp op) const {
+  const Product &product = products.find(op)->second;
+  SmallVector<Value> parts(product.conditions);
+  llvm::append_range(parts, product.left);
+  if (op.getReference())
+    parts.push_back(op.getYield().getValues()[1]);
+  return parts;
+}
+
+/// The equation of the stream's body that a read reads, if it is such a read.
+EinsumOp StreamTiles::ownEquation(Operation *op) const {
+  auto read = dyn_cast_or_null<ReadOp>(op);
+  Value tensor = read ? ownTensor(read) : Value();
+  auto einsum = tensor ? tensor.getDefiningOp<EinsumOp>() : EinsumOp();
+  return einsum && llvm::is_contained(body, einsum) ? einsum : EinsumOp();
+}
+
+void StreamTiles::collectNeeded(Value v, SetVector<Value> &found) const {
+  Operation *op = v.getDefiningOp();
+  if (auto where = dyn_cast_or_null<WhereOp>(op)) {
+    found.insert(where.getPredicate());
+    collectNeeded(where.getValue(), found);
+  } else if (EinsumOp einsum = ownEquation(op)) {
+    collectNeeded(einsum.getYield().getValues()[0], found);
+  } else if (isa_and_nonnull<MapOp, CastOp>(op)) {
+    for (Value operand : op->getOperands())
+      collectNeeded(operand, found);
+  }
+}
+
+SmallVector<Value> StreamTiles::neededBy(AccumulateOp op) const {
+  SetVector<Value> found;
+  for (Value v : op.getYield().getValues())
+    collectNeeded(v, found);
+  return found.takeVector();
+}
+
+SmallVector<SmallVector<Value>> StreamTiles::needed() const {
+  SmallVector<SmallVector<Value>> all;
+  for (AccumulateOp op : state)
+    if (auto own = neededBy(op); !llvm::is_contained(all, own))
+      all.push_back(own);
+  return all;
+}
+
+bool StreamTiles::isThereButForPredicates(Value v, SetVector<Operation *> &sums) const {
+  Operation *op = v.getDefiningOp();
+  auto recurse = [&](Value operand) { return isThereButForPredicates(operand, sums); };
+  if (presences->of(v))
+    return true;
+  if (isa_and_nonnull<ReduceOp>(op)) {
+    sums.insert(op);
+    auto product = products.find(op);
+    return product != products.end() && !product->second.partialLeft && !product->second.partialRight &&
+           shiftedIndices(product->second).empty();
+  }
+  if (auto where = dyn_cast_or_null<WhereOp>(op))
+    return recurse(where.getValue());
+  if (isa_and_nonnull<ReadOp>(op)) {
+    EinsumOp einsum = ownEquation(op);
+    return einsum && recurse(einsum.getYield().getValues()[0]);
+  }
+  return isa_and_nonnull<MapOp, CastOp>(op) && llvm::all_of(op->getOperands(), recurse);
+}
+
+std::optional<SmallVector<Operation *>> StreamTiles::productsBehind(AccumulateOp op) const {
+  const Product &product = products.find(op)->second;
+  bool isSum = product.right.empty();
+  SetVector<Operation *> sums;
+  SmallVector<Value> parts = isSum ? SmallVector<Value>(op.getYield().getValues()) : partsOf(op);
+  if (product.partialRight || !llvm::all_of(parts, [&](Value v) { return isThereButForPredicates(v, sums); }))
+    return std::nullopt;
+  if (!isSum) // right factors are there where the block's condition holds
+    sums.insert(op);
+  return sums.takeVector();
+}
