@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 using namespace llvm;
@@ -38,8 +39,8 @@ static int64_t getLanes(const TargetDescription &target) { return target.vectorB
 constexpr int64_t kFewRows = std::size(kFew);
 
 int64_t weir::getRowsOfTile(const StreamTiles &plan, Extents &extents, const TargetDescription &target) {
-  std::optional<int64_t> rows = Extents::constant(extents.of(plan.rowExtent));
-  int64_t lanes = getLanes(target), most = getFractions(target).size();
+  std::optional<int64_t> rows = plan.countRows();
+  int64_t lanes = getLanes(target), most = plan.rows.size() > 1 ? 1 : getFractions(target).size();
   auto fillsVectors = [&](auto &entry) {
     const StreamTiles::Product &product = entry.second;
     int64_t width = target.vectorBytes * 8 / plan.real.getIntOrFloatBitWidth();
@@ -64,8 +65,14 @@ static std::map<std::string, int64_t> assumeExtents(const CascadeModel &model, c
   };
   for (auto &[name, extent] : plan.outer)
     assume(name, kOpenOuter);
-  assume(plan.row, kOpen);
-  assume(plan.key, kOpen);
+  // Of tuples, all together.
+  auto assumeAll = [&](const StreamTiles::Coordinates &coordinates) {
+    double each = std::pow(double(kOpen), 1.0 / double(std::max<size_t>(coordinates.size(), 1)));
+    for (auto &[name, extent] : coordinates)
+      assume(name, int64_t(std::lround(each)));
+  };
+  assumeAll(plan.rows);
+  assumeAll(plan.keys);
   return assumed;
 }
 
@@ -99,7 +106,7 @@ std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, mlir::
     return std::nullopt;
   bytes = *costs.compulsoryBytes.value;
 
-  cost.rows = Extents::constant(extents.of(plan.rowExtent));
+  cost.rows = plan.countRows();
   cost.rowsOfTile = getRowsOfTile(plan, extents, target);
   int64_t rows = cost.rows.value_or(kOpen);
   double whole = rows ? double(alignTo(rows, cost.rowsOfTile)) / rows : 1;

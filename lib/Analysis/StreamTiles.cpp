@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Analysis/StreamTiles.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace weir;
@@ -18,15 +19,21 @@ StreamTiles::Role StreamTiles::roleOf(BlockArgument coordinate) const {
   if (isa<ReduceOp>(coordinate.getOwner()->getParentOp()))
     return Role::Inner;
   StringRef name = getCoordinateName(coordinate);
-  if (name == row)
-    return Role::Row;
-  if (name == key)
-    return Role::Key;
-  return llvm::any_of(outer, [&](auto &o) { return o.first == name; }) ? Role::Outer : Role::Inner;
+  auto isOneOf = [&](const Coordinates &list) {
+    return llvm::any_of(list, [&](auto &entry) { return entry.first == name; });
+  };
+  return isOneOf(rows) ? Role::Row : isOneOf(keys) ? Role::Key : isOneOf(outer) ? Role::Outer : Role::Inner;
 }
 
 bool StreamTiles::dependsOn(Value value, Role role) const {
   return llvm::any_of(dependence->of(value), [&](Value c) { return roleOf(cast<BlockArgument>(c)) == role; });
+}
+
+bool StreamTiles::dependsOn(Value value, StringRef name) const {
+  return llvm::any_of(dependence->of(value), [&](Value c) {
+    auto coordinate = cast<BlockArgument>(c);
+    return roleOf(coordinate) != Role::Inner && getCoordinateName(coordinate) == name;
+  });
 }
 
 StreamTiles::Pieces StreamTiles::piecesOf(AccumulateOp op) const {
@@ -71,11 +78,56 @@ SetVector<Value> StreamTiles::sourcesOf(Value value) const {
   return found;
 }
 
-bool StreamTiles::hasOuterAndRow(ArrayAttr names) const {
-  auto has = [&](StringRef name) {
-    return llvm::any_of(names, [&](Attribute a) { return cast<StringAttr>(a).getValue() == name; });
+bool StreamTiles::hasOuterAndRows(ArrayAttr names) const {
+  auto has = [&](auto &entry) {
+    return llvm::any_of(names, [&](Attribute a) { return cast<StringAttr>(a).getValue() == entry.first; });
   };
-  return has(row) && llvm::all_of(outer, [&](auto &o) { return has(o.first); });
+  return llvm::all_of(rows, has) && llvm::all_of(outer, has);
+}
+
+std::string StreamTiles::nameOfRow() const {
+  std::string names;
+  for (auto &[name, extent] : rows)
+    names += (names.empty() ? "" : ", ") + name.str();
+  return names;
+}
+
+std::optional<int64_t> StreamTiles::count(const Coordinates &coordinates) const {
+  int64_t product = 1;
+  for (auto &[name, extent] : coordinates) {
+    std::optional<int64_t> constant = Extents::constant(extents->of(extent));
+    if (!constant || llvm::MulOverflow(product, *constant, product))
+      return std::nullopt;
+  }
+  return product;
+}
+
+/// A neighbourhood of a block is as much larger than the block as it is wide; this is a usual width less one.
+constexpr int64_t kSurround = 8;
+
+SmallVector<int64_t> StreamTiles::shapeOf(int64_t m) const {
+  SmallVector<int64_t> shape(rows.size(), 1), best;
+  double least = 0;
+  // All ways to write m as a product; the best computes few rows too many, and touches few keys around.
+  std::function<void(unsigned, int64_t, double)> visit = [&](unsigned k, int64_t left, double cost) {
+    bool isLast = k + 1 == rows.size();
+    for (int64_t s = 1; s <= left; ++s) {
+      if (left % s || (isLast && s != left))
+        continue;
+      shape[k] = s;
+      double own = double(s + kSurround);
+      if (auto extent = Extents::constant(extents->of(rows[k].second)); extent && *extent > 0)
+        own *= double(llvm::divideCeil(*extent, s) * s) / double(*extent);
+      if (!isLast)
+        visit(k + 1, left / s, cost * own);
+      else if (best.empty() || cost * own <= least) {
+        least = cost * own;
+        best = shape;
+      }
+    }
+  };
+  visit(0, m, 1);
+  return best;
 }
 
 /// Whether a read of one of the stream's tensors is at the reader's own coordinates of the same names.
@@ -225,6 +277,8 @@ std::optional<int64_t> StreamTiles::coefficientOf(Value value, Role role) const 
 
 /// Whether row and key matter by their difference only.
 bool StreamTiles::isOfDifference(Value value) const {
+  if (rows.size() != 1 || keys.size() != 1)
+    return false;
   if (!dependsOn(value, Role::Row) && !dependsOn(value, Role::Key))
     return true;
   std::optional<int64_t> ofRow = coefficientOf(value, Role::Row), ofKey = coefficientOf(value, Role::Key);
@@ -344,10 +398,16 @@ bool StreamTiles::judgeSum(ReduceOp reduce) {
 bool StreamTiles::judgeState(AccumulateOp op) {
   if (!op.getFrom().empty())
     return refuse(op.getName() + " goes on from a state");
-  if (!hasOuterAndRow(op.getCoords()))
+  if (!hasOuterAndRows(op.getCoords()))
     return refuse(op.getName() + " lacks a coordinate that scores have");
-  if (op.getOver().size() != 1)
-    return refuse(op.getName() + " reduces over a tuple of coordinates");
+  if (op.getOver().size() != keys.size() ||
+      !llvm::all_of(llvm::enumerate(op.getOver()), [&](auto entry) {
+        return llvm::any_of(keys, [&](auto &key) {
+          return key.first == cast<StringAttr>(entry.value()).getValue() &&
+                 extents->of(key.second) == extents->of(op.getOverExtents()[entry.index()]);
+        });
+      }))
+    return refuse(op.getName() + " reduces over other coordinates than the rest of the state");
   if (cast<RankedTensorType>(op.getType()).getElementType() != real)
     return refuse(op.getName() + " is no real number");
   Value value = op.getYield().getValues()[0];
@@ -426,12 +486,15 @@ bool StreamTiles::judgeFinish(Value value) {
 // Choice of the row
 //===----------------------------------------------------------------------===//
 
-bool StreamTiles::choose(StringRef name) {
-  row = name;
+bool StreamTiles::choose(const Coordinates &all, ArrayRef<unsigned> asRows) {
+  rows.clear();
+  outer.clear();
+  for (unsigned k = 0; k < all.size(); ++k)
+    (llvm::is_contained(asRows, k) ? rows : outer).push_back(all[k]);
   products.clear();
   sums.clear();
   for (EinsumOp einsum : body) {
-    if (!hasOuterAndRow(einsum.getCoords()) || einsum.getCoords().size() != outer.size() + 2)
+    if (!hasOuterAndRows(einsum.getCoords()) || einsum.getCoords().size() != outer.size() + rows.size() + keys.size())
       return refuse(einsum.getName() + " has other coordinates than the scores");
     if (cast<RankedTensorType>(einsum.getType()).getElementType() != real ||
         einsum.getYield().getValues()[0].getType() != real)
@@ -443,8 +506,8 @@ bool StreamTiles::choose(StringRef name) {
     if (!judgeState(accumulate))
       return false;
   for (EinsumOp einsum : finish) {
-    unsigned features = einsum.getCoords().size() - std::min<size_t>(einsum.getCoords().size(), outer.size() + 1);
-    if (!hasOuterAndRow(einsum.getCoords()) || features > 1)
+    unsigned features = einsum.getCoords().size() - std::min<size_t>(einsum.getCoords().size(), outer.size() + rows.size());
+    if (!hasOuterAndRows(einsum.getCoords()) || features > 1)
       return refuse(einsum.getName() + " is no value of a row and at most one coordinate beside it");
     if (!judgeFinish(einsum.getYield().getValues()[0]))
       return false;
@@ -454,6 +517,16 @@ bool StreamTiles::choose(StringRef name) {
   }
   // Without one the generic road does as well.
   return !sums.empty() || refuse("no score is a product of matrices");
+}
+
+/// The coordinates over which the state is reduced, in the order in which scores have them.
+bool StreamTiles::findKeys() {
+  auto [names, ends] = getLeftSide(body[0]);
+  ArrayAttr over = state[0].getOver();
+  for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends))
+    if (llvm::is_contained(over, name))
+      keys.push_back({name.getValue(), end});
+  return keys.size() == over.size() || refuse(state[0].getName() + " reduces over a coordinate that scores lack");
 }
 
 std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, Dependence &dependence,
@@ -468,10 +541,6 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
   plan.extents = &extents;
   plan.dependence = &dependence;
   plan.presences = &presences;
-  if (stream.getOver().size() != 1)
-    return no("it streams a tuple of coordinates");
-  plan.key = cast<StringAttr>(stream.getOver()[0]).getValue();
-  plan.keyExtent = stream.getExtents()[0];
   for (Operation &op : stream.getBody().front().without_terminator()) {
     if (auto accumulate = dyn_cast<AccumulateOp>(op))
       plan.state.push_back(accumulate);
@@ -485,28 +554,37 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
   plan.real = cast<RankedTensorType>(plan.state[0].getType()).getElementType();
   if (!plan.real.isF32() && !plan.real.isF64())
     return no("its state is not real");
+  if (!plan.findKeys())
+    return no(plan.reason);
   auto [names, ends] = getLeftSide(plan.body[0]);
-  SmallVector<std::pair<StringRef, Value>> rows;
-  for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends))
-    if (name.getValue() != plan.key)
-      rows.push_back({name.getValue(), end});
+  Coordinates all;
+  for (auto [name, end] : llvm::zip(names, ends))
+    if (!llvm::is_contained(plan.state[0].getOver(), name))
+      all.push_back({cast<StringAttr>(name).getValue(), end});
   // The innermost coordinate that can be; one that is known to be a single row only where no other is more.
-  std::optional<StreamTiles> single;
-  for (unsigned k = rows.size(); k-- > 0;) {
-    auto length = Extents::constant(extents.of(rows[k].second));
-    if (single && length.value_or(1) <= 1)
+  std::optional<unsigned> single, chosen;
+  for (unsigned k = all.size(); k-- > 0 && !chosen;) {
+    auto length = Extents::constant(extents.of(all[k].second));
+    if ((single && length.value_or(1) <= 1) || !plan.choose(all, k))
       continue;
-    plan.outer = rows;
-    plan.outer.erase(plan.outer.begin() + k);
-    plan.rowExtent = rows[k].second;
-    if (!plan.choose(rows[k].first))
-      continue;
-    if (length != 1)
-      return plan;
-    single = plan;
+    (length != 1 ? chosen : single) = k;
   }
-  if (single)
-    return single;
+  if (!chosen)
+    chosen = single;
   // Of several coordinates that might be the row the innermost speaks.
-  return no(plan.reason.empty() ? "its scores have no coordinate but the streamed one" : plan.reason);
+  if (!chosen)
+    return no(plan.reason.empty() ? "its scores have no coordinate but the streamed one" : plan.reason);
+  // Keys that are tuples are those of neighbourhoods, to which blocks of rows are close where they extend both ways.
+  SmallVector<unsigned> asRows{*chosen};
+  for (unsigned k = all.size(); k-- > 0 && asRows.size() < plan.keys.size();) {
+    if (k == *chosen)
+      continue;
+    asRows.push_back(k);
+    if (!plan.choose(all, asRows))
+      asRows.pop_back();
+  }
+  plan.reason.clear();
+  if (!plan.choose(all, asRows))
+    llvm_unreachable("what was possible before is possible again");
+  return plan;
 }

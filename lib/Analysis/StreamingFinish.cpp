@@ -315,7 +315,7 @@ const Tree *Derivation::settleFlags(const Tree *e, const std::set<std::string> &
     }
     if (readsData(a->dom))
       return e;
-    return logic.neg(formulas.any({n}, arena.substitute(a->dom, to)));
+    return logic.neg(formulas.any({n}, settleFlags(arena.substitute(a->dom, to), scope)));
   }
   if (e->args.empty())
     return e;

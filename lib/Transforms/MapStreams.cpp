@@ -75,9 +75,10 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
     target.vectorRegisters = vectorRegisters;
     for (auto stream : cascade.getOps<attn::StreamOp>()) {
       std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
-      if (!plan || stream->hasAttr("mapping") || (sharedBytes && hasShifted(*plan)))
+      bool isTuple = plan && (plan->rows.size() != 1 || plan->keys.size() != 1);
+      if (!plan || stream->hasAttr("mapping") || (sharedBytes && (hasShifted(*plan) || isTuple)))
         continue;
-      auto rows = StringAttr::get(&getContext(), plan->row);
+      auto rows = StringAttr::get(&getContext(), plan->nameOfRow());
       std::pair<int64_t, int64_t> shape(getRowsOfTile(*plan, extents, target), kKeys);
       if (sharedBytes)
         shape = shapeFor(*plan, sharedBytes);

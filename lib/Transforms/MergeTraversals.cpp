@@ -134,6 +134,7 @@ void Merger::changeOver(StreamOp stream) {
     moveAccumulatorsOut(stream);
     moveEquationsIn(stream, copies); // more of them are rows now
   }
+  alignCoordinates(stream);
   sortTopologically(stream->getBlock()); // what reads the results stood before them
 }
 

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "lib/Transforms/StreamBody.h"
+#include "weir/Analysis/Bodies.h"
 
 using namespace mlir;
 using namespace weir;
@@ -56,7 +57,8 @@ static bool mayMoveIn(EinsumOp einsum, StreamOp stream, ArrayRef<Attribute> rows
   if (at == einsum.getCoords().end())
     return false;
   unsigned dim = at - einsum.getCoords().begin();
-  if (einsum.getExtents()[dim] != stream.getExtents()[0])
+  Extents extents(stream->getParentOfType<func::FuncOp>());
+  if (extents.of(einsum.getExtents()[dim]) != extents.of(stream.getExtents()[0]))
     return false;
   if (!llvm::all_of(rows, [&](Attribute row) { return llvm::is_contained(einsum.getCoords(), row); }))
     return false; // what all rows share, as projected keys, is computed once
@@ -78,6 +80,41 @@ static bool mayMoveIn(EinsumOp einsum, StreamOp stream, ArrayRef<Attribute> rows
     }
     return false;
   });
+}
+
+/// Whether a coordinate of an operation, or of a reduction in it, has the name.
+static bool hasCoordinate(Operation *op, Attribute name) {
+  bool found = false;
+  op->walk([&](Operation *inner) {
+    for (StringRef list : {"coords", "over"})
+      if (auto names = inner->getAttrOfType<ArrayAttr>(list))
+        found |= llvm::is_contained(names, name);
+  });
+  return found;
+}
+
+void weir::alignCoordinates(StreamOp stream) {
+  Block &block = stream.getBody().front();
+  for (Operation &op : block.without_terminator()) {
+    bool isState = isa<AccumulateOp>(op);
+    StringRef list = isState ? "over" : "coords"; // others of the state name those of its reference
+    unsigned first = isState ? cast<AccumulateOp>(op).getCoords().size() : 0;
+    op.walk([&](ReadOp read) {
+      auto source = read.getSource().getDefiningOp<EinsumOp>();
+      if (!source || source->getBlock() != &block)
+        return;
+      for (auto [index, name] : llvm::zip_equal(read.getIndices(), source.getCoords())) {
+        auto argument = dyn_cast<BlockArgument>(index);
+        if (!argument || argument.getOwner()->getParentOp() != &op || argument.getArgNumber() < first)
+          continue;
+        SmallVector<Attribute> names(op.getAttrOfType<ArrayAttr>(list).getValue());
+        if (names[argument.getArgNumber() - first] == name || hasCoordinate(&op, name))
+          continue;
+        names[argument.getArgNumber() - first] = name;
+        op.setAttr(list, ArrayAttr::get(op.getContext(), names));
+      }
+    });
+  }
 }
 
 void weir::moveAccumulatorsOut(StreamOp stream) {

@@ -14,6 +14,9 @@ void sortBody(attn::StreamOp stream);
 /// copies of those that others read as well: they are computed once more.
 void moveEquationsIn(attn::StreamOp stream, bool copies);
 
+/// Gives a coordinate at which one of the stream's tensors is read the name that it has in that tensor, where it has another.
+void alignCoordinates(attn::StreamOp stream);
+
 /// Makes equations before the stream of accumulators that read none of its tensors: rows have nothing to do with them.
 void moveAccumulatorsOut(attn::StreamOp stream);
 

@@ -20,6 +20,7 @@
 #ifndef WEIR_ANALYSIS_BLOCKJUDGE_H
 #define WEIR_ANALYSIS_BLOCKJUDGE_H
 #include "weir/Analysis/StreamTiles.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace weir {
 
@@ -48,9 +49,18 @@ public:
     Number low{}, high{};
   };
 
-  /// A block of rows and keys; no keys: rangeOf and isRange may be asked only.
-  BlockJudge(Algebra &algebra, const StreamTiles &plan, Interval rows, Interval keys = {})
-      : a(algebra), plan(plan), rows(rows), keys(keys) {}
+  /// A block, of which bind() says where it lies.
+  BlockJudge(Algebra &algebra, const StreamTiles &plan) : a(algebra), plan(plan) { setRanged(0); }
+  /// A block of rows and keys of one coordinate each; no keys: rangeOf and isRange may be asked only.
+  BlockJudge(Algebra &algebra, const StreamTiles &plan, Interval rows, Interval keys = {}) : BlockJudge(algebra, plan) {
+    assert(plan.rows.size() == 1 && plan.keys.size() == 1 && "a tuple has several intervals");
+    bind(plan.rows[0].first, rows);
+    bind(plan.keys[0].first, keys);
+  }
+  /// Says where a coordinate of rows or keys lies.
+  void bind(llvm::StringRef coordinate, Interval interval) { coordinates[coordinate] = interval; }
+  /// Ranges are those of the key's coordinate number k; at first of the outermost.
+  void setRanged(unsigned k) { ranged = plan.keys[k].first; }
 
   Interval intervalOf(Value v);
   Verdict judge(Value predicate);
@@ -59,6 +69,8 @@ public:
   KeyRange rangeOf(Value predicate, bool negated);
   /// Whether rangeOf says all that the predicate does.
   bool isRange(Value predicate);
+  /// Whether a predicate is a conjunction of such, of this or that coordinate of the key.
+  bool isRangeOfSome(Value predicate);
   /// Of `limit` keys, the first and the one past the last for which one of several conjunctions may hold.
   std::pair<Number, Number> rangeOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, Number limit);
   /// Whether one of several conjunctions may hold in the block; none: perhaps.
@@ -85,7 +97,8 @@ private:
 
   Algebra &a;
   const StreamTiles &plan;
-  Interval rows, keys;
+  llvm::StringMap<Interval> coordinates;
+  llvm::StringRef ranged;
 };
 
 inline std::optional<int64_t> getLiteral(mlir::Value v) {
@@ -170,10 +183,8 @@ template <typename A> auto BlockJudge<A>::intervalOf(Value v) -> Interval {
     Number value = a.fixed(v);
     return {value, value};
   }
-  if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(v)) {
-    Role role = plan.roleOf(argument);
-    return role == Role::Row ? rows : role == Role::Key ? keys : Interval();
-  }
+  if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(v))
+    return plan.roleOf(argument) == Role::Inner ? Interval() : coordinates.lookup(getCoordinateName(argument));
   auto map = v.getDefiningOp<attn::MapOp>();
   return map ? mapInterval(map) : Interval();
 }
@@ -269,7 +280,7 @@ template <typename A> auto BlockJudge<A>::hull(KeyRange x, KeyRange y) -> KeyRan
 template <typename A>
 bool BlockJudge<A>::split(Value v, int64_t factor, int64_t &key, llvm::SmallVectorImpl<Term> &rest) {
   using attn::Fn;
-  if (!plan.dependsOn(v, Role::Key)) {
+  if (!plan.dependsOn(v, ranged)) {
     rest.push_back({v, factor});
     return true;
   }
@@ -311,7 +322,7 @@ auto BlockJudge<A>::solveAtMost(llvm::ArrayRef<Term> terms, Interval offset) -> 
       return {};
   std::optional<Term> quotient;
   for (Term part : parts) {
-    if (plan.dependsOn(part.first, Role::Key)) {
+    if (plan.dependsOn(part.first, ranged)) {
       if (quotient || key)
         return {};
       quotient = part;
@@ -392,6 +403,17 @@ template <typename A> bool BlockJudge<A>::isRange(Value predicate) {
     return false;
   KeyRange range = solve(map, /*negated=*/false);
   return range.low || range.high;
+}
+
+template <typename A> bool BlockJudge<A>::isRangeOfSome(Value predicate) {
+  if (auto both = predicate.getDefiningOp<attn::AndOp>())
+    return isRangeOfSome(both->getOperand(0)) && isRangeOfSome(both->getOperand(1));
+  for (unsigned k = 0; k < plan.keys.size(); ++k) {
+    setRanged(k);
+    if (isRange(predicate))
+      return true;
+  }
+  return false;
 }
 
 template <typename A>

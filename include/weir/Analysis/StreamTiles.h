@@ -5,7 +5,8 @@
 // A stream runs in tiles if one of its outer coordinates, the row, can be taken many at a time: every sum in its body splits into a factor
 // with the row and a factor with the key (the stream's coordinate) or with the difference of both, every sum over keys into a part of row and
 // key times a part of key and feature, and all else is elementwise in row and key or the same for all rows. Factors may be absent at some
-// rows and keys, tables may be read outside. Only algebraic form counts, never what a program is called.
+// rows and keys, tables may be read outside. Where the state is reduced over several coordinates a key is a tuple of them, and so may a row
+// be: two dimensions of an image, say. Only algebraic form counts, never what a program is called.
 #ifndef WEIR_ANALYSIS_STREAMTILES_H
 #define WEIR_ANALYSIS_STREAMTILES_H
 #include "dialects/Mapping/MappingDialect.h"
@@ -41,6 +42,13 @@ public:
   static int64_t shiftsOf(mapping::TilesAttr sizes) { return sizes.getM() + sizes.getN(); }
   /// Rows of inner extent that the tiles of one product take together: of rows, of keys or differences, and one line.
   static int64_t rowsOf(mapping::TilesAttr sizes) { return sizes.getM() + shiftsOf(sizes) + 1; }
+  /// How many of each of the row's coordinates a block of `m` rows has; their product is m.
+  llvm::SmallVector<int64_t> shapeOf(int64_t m) const;
+  /// How many rows, or keys, there are, if that is known.
+  std::optional<int64_t> countRows() const { return count(rows); }
+  std::optional<int64_t> countKeys() const { return count(keys); }
+  /// The row's coordinates in one text.
+  std::string nameOfRow() const;
 
   /// What the state holds of an accumulator: a value a row, or one a row and feature; a reference a row; a bit a row.
   struct Pieces {
@@ -50,6 +58,8 @@ public:
 
   Role roleOf(mlir::BlockArgument coordinate) const;
   bool dependsOn(mlir::Value value, Role role) const;
+  /// Whether a value depends on the row's or key's coordinate of that name.
+  bool dependsOn(mlir::Value value, llvm::StringRef name) const;
   /// Whether a value is the same in a whole block of rows: it is computed before the block, whatever it is made of.
   bool isUniform(mlir::Value value) const;
   /// The tensor of this stream that a read reads, else null.
@@ -71,9 +81,8 @@ public:
   std::optional<llvm::SmallVector<mlir::Operation *>> productsBehind(attn::AccumulateOp op) const;
 
   attn::StreamOp stream;
-  llvm::StringRef row, key;
-  mlir::Value rowExtent, keyExtent;
-  llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> outer; ///< names and extents, outermost first
+  using Coordinates = llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>>; ///< names and extents
+  Coordinates rows, keys, outer; ///< outermost first
   mlir::Type real;                                                  ///< f32 or f64, of every tile
   llvm::SmallVector<attn::EinsumOp> body, finish;
   llvm::SmallVector<attn::AccumulateOp> state;
@@ -81,7 +90,9 @@ public:
   llvm::DenseMap<mlir::Operation *, Product> products;  ///< of `sums` and of accumulators
 
 private:
-  bool choose(llvm::StringRef name);
+  bool choose(const Coordinates &all, llvm::ArrayRef<unsigned> asRows);
+  std::optional<int64_t> count(const Coordinates &coordinates) const;
+  bool findKeys();
   bool judgeElementwise(mlir::Value value);
   bool judgeFactor(mlir::Value value, bool &partial);
   bool isPresentByInner(mlir::Value value) const;
@@ -91,7 +102,7 @@ private:
   bool judgeSum(attn::ReduceOp reduce);
   bool judgeState(attn::AccumulateOp accumulate);
   bool judgeFinish(mlir::Value value);
-  bool hasOuterAndRow(mlir::ArrayAttr names) const;
+  bool hasOuterAndRows(mlir::ArrayAttr names) const;
   bool isOwnIdentity(attn::ReadOp read) const;
   void flatten(mlir::Value value, Product &product, bool quotients) const;
   bool judgeInside(attn::ReadOp read, unsigned k);

@@ -116,6 +116,12 @@ public:
     boundExtents.push_back(extents.of(extent));
     return llvm::scope_exit([this] { boundExtents.pop_back(); });
   }
+  /// Or over several, of coordinates by name.
+  [[nodiscard]] auto insideLoopOver(llvm::ArrayRef<std::pair<llvm::StringRef, mlir::Value>> coordinates) {
+    for (auto &[name, extent] : coordinates)
+      boundExtents.push_back(extents.of(extent));
+    return llvm::scope_exit([this, n = coordinates.size()] { boundExtents.resize(boundExtents.size() - n); });
+  }
 };
 
 /// The number of lanes of each loop that together cover an extent: wide ones first, 1 last.

@@ -55,24 +55,38 @@ Value Code::fixed(Value v) {
   return max(min(emitter.emit(b, v).value, number(Judge::kLargest)), number(-Judge::kLargest));
 }
 
-static Judge::Interval intervalFrom(ImplicitLocOpBuilder &b, Value begin, Value count) {
-  Value first = toInt(b, begin), past = arith::AddIOp::create(b, first, toInt(b, count));
-  return {first, arith::SubIOp::create(b, past, constantInt(b, b.getI64Type(), 1))};
+static void bind(ImplicitLocOpBuilder &b, Judge &judge, const StreamTiles::Coordinates &coordinates,
+                 ArrayRef<Span> spans) {
+  for (auto [coordinate, span] : llvm::zip_equal(coordinates, spans)) {
+    Value first = toInt(b, span.begin), past = arith::AddIOp::create(b, first, toInt(b, span.count));
+    judge.bind(coordinate.first, {first, arith::SubIOp::create(b, past, constantInt(b, b.getI64Type(), 1))});
+  }
 }
 
-std::pair<Value, Value> StreamEmitter::keyRange(Builder &b, Value end) {
+SmallVector<Span> StreamEmitter::keyRanges(Builder &b) {
   auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
   Code code(b, emitter, presences, enter);
-  Judge judge(code, plan, intervalFrom(b, rowBegin, rowCount));
+  Judge judge(code, plan);
+  bind(b, judge, plan.rows, rows);
+  SmallVector<Span> spans;
+  for (auto &[name, extent] : plan.keys)
+    spans.push_back({constantIndex(b, 0), emitter.extentValues.lookup(extents.of(extent))});
+  if (plan.keys.size() > 1) // where a range of one is asked for the others go anywhere
+    bind(b, judge, plan.keys, spans);
   allNeeded = plan.needed();
   mustAsk = llvm::any_of(allNeeded, [&](ArrayRef<Value> needed) {
     return !llvm::all_of(needed, [&](Value predicate) {
       enter(predicate.getParentBlock());
-      return judge.isRange(predicate);
+      return judge.isRangeOfSome(predicate);
     });
   });
-  auto [low, high] = judge.rangeOfAny(allNeeded, toInt(b, end));
-  return {toIndex(b, low), toIndex(b, high)};
+  for (auto [k, span] : llvm::enumerate(spans)) {
+    judge.setRanged(k);
+    auto [low, high] = judge.rangeOfAny(allNeeded, toInt(b, span.count));
+    span.begin = toIndex(b, low);
+    span.count = arith::SubIOp::create(b, toIndex(b, high), span.begin);
+  }
+  return spans;
 }
 
 Value StreamEmitter::mayMatter(Builder &b) {
@@ -80,8 +94,10 @@ Value StreamEmitter::mayMatter(Builder &b) {
     return nullptr;
   auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
   Code code(b, emitter, presences, enter);
-  return Judge(code, plan, intervalFrom(b, rowBegin, rowCount), intervalFrom(b, keyBegin, keyCount))
-      .mayAny(allNeeded);
+  Judge judge(code, plan);
+  bind(b, judge, plan.rows, rows);
+  bind(b, judge, plan.keys, keys);
+  return judge.mayAny(allNeeded);
 }
 
 Value StreamEmitter::isWhole(Builder &b) {
@@ -128,7 +144,9 @@ Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
     return nullptr;
   auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
   Code code(b, emitter, presences, enter);
-  Judge judge(code, plan, intervalFrom(b, rowBegin, rowCount), intervalFrom(b, keyBegin, keyCount));
+  Judge judge(code, plan);
+  bind(b, judge, plan.rows, rows);
+  bind(b, judge, plan.keys, keys);
   Value must = judge.judgeAll(plan.neededBy(op)).must;
   for (Operation *sum : *sums)
     if (Value condition = conditions.lookup(sum); condition && must)

@@ -21,9 +21,14 @@ enum class Piece { Value, Reference, Bit };
 /// Where in the workspace the slots of each component begin, in bytes.
 using Slots = llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, mlir::Value>;
 
-/// Rows `begin` to `begin + count`, at outer coordinates (i64) by name.
-struct RowBlock {
+/// Settings `begin` to `begin + count` of a coordinate.
+struct Span {
   mlir::Value begin, count;
+};
+
+/// Rows, a span of each of their coordinates, at outer coordinates (i64) by name.
+struct RowBlock {
+  llvm::SmallVector<Span> rows;
   llvm::StringMap<mlir::Value> outer;
 };
 
@@ -85,6 +90,7 @@ private:
   void copy(Builder &b, const View &from, const View &to);
   void contract(Builder &b, const View &left, const View &right, const View &out);
   mlir::Value index(Builder &b, Space space, Role role);
+  mlir::Value coordinateAt(Builder &b, Space space, mlir::BlockArgument coordinate);
   void bindCoordinates(Builder &b, mlir::Block *block, Space space);
   void guarded(Builder &b, mlir::Value condition, llvm::function_ref<void()> inside);
 
@@ -129,9 +135,17 @@ private:
   mlir::Value extremum(Builder &b, attn::AccumulateOp op, mlir::Value x, mlir::Value y);
   bool isAlwaysPresent(mlir::Value value) { return presences.of(value).has_value(); }
 
+  // StreamTuples.cpp: rows and keys that are tuples of coordinates.
+  mlir::Value tableOf(llvm::StringRef coordinate, int64_t length);
+  void fillRowTables(Builder &b);
+  void fillKeyTables(Builder &b);
+  /// Emits `inside` for each line of the rows at hand, along the innermost of their coordinates: how many rows it has, and of
+  /// each coordinate, where it is.
+  void forRowLines(Builder &b, llvm::function_ref<void(mlir::Value count, llvm::ArrayRef<mlir::Value> at)> inside);
+
   // StreamBounds.cpp: which keys a block of rows needs.
-  /// The first key and the one past the last, of `end` keys.
-  std::pair<mlir::Value, mlir::Value> keyRange(Builder &b, mlir::Value end);
+  /// The first setting of each of a key's coordinates, and how many there are from it to the last.
+  llvm::SmallVector<Span> keyRanges(Builder &b);
   /// Whether the block of keys at hand can matter; null: it is visited.
   mlir::Value mayMatter(Builder &b);
   /// Whether what an accumulator takes in is there in all of the block; null: perhaps not.
@@ -148,6 +162,10 @@ private:
   // StreamFinish.cpp.
   void emitFinish(Builder &b, mlir::Value tensor);
   unsigned countResults(mlir::Value accumulator);
+  llvm::SmallVector<mlir::Value> finishElement(Builder &in, mlir::Value tensor, llvm::ArrayRef<mlir::Value> state, mlir::Value own,
+                                               const Storage &storage, Space space, mlir::ValueRange args);
+  View lineOf(Builder &b, const View &tile, mlir::Value count);
+  View lineOf(Builder &b, mlir::Value memory, mlir::Value tensor, mlir::Value count, llvm::ArrayRef<mlir::Value> at);
   Lane emitTensor(Builder &b, mlir::Value tensor, Space space);
 
   BodyEmitter &emitter;
@@ -160,7 +178,12 @@ private:
   llvm::DenseMap<const StreamTiles::Product *, mlir::Value> places;
   const Slots &slots;
 
-  mlir::Value rowBegin, rowCount, keyBegin, keyCount;
+  llvm::SmallVector<Span> rows;      ///< at hand
+  llvm::SmallVector<Span> keyRange;  ///< all keys that the rows at hand need, and perhaps others, in lexical order
+  llvm::SmallVector<Span> keys;      ///< a range that the block of keys at hand lies in
+  mlir::Value keyBegin, keyCount;    ///< the block of keys at hand; of tuples by their number in `keyRange`
+  mlir::Value rowOffset;             ///< of the rows of an operation in the tile; null: 0
+  llvm::StringMap<mlir::Value> tables; ///< the coordinates of the rows and keys at hand, where these are tuples
   mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain
   bool inside = false; ///< the code at hand is for such blocks
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do

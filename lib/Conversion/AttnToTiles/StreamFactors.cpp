@@ -105,6 +105,8 @@ std::optional<StreamEmitter::View> StreamEmitter::openInPlace(Builder &b, Operat
   if (!read || !product.rightDivisors.empty())
     return std::nullopt;
   auto it = emitter.storages.find(getDefinition(read.getSource()));
+  if (plan.keys.size() != 1)
+    return std::nullopt;
   if (it == emitter.storages.end() || it->second.presence || it->second.packed || it->second.foldDim >= 0 ||
       !llvm::all_of(it->second.kept, [](bool kept) { return kept; }))
     return std::nullopt;
@@ -156,7 +158,7 @@ StreamEmitter::View StreamEmitter::packShifted(Builder &b, Operation *op) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   auto scope = emitter.scope();
-  Value shift = arith::AddIOp::create(b, loop.getInductionVar(), arith::SubIOp::create(b, keyBegin, rowBegin));
+  Value shift = arith::AddIOp::create(b, loop.getInductionVar(), arith::SubIOp::create(b, keyBegin, rows[0].begin));
   shift = arith::SubIOp::create(b, toInt(b, shift), constantInt(b, b.getI64Type(), sizes.getM() - 1));
   bindCoordinates(b, bodyOf(op), {});
   for (BlockArgument arg : bodyOf(op)->getArguments()) { // any row and key of that difference

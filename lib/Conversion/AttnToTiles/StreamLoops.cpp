@@ -37,10 +37,11 @@ StreamSplit KernelEmitter::planSplit(const StreamTiles &plan, mapping::TilesAttr
     if (units < kSlots && constant)
       units *= llvm::divideCeil(*constant, by);
   };
-  take(plan.rowExtent, sizes.getM());
+  for (auto [row, by] : llvm::zip_equal(plan.rows, plan.shapeOf(sizes.getM())))
+    take(row.second, by);
   for (auto &[name, extent] : plan.outer)
     take(extent, 1);
-  auto keys = Extents::constant(extents.of(plan.keyExtent));
+  std::optional<int64_t> keys = plan.countKeys();
   int64_t most = keys ? *keys / (kBlocksOfPart * sizes.getN()) : kSlots;
   int64_t parts = units ? std::min(most, kSlots / units) : 1;
   if (parts <= 1)
@@ -54,8 +55,10 @@ StreamSplit KernelEmitter::planSplit(const StreamTiles &plan, mapping::TilesAttr
 Value KernelEmitter::countParts(Builder &b, const StreamTiles &plan, mapping::TilesAttr sizes, Value units) {
   Value one = constantIndex(b, 1);
   Value fit = arith::DivUIOp::create(b, constantIndex(b, kSlots), arith::MaxUIOp::create(b, units, one));
-  Value most =
-      arith::DivUIOp::create(b, extentOf(plan.keyExtent), constantIndex(b, kBlocksOfPart * sizes.getN()));
+  Value keys = extentOf(plan.keys[0].second);
+  for (auto &[name, extent] : ArrayRef(plan.keys).drop_front())
+    keys = arith::MulIOp::create(b, keys, extentOf(extent));
+  Value most = arith::DivUIOp::create(b, keys, constantIndex(b, kBlocksOfPart * sizes.getN()));
   return arith::MaxUIOp::create(b, one, arith::MinUIOp::create(b, fit, most));
 }
 
@@ -116,18 +119,24 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
   body(loop.getInductionVar(), stream);
 }
 
-/// A block of rows by its number.
-static RowBlock blockAt(ImplicitLocOpBuilder &b, Value unit, Value rows, int64_t height,
+/// A block of rows by its number: of coordinates of the lengths `rows`, `shape` each.
+static RowBlock blockAt(ImplicitLocOpBuilder &b, Value unit, ArrayRef<Value> rows, ArrayRef<int64_t> shape,
                         ArrayRef<std::pair<StringRef, Value>> outer) {
   RowBlock block;
-  Value size = constantIndex(b, height), blocks = arith::CeilDivUIOp::create(b, rows, size);
-  Value rest = arith::DivUIOp::create(b, unit, blocks);
-  block.begin = arith::MulIOp::create(b, arith::RemUIOp::create(b, unit, blocks), size);
-  block.count = arith::MinUIOp::create(b, arith::SubIOp::create(b, rows, block.begin), size);
-  for (auto [name, length] : llvm::reverse(outer)) {
-    block.outer[name] = toInt(b, arith::RemUIOp::create(b, rest, length));
-    rest = arith::DivUIOp::create(b, rest, length);
+  Value rest = unit;
+  auto digit = [&](Value base) {
+    Value own = arith::RemUIOp::create(b, rest, base);
+    rest = arith::DivUIOp::create(b, rest, base);
+    return own;
+  };
+  for (auto [length, height] : llvm::reverse(llvm::zip_equal(rows, shape))) {
+    Value size = constantIndex(b, height);
+    Value begin = arith::MulIOp::create(b, digit(arith::CeilDivUIOp::create(b, length, size)), size);
+    block.rows.push_back({begin, arith::MinUIOp::create(b, arith::SubIOp::create(b, length, begin), size)});
   }
+  std::reverse(block.rows.begin(), block.rows.end());
+  for (auto [name, length] : llvm::reverse(outer))
+    block.outer[name] = toInt(b, digit(length));
   return block;
 }
 
@@ -135,18 +144,21 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
   std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
   auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
   assert(plan && sizes && "a stream that the pass has not checked");
-  using Guard = decltype(emitter.insideLoopOver(Value()));
-  SmallVector<std::unique_ptr<Guard>> positive;
-  positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(plan->rowExtent)));
-  Value rows = extentOf(plan->rowExtent);
-  Value units = arith::CeilDivUIOp::create(b, rows, constantIndex(b, sizes.getM()));
+  auto positiveRows = emitter.insideLoopOver(plan->rows), positiveOuter = emitter.insideLoopOver(plan->outer);
+  Value units;
+  SmallVector<Value> rows;
+  SmallVector<int64_t> shape = plan->shapeOf(sizes.getM());
+  for (auto [row, height] : llvm::zip_equal(plan->rows, shape)) {
+    rows.push_back(extentOf(row.second));
+    Value blocks = arith::CeilDivUIOp::create(b, rows.back(), constantIndex(b, height));
+    units = units ? arith::MulIOp::create(b, units, blocks).getResult() : blocks;
+  }
   SmallVector<std::pair<StringRef, Value>> outer;
   for (auto &[name, extent] : plan->outer) {
-    positive.push_back(std::make_unique<Guard>(emitter.insideLoopOver(extent)));
     outer.push_back({name, extentOf(extent)});
     units = arith::MulIOp::create(b, units, outer.back().second);
   }
-  auto blockOf = [&](Value unit) { return blockAt(b, unit, rows, sizes.getM(), outer); };
+  auto blockOf = [&](Value unit) { return blockAt(b, unit, rows, shape, outer); };
   StreamSplit split = planSplit(*plan, sizes);
   if (split.parts == 1) {
     emitItems(b, op, *plan, units, [&](Value unit, StreamEmitter &stream) {

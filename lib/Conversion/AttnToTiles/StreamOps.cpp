@@ -121,10 +121,22 @@ Value StreamEmitter::index(Builder &b, Space space, Role role) {
     at = arith::AddIOp::create(b, keyBegin, at);
   if (role == Role::Row) {
     // Rows past the end repeat the last one; they are computed and not stored.
-    Value last = arith::SubIOp::create(b, rowCount, constantIndex(b, 1));
-    at = arith::AddIOp::create(b, rowBegin, arith::MinUIOp::create(b, at, last));
+    Value last = arith::SubIOp::create(b, rows[0].count, constantIndex(b, 1));
+    at = arith::AddIOp::create(b, rows[0].begin, arith::MinUIOp::create(b, at, last));
   }
   return toInt(b, at);
+}
+
+/// One of the coordinates of a row, a key or a feature.
+Value StreamEmitter::coordinateAt(Builder &b, Space space, BlockArgument coordinate) {
+  Role role = plan.roleOf(coordinate);
+  bool isTuple = (role == Role::Row && plan.rows.size() != 1) || (role == Role::Key && plan.keys.size() != 1);
+  if (!isTuple)
+    return index(b, space, role);
+  Value at = linalg::IndexOp::create(b, llvm::find(space, role) - space.begin());
+  if (role == Role::Row && rowOffset)
+    at = arith::AddIOp::create(b, rowOffset, at);
+  return memref::LoadOp::create(b, tables.lookup(getCoordinateName(coordinate)), at);
 }
 
 void StreamEmitter::bindCoordinates(Builder &b, Block *block, Space space) {
@@ -133,7 +145,7 @@ void StreamEmitter::bindCoordinates(Builder &b, Block *block, Space space) {
     if (role == Role::Outer)
       emitter.bind(arg, {outer->lookup(getCoordinateName(arg)), nullptr, nullptr});
     else if (llvm::is_contained(space, role))
-      emitter.bind(arg, {index(b, space, role), nullptr, nullptr});
+      emitter.bind(arg, {coordinateAt(b, space, arg), nullptr, nullptr});
   }
 }
 

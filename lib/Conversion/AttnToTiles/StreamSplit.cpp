@@ -29,9 +29,10 @@ void StreamEmitter::emitUniform(Builder &b) {
 
 void StreamEmitter::inBlockOf(Builder &b, const RowBlock &rows, function_ref<void()> inside) {
   auto scope = emitter.scope();
-  rowBegin = rows.begin;
-  rowCount = rows.count;
+  this->rows = rows.rows;
   outer = &rows.outer;
+  if (plan.rows.size() > 1)
+    fillRowTables(b);
   emitUniform(b);
   emitter.branchless = true;
   inside();

@@ -419,8 +419,16 @@ void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
 }
 
 void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
-  Value extent = emitter.extentValues.lookup(extents.of(plan.keyExtent)), step = constantIndex(b, sizes.getN());
-  auto [begin, end] = keyRange(b, extent);
+  Value step = constantIndex(b, sizes.getN());
+  keyRange = keyRanges(b);
+  // Keys that are tuples are counted through.
+  Value begin = keyRange[0].begin, end = arith::AddIOp::create(b, begin, keyRange[0].count);
+  if (plan.keys.size() > 1) {
+    begin = constantIndex(b, 0);
+    end = keyRange[0].count;
+    for (const Span &span : ArrayRef(keyRange).drop_front())
+      end = arith::MulIOp::create(b, end, span.count);
+  }
   if (part) { // whole blocks of keys, those that there are dealt out evenly
     Value first = begin, blocks = arith::CeilDivUIOp::create(b, arith::SubIOp::create(b, end, begin), step);
     auto beginOf = [&](Value p) -> Value {
@@ -434,9 +442,13 @@ void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   auto scope = emitter.scope();
-  auto positive = emitter.insideLoopOver(plan.keyExtent);
+  auto positive = emitter.insideLoopOver(plan.keys);
   keyBegin = loop.getInductionVar();
   keyCount = arith::MinUIOp::create(b, arith::SubIOp::create(b, end, keyBegin), step);
+  if (plan.keys.size() > 1)
+    fillKeyTables(b);
+  else
+    keys = {{keyBegin, keyCount}};
   guarded(b, mayMatter(b), [&] { emitBlockOfKeys(b); });
 }
 

@@ -346,6 +346,15 @@ private:
       indices.push_back(values.lookupOrDefault(index));
     if (!varies(mask) && llvm::none_of(indices, [&](Value v) { return varies(v); }))
       return b.clone(inner, values)->getResult(0);
+    if (!varies(mask) && isLineOfLanes(load, values)) {
+      auto branch = scf::IfOp::create(b, VectorType::get({width}, load.getType()), mask, /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(branch.thenBlock());
+      scf::YieldOp::create(b, loadLine(load, values));
+      b.setInsertionPointToStart(branch.elseBlock());
+      scf::YieldOp::create(b, spread(b.clone(*cast<scf::IfOp>(inner).elseYield().getOperand(0).getDefiningOp())->getResult(0)));
+      return branch.getResult(0);
+    }
     Value memory = values.lookupOrDefault(load.getMemRef());
     auto meta = memref::ExtractStridedMetadataOp::create(b, memory);
     Value offset = vector::BroadcastOp::create(b, VectorType::get({width}, b.getIndexType()), constant(0));
@@ -359,6 +368,28 @@ private:
     SmallVector<Value> first(indices.size(), constant(0));
     return vector::GatherOp::create(b, type, memory, first, offset, spread(mask),
                                     arith::ConstantOp::create(b, DenseElementsAttr::get(type, other)));
+  }
+
+  /// Whether a read's last index is the lane and no other varies: lanes lie side by side.
+  bool isLineOfLanes(memref::LoadOp load, IRMapping &values) {
+    if (load.getIndices().empty() || !isDense(load.getMemRefType()))
+      return false;
+    Value last = load.getIndices().back();
+    while (auto cast = last.getDefiningOp<arith::IndexCastOp>())
+      last = cast.getIn();
+    auto index = last.getDefiningOp<linalg::IndexOp>();
+    return index && index.getDim() == lane && llvm::none_of(load.getIndices().drop_back(), [&](Value v) {
+             return varies(values.lookupOrDefault(v));
+           });
+  }
+
+  Value loadLine(memref::LoadOp load, IRMapping &values) {
+    SmallVector<Value> indices;
+    for (Value v : load.getIndices().drop_back())
+      indices.push_back(values.lookupOrDefault(v));
+    indices.push_back(at[lane]);
+    auto type = VectorType::get({width}, load.getType());
+    return vector::LoadOp::create(b, type, values.lookupOrDefault(load.getMemRef()), indices);
   }
 
   Value emitOp(Operation &inner, IRMapping &values) {
@@ -378,13 +409,8 @@ private:
     if (llvm::none_of(operands, [&](Value v) { return varies(v); }))
       return b.clone(inner, values)->getResult(0);
     auto type = VectorType::get({width}, inner.getResult(0).getType());
-    auto isLane = [&](Value v) {
-      auto index = v.getDefiningOp<linalg::IndexOp>();
-      return index && index.getDim() == lane;
-    };
-    if (auto load = dyn_cast<memref::LoadOp>(inner);
-        load && load.getIndices().size() == 1 && isLane(load.getIndices()[0]) && isDense(load.getMemRefType()))
-      return vector::LoadOp::create(b, type, load.getMemRef(), at[lane]); // a line of the block's rows
+    if (auto load = dyn_cast<memref::LoadOp>(inner); load && isLineOfLanes(load, values))
+      return loadLine(load, values);
     if (auto load = dyn_cast<memref::LoadOp>(inner))
       return gather(type, [&](int64_t k) {
         SmallVector<Value> indices;

@@ -29,10 +29,11 @@
 // CHECK:               math.exp
 // CHECK:               memref.subview %arg2[%[[N0]], 0] [%{{.*}}, 48]
 // CHECK:               linalg.contract {{.*}} outs(%{{.*}} : memref<24x48xf32>)
-// CHECK:             memref.subview %arg3[
 // CHECK:             linalg.generic
 // CHECK:               arith.divf
 // CHECK:               arith.select
+// CHECK:             memref.subview %arg3[
+// CHECK:             linalg.generic
 // CHECK-LABEL: func.func @softmax.workspace(
 // CHECK-NOT:     arith.muli
 // CHECK:         return
