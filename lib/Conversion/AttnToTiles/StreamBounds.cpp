@@ -55,7 +55,7 @@ Value Code::fixed(Value v) {
   return max(min(emitter.emit(b, v).value, number(Judge::kLargest)), number(-Judge::kLargest));
 }
 
-static void bind(ImplicitLocOpBuilder &b, Judge &judge, const StreamTiles::Coordinates &coordinates,
+static void setPlace(ImplicitLocOpBuilder &b, Judge &judge, const StreamTiles::Coordinates &coordinates,
                  ArrayRef<Span> spans) {
   for (auto [coordinate, span] : llvm::zip_equal(coordinates, spans)) {
     Value first = toInt(b, span.begin), past = arith::AddIOp::create(b, first, toInt(b, span.count));
@@ -67,12 +67,12 @@ SmallVector<Span> StreamEmitter::keyRanges(Builder &b) {
   auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
   Code code(b, emitter, presences, enter);
   Judge judge(code, plan);
-  bind(b, judge, plan.rows, rows);
+  setPlace(b, judge, plan.rows, rows);
   SmallVector<Span> spans;
   for (auto &[name, extent] : plan.keys)
     spans.push_back({constantIndex(b, 0), emitter.extentValues.lookup(extents.of(extent))});
   if (plan.keys.size() > 1) // where a range of one is asked for the others go anywhere
-    bind(b, judge, plan.keys, spans);
+    setPlace(b, judge, plan.keys, spans);
   allNeeded = plan.needed();
   mustAsk = llvm::any_of(allNeeded, [&](ArrayRef<Value> needed) {
     return !llvm::all_of(needed, [&](Value predicate) {
@@ -95,8 +95,8 @@ Value StreamEmitter::mayMatter(Builder &b) {
   auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
   Code code(b, emitter, presences, enter);
   Judge judge(code, plan);
-  bind(b, judge, plan.rows, rows);
-  bind(b, judge, plan.keys, keys);
+  setPlace(b, judge, plan.rows, rows);
+  setPlace(b, judge, plan.keys, keys);
   return judge.mayAny(allNeeded);
 }
 
@@ -145,8 +145,8 @@ Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
   auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
   Code code(b, emitter, presences, enter);
   Judge judge(code, plan);
-  bind(b, judge, plan.rows, rows);
-  bind(b, judge, plan.keys, keys);
+  setPlace(b, judge, plan.rows, rows);
+  setPlace(b, judge, plan.keys, keys);
   Value must = judge.judgeAll(plan.neededBy(op)).must;
   for (Operation *sum : *sums)
     if (Value condition = conditions.lookup(sum); condition && must)
