@@ -8,6 +8,7 @@
 // (StreamCost.h). On a GPU all tiles of a block are in memory that its threads share.
 #include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/StreamCost.h"
+#include "weir/Analysis/StreamData.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -80,6 +81,8 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         continue;
       auto rows = StringAttr::get(&getContext(), plan->nameOfRow());
       std::pair<int64_t, int64_t> shape(getRowsOfTile(*plan, extents, target), kKeys);
+      if (int64_t lanes = vectorBytes * 8 / plan->real.getIntOrFloatBitWidth(); shape.first % lanes == 0)
+        shape.first = StreamData(*plan).rowsFor(shape.first, lanes);
       if (sharedBytes)
         shape = shapeFor(*plan, sharedBytes);
       if (m)

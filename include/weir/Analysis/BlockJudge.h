@@ -21,6 +21,7 @@
 #define WEIR_ANALYSIS_BLOCKJUDGE_H
 #include "weir/Analysis/StreamTiles.h"
 #include "llvm/ADT/StringMap.h"
+#include <functional>
 
 namespace weir {
 
@@ -38,6 +39,8 @@ public:
 
   struct Interval {
     Number low{}, high{}; ///< inclusive; both none: nothing is known
+    Number there{};       ///< whether there is a number everywhere; none: there is. Where there is none the interval says nothing
+    Number exact{};       ///< whether no number was cut; none: none was
     explicit operator bool() const { return bool(low); }
   };
   /// Whether a predicate holds somewhere (none: perhaps) and everywhere (none: perhaps not) in a block.
@@ -76,11 +79,21 @@ public:
   /// Whether one of several conjunctions may hold in the block; none: perhaps.
   Number mayAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed);
 
+  /// What is known of integers, and of predicates, that read tensors; not set: nothing is.
+  std::function<std::optional<Interval>(Value)> dataInterval;
+  std::function<std::optional<Verdict>(Value)> dataVerdict;
+
 private:
   /// factor * value, a term of a sum.
   using Term = std::pair<Value, int64_t>;
 
-  Interval plus(Interval x, Interval y) { return {a.add(x.low, y.low), a.add(x.high, y.high)}; }
+  /// `x and y` where none stands for true.
+  Number also(Number x, Number y) { return x && y ? a.both(x, y) : x ? x : y; }
+  /// The interval of a function of x and y.
+  Interval made(Interval result, Interval x, Interval y = {}) {
+    return {result.low, result.high, also(x.there, y.there), also(x.exact, y.exact)};
+  }
+  Interval plus(Interval x, Interval y) { return made({a.add(x.low, y.low), a.add(x.high, y.high)}, x, y); }
   Interval constant(int64_t v) {
     Number n = a.number(std::clamp(v, -kLargest, kLargest));
     return {n, n};
@@ -89,7 +102,11 @@ private:
   Interval mapInterval(attn::MapOp map);
   KeyRange intersect(KeyRange x, KeyRange y);
   KeyRange hull(KeyRange x, KeyRange y);
+  /// The verdict on a predicate that reads tensors, and not at the key.
+  std::optional<Verdict> keyless(Value predicate);
   KeyRange solve(attn::MapOp compare, bool negated);
+  /// Whether an integer is made of data that may be absent.
+  bool mayBeAbsent(Value v);
   /// The sum of terms and offset is at most 0.
   KeyRange solveAtMost(llvm::ArrayRef<Term> terms, Interval offset);
   /// v = key * n + rest, as terms; a quotient that depends on the key is one of them.
@@ -116,8 +133,10 @@ inline std::optional<int64_t> getLiteral(mlir::Value v) {
 template <typename A> auto BlockJudge<A>::times(Interval x, int64_t factor) -> Interval {
   if (!x || factor == 1)
     return x;
-  Interval y{a.times(x.low, factor), a.times(x.high, factor)};
-  return factor < 0 ? Interval{y.high, y.low} : y;
+  Interval y = made({a.times(x.low, factor), a.times(x.high, factor)}, x);
+  if (factor < 0)
+    std::swap(y.low, y.high);
+  return y;
 }
 
 template <typename A> auto BlockJudge<A>::mapInterval(attn::MapOp map) -> Interval {
@@ -132,7 +151,7 @@ template <typename A> auto BlockJudge<A>::mapInterval(attn::MapOp map) -> Interv
     if (!x)
       return {};
     Number zero = a.number(0), most = a.max(a.sub(zero, x.low), x.high);
-    return {a.max(zero, a.max(x.low, a.sub(zero, x.high))), most};
+    return made({a.max(zero, a.max(x.low, a.sub(zero, x.high))), most}, x);
   }
   case Fn::Add:
   case Fn::Sub:
@@ -144,10 +163,10 @@ template <typename A> auto BlockJudge<A>::mapInterval(attn::MapOp map) -> Interv
     if (map.getFn() == Fn::Add)
       return plus(x, y);
     if (map.getFn() == Fn::Sub)
-      return {a.sub(x.low, y.high), a.sub(x.high, y.low)};
+      return made({a.sub(x.low, y.high), a.sub(x.high, y.low)}, x, y);
     if (map.getFn() == Fn::Min)
-      return {a.min(x.low, y.low), a.min(x.high, y.high)};
-    return {a.max(x.low, y.low), a.max(x.high, y.high)};
+      return made({a.min(x.low, y.low), a.min(x.high, y.high)}, x, y);
+    return made({a.max(x.low, y.low), a.max(x.high, y.high)}, x, y);
   }
   case Fn::Mul:
     for (unsigned k : {0u, 1u})
@@ -157,7 +176,7 @@ template <typename A> auto BlockJudge<A>::mapInterval(attn::MapOp map) -> Interv
   case Fn::Floordiv: {
     int64_t by = divisor();
     Interval x = by > 0 ? operand(0) : Interval();
-    return x ? Interval{a.floordiv(x.low, by), a.floordiv(x.high, by)} : Interval();
+    return x ? made({a.floordiv(x.low, by), a.floordiv(x.high, by)}, x) : Interval();
   }
   case Fn::Mod: { // its own where the quotient is one number, else any remainder
     int64_t by = divisor();
@@ -166,8 +185,9 @@ template <typename A> auto BlockJudge<A>::mapInterval(attn::MapOp map) -> Interv
       return {};
     Number low = a.floordiv(x.low, by), base = a.times(low, by);
     Number one = a.atMost(a.floordiv(x.high, by), low);
-    return {a.select(one, a.sub(x.low, base), a.number(0)),
-            a.select(one, a.sub(x.high, base), a.number(by - 1))};
+    return made({a.select(one, a.sub(x.low, base), a.number(0)),
+                 a.select(one, a.sub(x.high, base), a.number(by - 1))},
+                x);
   }
   default:
     return {};
@@ -179,6 +199,9 @@ template <typename A> auto BlockJudge<A>::intervalOf(Value v) -> Interval {
     return {};
   if (auto literal = getLiteral(v))
     return constant(*literal);
+  if (dataInterval)
+    if (std::optional<Interval> known = dataInterval(v))
+      return *known;
   if (plan.isUniform(v)) {
     Number value = a.fixed(v);
     return {value, value};
@@ -197,6 +220,9 @@ template <typename A> auto BlockJudge<A>::judge(Value predicate) -> Verdict {
   using attn::Fn;
   mlir::Operation *op = predicate.getDefiningOp();
   auto invert = [&](Number x) { return x ? a.invert(x) : Number(); };
+  if (dataVerdict)
+    if (std::optional<Verdict> known = dataVerdict(predicate))
+      return *known;
   if (llvm::isa_and_nonnull<attn::AndOp, attn::OrOp>(op)) {
     bool isAnd = llvm::isa<attn::AndOp>(op);
     auto join = [&](Number x, Number y) { return isAnd ? a.both(x, y) : a.either(x, y); };
@@ -228,13 +254,21 @@ template <typename A> auto BlockJudge<A>::judge(Value predicate) -> Verdict {
     std::swap(x, y);
     fn = fn == Fn::Ge ? Fn::Le : Fn::Lt;
   }
+  Verdict found;
   if (fn == Fn::Le)
-    return {a.atMost(x.low, y.high), a.atMost(x.high, y.low)};
-  if (fn == Fn::Lt)
-    return {a.less(x.low, y.high), a.less(x.high, y.low)};
-  Verdict equal{a.both(a.atMost(x.low, y.high), a.atMost(y.low, x.high)),
-                a.both(a.atMost(x.high, y.low), a.atMost(y.high, x.low))};
-  return fn == Fn::Eq ? equal : Verdict{invert(equal.must), invert(equal.may)};
+    found = {a.atMost(x.low, y.high), a.atMost(x.high, y.low)};
+  else if (fn == Fn::Lt)
+    found = {a.less(x.low, y.high), a.less(x.high, y.low)};
+  else
+    found = {a.both(a.atMost(x.low, y.high), a.atMost(y.low, x.high)),
+             a.both(a.atMost(x.high, y.low), a.atMost(y.high, x.low))};
+  if (fn == Fn::Ne)
+    found = {invert(found.must), invert(found.may)};
+  if (Number exact = also(x.exact, y.exact))
+    found = {a.either(found.may, a.invert(exact)), a.both(found.must, exact)};
+  // A comparison of what is absent does not hold.
+  found.must = also(found.must, also(x.there, y.there));
+  return found;
 }
 
 template <typename A> auto BlockJudge<A>::judgeAll(llvm::ArrayRef<Value> predicates) -> Verdict {
@@ -242,7 +276,7 @@ template <typename A> auto BlockJudge<A>::judgeAll(llvm::ArrayRef<Value> predica
   for (Value predicate : predicates) {
     a.enter(predicate.getParentBlock());
     Verdict one = judge(predicate);
-    all.may = all.may && one.may ? a.both(all.may, one.may) : all.may ? all.may : one.may;
+    all.may = also(all.may, one.may);
     all.must = all.must && one.must ? a.both(all.must, one.must) : Number();
   }
   return all;
@@ -339,6 +373,8 @@ auto BlockJudge<A>::solveAtMost(llvm::ArrayRef<Term> terms, Interval offset) -> 
   // factor * x + offset <= 0, of x the key or the quotient.
   Number bound =
       factor > 0 ? a.floordiv(a.sub(a.number(0), offset.low), factor) : a.ceildiv(offset.low, -factor);
+  if (offset.exact)
+    bound = a.select(offset.exact, bound, a.number(factor > 0 ? kLargest : -kLargest));
   if (!quotient)
     return factor > 0 ? KeyRange{{}, bound} : KeyRange{bound, {}};
   auto map = quotient->first.getDefiningOp<attn::MapOp>();
@@ -355,11 +391,21 @@ auto BlockJudge<A>::solveAtMost(llvm::ArrayRef<Term> terms, Interval offset) -> 
   return solveAtMost({{dividend, 1}}, {minus, minus});
 }
 
+template <typename A> bool BlockJudge<A>::mayBeAbsent(Value v) {
+  if (std::optional<Interval> known = dataInterval(v))
+    return bool(known->there);
+  auto map = v.getDefiningOp<attn::MapOp>();
+  return map && llvm::any_of(map.getOperands_(), [&](Value operand) { return mayBeAbsent(operand); });
+}
+
 template <typename A> auto BlockJudge<A>::solve(attn::MapOp op, bool negated) -> KeyRange {
   using attn::Fn;
   if (op.getOperands_().size() != 2 || !op.getOperands_()[0].getType().isInteger(64))
     return {};
   Value x = op.getOperands_()[0], y = op.getOperands_()[1];
+  // What is absent makes a comparison fail, and so its negation hold.
+  if (negated && dataInterval && (mayBeAbsent(x) || mayBeAbsent(y)))
+    return {};
   auto atMost = [&](Value p, Value q, bool strict) {
     return solveAtMost({{p, 1}, {q, -1}}, constant(strict));
   };
@@ -382,8 +428,14 @@ template <typename A> auto BlockJudge<A>::solve(attn::MapOp op, bool negated) ->
   }
 }
 
+template <typename A> auto BlockJudge<A>::keyless(Value predicate) -> std::optional<Verdict> {
+  return dataVerdict && !plan.dependsOn(predicate, Role::Key) ? dataVerdict(predicate) : std::nullopt;
+}
+
 template <typename A> auto BlockJudge<A>::rangeOf(Value predicate, bool negated) -> KeyRange {
   mlir::Operation *op = predicate.getDefiningOp();
+  if (std::optional<Verdict> known = keyless(predicate)) // all keys, or none
+    return {{}, a.select(negated ? a.invert(known->must) : known->may, a.number(kLargest), a.number(-1))};
   if (llvm::isa_and_nonnull<attn::AndOp, attn::OrOp>(op)) {
     KeyRange x = rangeOf(op->getOperand(0), negated), y = rangeOf(op->getOperand(1), negated);
     return llvm::isa<attn::AndOp>(op) != negated ? intersect(x, y) : hull(x, y);
@@ -396,6 +448,8 @@ template <typename A> auto BlockJudge<A>::rangeOf(Value predicate, bool negated)
 
 template <typename A> bool BlockJudge<A>::isRange(Value predicate) {
   mlir::Operation *op = predicate.getDefiningOp();
+  if (keyless(predicate))
+    return true;
   if (llvm::isa_and_nonnull<attn::AndOp>(op))
     return isRange(op->getOperand(0)) && isRange(op->getOperand(1));
   auto map = llvm::dyn_cast_or_null<attn::MapOp>(op);

@@ -149,6 +149,7 @@ void KernelEmitter::planTiles(StreamOp stream, int group) {
     planSlots(*plan, split.slots, sizes.getM());
   if (allocated)
     return;
+  planSummaries(*plan, sizes);
   SmallVector<Operation *> products(plan->sums.begin(), plan->sums.end());
   products.append(plan->state.begin(), plan->state.end());
   for (Operation *op : products) {
@@ -179,11 +180,21 @@ Value KernelEmitter::countChunks(Builder &b, const Group &group) {
   return arith::MinUIOp::create(b, countIterations(b, group), constantIndex(b, kMaxChunks));
 }
 
+/// Entries of a buffer along its k-th extent.
+Value KernelEmitter::sizeOf(Builder &b, const Buffer &buffer, unsigned k) {
+  if (int(k) == buffer.foldDim)
+    return constantIndex(b, buffer.fold);
+  Value extent = extentOf(buffer.extents[k]);
+  if (buffer.per == 1 || k + 1 < buffer.extents.size())
+    return extent;
+  return arith::CeilDivUIOp::create(b, extent, constantIndex(b, buffer.per));
+}
+
 /// The bytes of a buffer, a multiple of 64.
 Value KernelEmitter::bytesOf(Builder &b, const Buffer &buffer) {
   Value size = constantIndex(b, buffer.rows * std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
-  for (auto [k, extent] : llvm::enumerate(buffer.extents))
-    size = arith::MulIOp::create(b, size, int(k) == buffer.foldDim ? constantIndex(b, buffer.fold) : extentOf(extent));
+  for (unsigned k = 0; k < buffer.extents.size(); ++k)
+    size = arith::MulIOp::create(b, size, sizeOf(b, buffer, k));
   return arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
 }
 
@@ -232,13 +243,18 @@ void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
     for (auto [k, extent] : llvm::enumerate(buffer.extents)) {
       if (int(k) == buffer.foldDim)
         shape[k] = buffer.fold;
-      else if (auto constant = Extents::constant(extents.of(extent)))
+      else if (auto constant = Extents::constant(extents.of(extent)); constant && buffer.per == 1)
         shape[k] = *constant;
       else
-        sizes.push_back(extentOf(extent));
+        sizes.push_back(sizeOf(b, buffer, k));
     }
     Value offset = arith::AddIOp::create(b, from, buffer.offset);
     Value memory = memref::ViewOp::create(b, MemRefType::get(shape, buffer.element), workspace, offset, sizes);
+    if (buffer.role == Buffer::Summary) {
+      SummaryMemory &parts = summaries[buffer.tensor];
+      (buffer.piece == 0 ? parts.low : buffer.piece == 1 ? parts.high : parts.there) = memory;
+      continue;
+    }
     if (buffer.role == Buffer::Keys || buffer.role == Buffer::Positions) {
       auto &list = lists[buffer.tensor];
       if (list.size() == kSortLists)

@@ -23,17 +23,18 @@ struct Group {
 };
 
 /// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, tiles of a stream, or
-/// slots for a component of its state.
+/// slots for a component of its state, or a summary of its data.
 struct Buffer {
-  enum Role { Data, Bits, Keys, Positions, Tiles, Slots } role = Data;
-  mlir::Value tensor;                     ///< the defining value
+  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, Summary } role = Data;
+  mlir::Value tensor;                     ///< the defining value; of a summary, what is summarised
   mlir::Operation *product = nullptr;     ///< whose tiles or slots these are
-  unsigned piece = 0;                     ///< the component that slots hold
+  unsigned piece = 0;                     ///< the component that slots, or a summary, hold
   int64_t rows = 1;                       ///< elements for each setting of `extents`
   mlir::Type element;                     ///< in memory
   llvm::SmallVector<mlir::Value> extents; ///< of the kept dimensions, as the cascade has them
   int foldDim = -1;                       ///< the kept dimension of which only `fold` steps are stored
   int64_t fold = 0;
+  int64_t per = 1;                        ///< elements of the last extent that one entry stands for
   int group = -1;                         ///< scratch of a chunk of that group; -1: of the whole call
   mlir::Value offset;                     ///< bytes from the beginning of the workspace or of the chunk's scratch
 };
@@ -80,6 +81,7 @@ private:
   mlir::Value countChunks(Builder &b, const Group &group);
   mlir::Value countIterations(Builder &b, const Group &group);
   mlir::Value layOut(Builder &b);
+  mlir::Value sizeOf(Builder &b, const Buffer &buffer, unsigned k);
   mlir::Value bytesOf(Builder &b, const Buffer &buffer);
   void openBuffers(Builder &b, int group, mlir::Value from);
   void openScratch(Builder &b, int group, mlir::Value chunk);
@@ -107,6 +109,9 @@ private:
   void emitItems(Builder &b, attn::StreamOp op, const StreamTiles &plan, mlir::Value count,
                  llvm::function_ref<void(mlir::Value, StreamEmitter &)> body);
   void emitStream(Builder &b, attn::StreamOp op);
+  // StreamSummaries.cpp.
+  void planSummaries(const StreamTiles &plan, mapping::TilesAttr sizes);
+  void emitSummaries(Builder &b, const StreamTiles &plan, const StreamData &data, int64_t step);
   llvm::DenseMap<const StreamTiles::Product *, mlir::Value> placeTiles(Builder &b, attn::StreamOp op,
                                                                       const StreamTiles &plan, mlir::Value chunk);
   void emitArgtopk(Builder &b, attn::ArgtopkOp op); // Selection.cpp
@@ -132,6 +137,7 @@ private:
   llvm::DenseMap<mlir::Value, unsigned> direct;           ///< tensors that are computed straight into an output
   llvm::DenseMap<mlir::Operation *, mlir::Value> tiles;   ///< where the tiles of a product begin in the workspace
   Slots slots;
+  SummaryMemories summaries;
   llvm::DenseMap<mlir::Value, mlir::Value> indices;       ///< index values of the prologue
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> lists; ///< the four lists of a sort
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> followers; ///< equations run in a recurrence's loop

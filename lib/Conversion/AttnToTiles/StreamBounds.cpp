@@ -13,9 +13,8 @@ using namespace weir;
 using namespace weir::attn;
 using namespace weir::tiles;
 
-namespace {
 /// Numbers of BlockJudge as code.
-class Code {
+class tiles::Code {
 public:
   using Number = Value;
   Code(ImplicitLocOpBuilder &b, BodyEmitter &emitter, Presences &presences, function_ref<void(Block *)> enter)
@@ -44,7 +43,6 @@ private:
   BodyEmitter &emitter;
   Presences &presences;
 };
-} // namespace
 
 using Judge = BlockJudge<Code>;
 
@@ -63,6 +61,43 @@ static void setPlace(ImplicitLocOpBuilder &b, Judge &judge, const StreamTiles::C
   }
 }
 
+/// Data is cut to this, so that products of it with factors stay inside 64 bits.
+constexpr int64_t kLargestData = int64_t(1) << 40;
+
+/// Summaries as the judge takes them.
+static Judge::Interval intervalOf(ImplicitLocOpBuilder &b, Value v, const Summary &known) {
+  auto read = v.getDefiningOp<ReadOp>();
+  auto stored = read ? dyn_cast<IntegerType>(cast<RankedTensorType>(read.getSource().getType()).getElementType()) : IntegerType();
+  bool isNarrow = stored && stored.getWidth() <= 32;
+  if (isNarrow && !known.there)
+    return {known.low, known.high};
+  auto cut = [&](Value x) -> Value {
+    Value most = constantInt(b, x.getType(), kLargestData), least = constantInt(b, x.getType(), -kLargestData);
+    return arith::MaxSIOp::create(b, arith::MinSIOp::create(b, x, most), least);
+  };
+  Judge::Interval interval{cut(known.low), cut(known.high), known.there, {}};
+  if (isNarrow)
+    return interval;
+  using P = arith::CmpIPredicate;
+  Value same = arith::AndIOp::create(b, arith::CmpIOp::create(b, P::eq, interval.low, known.low),
+                                     arith::CmpIOp::create(b, P::eq, interval.high, known.high));
+  interval.exact = arith::OrIOp::create(b, same, arith::CmpIOp::create(b, P::sgt, known.low, known.high));
+  return interval;
+}
+
+void StreamEmitter::askData(Builder &b, Judge &judge) {
+  if (!data)
+    return;
+  judge.dataInterval = [this, &b](Value v) -> std::optional<Judge::Interval> {
+    std::optional<Summary> known = v.getType().isInteger(64) ? summaryOf(b, v) : std::nullopt;
+    return known ? std::optional(intervalOf(b, v, *known)) : std::nullopt;
+  };
+  judge.dataVerdict = [this, &b](Value v) -> std::optional<Judge::Verdict> {
+    std::optional<Summary> known = v.getType().isInteger(1) ? summaryOf(b, v) : std::nullopt;
+    return known ? std::optional(Judge::Verdict{known->high, known->low}) : std::nullopt;
+  };
+}
+
 SmallVector<Span> StreamEmitter::keyRanges(Builder &b) {
   auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
   Code code(b, emitter, presences, enter);
@@ -73,6 +108,8 @@ SmallVector<Span> StreamEmitter::keyRanges(Builder &b) {
     spans.push_back({constantIndex(b, 0), emitter.extentValues.lookup(extents.of(extent))});
   if (plan.keys.size() > 1) // where a range of one is asked for the others go anywhere
     setPlace(b, judge, plan.keys, spans);
+  askedBlock = nullptr;
+  askData(b, judge);
   allNeeded = plan.needed();
   mustAsk = llvm::any_of(allNeeded, [&](ArrayRef<Value> needed) {
     return !llvm::all_of(needed, [&](Value predicate) {
@@ -142,14 +179,44 @@ Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
   std::optional<SmallVector<Operation *>> sums = plan.productsBehind(op);
   if (!sums)
     return nullptr;
+  Value must = musts.empty() ? judgeMust(b, op) : musts[llvm::find(allNeeded, plan.neededBy(op)) - allNeeded.begin()];
+  for (Operation *sum : *sums)
+    if (Value condition = conditions.lookup(sum); condition && must)
+      must = arith::AndIOp::create(b, must, condition);
+  return must;
+}
+
+/// Whether what an accumulator needs holds in all of the block at hand; null: perhaps not.
+Value StreamEmitter::judgeMust(Builder &b, AccumulateOp op) {
   auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
   Code code(b, emitter, presences, enter);
   Judge judge(code, plan);
   setPlace(b, judge, plan.rows, rows);
   setPlace(b, judge, plan.keys, keys);
-  Value must = judge.judgeAll(plan.neededBy(op)).must;
-  for (Operation *sum : *sums)
-    if (Value condition = conditions.lookup(sum); condition && must)
-      must = arith::AndIOp::create(b, must, condition);
-  return must;
+  askData(b, judge);
+  return judge.judgeAll(plan.neededBy(op)).must;
+}
+
+/// Whether something is to be done in the step of keys from `at` on, then for each of allNeeded whether all of it holds there.
+SmallVector<Value> StreamEmitter::judgeStep(Builder &b, Value at, Value end) {
+  auto scope = emitter.scope();
+  int64_t length = data->stepOf(sizes.getN());
+  Value step = constantIndex(b, length);
+  keys = {{at, arith::MinUIOp::create(b, arith::SubIOp::create(b, end, at), step)}};
+  askedBlock = arith::DivUIOp::create(b, at, step);
+  auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
+  Code code(b, emitter, presences, enter);
+  Judge judge(code, plan);
+  setPlace(b, judge, plan.rows, rows);
+  setPlace(b, judge, plan.keys, keys);
+  askData(b, judge);
+  SmallVector<Value> answers{constantInt(b, b.getI1Type(), 0)};
+  for (ArrayRef<Value> needed : allNeeded) {
+    Judge::Verdict verdict = judge.judgeAll(needed);
+    Value may = verdict.may ? verdict.may : constantInt(b, b.getI1Type(), 1);
+    answers[0] = arith::OrIOp::create(b, answers[0], may);
+    answers.push_back(verdict.must ? verdict.must : constantInt(b, b.getI1Type(), 0));
+  }
+  askedBlock = nullptr;
+  return answers;
 }

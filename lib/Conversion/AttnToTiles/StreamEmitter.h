@@ -8,10 +8,14 @@
 // anything; whether they are there is computed again, from coordinates and inputs alone, wherever they are read.
 #ifndef WEIR_CONVERSION_ATTNTOTILES_STREAMEMITTER_H
 #define WEIR_CONVERSION_ATTNTOTILES_STREAMEMITTER_H
-#include "BodyEmitter.h"
+#include "StreamSummaries.h"
 #include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/StreamTiles.h"
 #include "llvm/ADT/MapVector.h"
+
+namespace weir {
+template <typename Algebra> class BlockJudge;
+}
 
 namespace weir::tiles {
 
@@ -32,6 +36,8 @@ struct RowBlock {
   llvm::StringMap<mlir::Value> outer;
 };
 
+class Code;
+
 class StreamEmitter {
 public:
   using Builder = mlir::ImplicitLocOpBuilder;
@@ -44,6 +50,12 @@ public:
                 llvm::DenseMap<const StreamTiles::Product *, mlir::Value> places, const Slots &slots)
       : emitter(emitter), extents(extents), presences(presences), plan(plan), sizes(sizes), anchor(anchor),
         workspace(workspace), places(std::move(places)), slots(slots) {}
+
+  /// Lets predicates that read tensors be judged by what these take on in blocks.
+  void useData(const StreamData &known, const SummaryMemories &memory) {
+    data = &known;
+    summaries = &memory;
+  }
 
   /// Takes the keys of part `part` of `parts` (null: all there are) into the state, for a block of at most sizes.m rows; then emits
   /// `then`, which may keep() or finish() it.
@@ -116,6 +128,12 @@ private:
   mlir::Value presenceOf(Builder &b, mlir::Value tensor, Space space);
   void emitKeys(Builder &b, mlir::Value part, mlir::Value parts);
   void emitBlockOfKeys(Builder &b);
+  // StreamWalk.cpp: keys of which some blocks are left out.
+  bool isWalked() const { return mustAsk && data && data->asksKeys(); }
+  void summariseRows(Builder &b);
+  std::optional<Summary> summaryOf(Builder &b, mlir::Value value);
+  void walkKeys(Builder &b, mlir::Value begin, mlir::Value end);
+  llvm::SmallVector<mlir::Value> judgeStep(Builder &b, mlir::Value at, mlir::Value end);
   void emitSum(Builder &b, attn::ReduceOp reduce);
   void emitShiftedSum(Builder &b, attn::ReduceOp reduce, const View &out);
   void emitEquation(Builder &b, attn::EinsumOp einsum);
@@ -148,6 +166,8 @@ private:
   llvm::SmallVector<Span> keyRanges(Builder &b);
   /// Whether the block of keys at hand can matter; null: it is visited.
   mlir::Value mayMatter(Builder &b);
+  void askData(Builder &b, BlockJudge<Code> &judge);
+  mlir::Value judgeMust(Builder &b, attn::AccumulateOp op);
   /// Whether what an accumulator takes in is there in all of the block; null: perhaps not.
   mlir::Value isThereEverywhere(Builder &b, attn::AccumulateOp op);
   /// The same of all accumulators; null also where nothing can be absent.
@@ -186,6 +206,11 @@ private:
   llvm::StringMap<mlir::Value> tables; ///< the coordinates of the rows and keys at hand, where these are tuples
   mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain
   bool inside = false; ///< the code at hand is for such blocks
+  const StreamData *data = nullptr;            ///< null: nothing is known of tensors
+  const SummaryMemories *summaries = nullptr;
+  llvm::DenseMap<mlir::Value, Summary> ofRows; ///< of data of the rows at hand
+  mlir::Value askedBlock;                      ///< number of the block of keys that summaries are asked for; null: of none
+  llvm::SmallVector<mlir::Value> musts;        ///< whether all of allNeeded[i] hold in the keys at hand, if they are walked
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> allNeeded; ///< the predicates that accumulators need, each set once
   llvm::DenseMap<mlir::Operation *, mlir::Value> everywhere;   ///< isThereEverywhere of accumulators, for the block at hand

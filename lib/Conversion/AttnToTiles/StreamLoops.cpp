@@ -116,6 +116,11 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
       emitChunks(b, count, pieces, [&](Value chunk) { places = placeTiles(b, op, plan, chunk); });
   StreamEmitter stream(emitter, extents, presences, plan, op->getAttrOfType<mapping::TilesAttr>("mapping"),
                        loop, workspace, std::move(places), slots);
+  std::optional<StreamData> data;
+  if (!allocated) { // whose kernels have no memory for summaries
+    data.emplace(plan);
+    stream.useData(*data, summaries);
+  }
   body(loop.getInductionVar(), stream);
 }
 
@@ -157,6 +162,10 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
   for (auto &[name, extent] : plan->outer) {
     outer.push_back({name, extentOf(extent)});
     units = arith::MulIOp::create(b, units, outer.back().second);
+  }
+  if (!allocated) {
+    StreamData data(*plan);
+    emitSummaries(b, *plan, data, data.stepOf(sizes.getN()));
   }
   auto blockOf = [&](Value unit) { return blockAt(b, unit, rows, shape, outer); };
   StreamSplit split = planSplit(*plan, sizes);

@@ -34,6 +34,7 @@ void StreamEmitter::inBlockOf(Builder &b, const RowBlock &rows, function_ref<voi
   if (plan.rows.size() > 1)
     fillRowTables(b);
   emitUniform(b);
+  summariseRows(b);
   emitter.branchless = true;
   inside();
   emitter.branchless = false;

@@ -1,0 +1,137 @@
+//===- StreamSummaries.cpp - what data takes on in blocks -----------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Before a stream whose predicates read tensors at its keys, each part of them that does is summarised for
+// every block of keys, in parallel: one pass over what it reads. The kernel then asks, for a block of rows
+// and keys, with a few loads.
+#include "StreamSummaries.h"
+#include "KernelEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace weir;
+using namespace weir::attn;
+using namespace weir::tiles;
+
+using Role = StreamTiles::Role;
+
+/// Takes `value`, at the coordinates that are bound, into a summary.
+static SmallVector<Value> take(ImplicitLocOpBuilder &b, BodyEmitter &emitter, Value value, ValueRange so) {
+  auto scope = emitter.scope();
+  Lane lane = emitter.emit(b, value);
+  Value v = emitter.materialize(b, lane);
+  if (value.getType().isInteger(1)) {
+    Value holds = conjunction(b, emitter, v, lane.present);
+    return {arith::AndIOp::create(b, so[0], holds), arith::OrIOp::create(b, so[1], holds)};
+  }
+  Value low = arith::MinSIOp::create(b, so[0], v), high = arith::MaxSIOp::create(b, so[1], v);
+  if (!lane.present)
+    return llvm::to_vector(
+        llvm::concat<Value>(SmallVector<Value>{low, high}, SmallVector<Value>(so.drop_front(2))));
+  low = arith::SelectOp::create(b, lane.present, low, so[0]);
+  high = arith::SelectOp::create(b, lane.present, high, so[1]);
+  return {low, high, arith::AndIOp::create(b, so[2], lane.present)};
+}
+
+bool tiles::mayBeAbsent(Presences &presences, Value value) {
+  Presence present = presences.of(value);
+  return !present || !present->empty();
+}
+
+Summary tiles::summarise(ImplicitLocOpBuilder &b, BodyEmitter &emitter, const StreamTiles &plan,
+                         Presences &presences, Value value, ArrayRef<Scan> spans) {
+  bool isBool = value.getType().isInteger(1);
+  auto start = [&](int64_t v) { return constantInt(b, value.getType(), v); };
+  SmallVector<Value> state{isBool ? start(1) : start(INT64_MAX), isBool ? start(0) : start(INT64_MIN)};
+  if (!isBool && mayBeAbsent(presences, value))
+    state.push_back(constantInt(b, b.getI1Type(), 1));
+  std::function<SmallVector<Value>(ArrayRef<Scan>, ValueRange)> visit = [&](ArrayRef<Scan> left,
+                                                                            ValueRange so) {
+    if (left.empty())
+      return take(b, emitter, value, so);
+    const Scan &span = left.front();
+    Value one = constantIndex(b, 1), grain = constantIndex(b, span.grain);
+    Value last = arith::SubIOp::create(b, arith::AddIOp::create(b, span.begin, span.count), one);
+    Value from = arith::DivUIOp::create(b, span.begin, grain);
+    Value to = arith::AddIOp::create(b, arith::DivUIOp::create(b, last, grain), one);
+    auto loop = scf::ForOp::create(b, from, to, one, so);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    auto scope = emitter.scope();
+    Value at = arith::MulIOp::create(b, loop.getInductionVar(), grain);
+    at = toInt(b, arith::MaxUIOp::create(b, at, span.begin));
+    for (BlockArgument arg : value.getParentBlock()->getArguments())
+      if (plan.roleOf(arg) == span.role)
+        emitter.bind(arg, {at, nullptr, nullptr});
+    scf::YieldOp::create(b, visit(left.drop_front(), loop.getRegionIterArgs()));
+    return SmallVector<Value>(loop.getResults());
+  };
+  state = visit(spans, state);
+  return {state[0], state[1], state.size() > 2 ? state[2] : Value()};
+}
+
+/// Memory for the summaries of a stream's data.
+void KernelEmitter::planSummaries(const StreamTiles &plan, mapping::TilesAttr sizes) {
+  StreamData data(plan);
+  for (Value value : data.ofKeys) {
+    bool isBool = value.getType().isInteger(1);
+    auto add = [&](unsigned piece, unsigned bits) {
+      Buffer buffer;
+      buffer.role = Buffer::Summary;
+      buffer.tensor = value;
+      buffer.piece = piece;
+      buffer.element = IntegerType::get(cascade.getContext(), bits);
+      for (auto &[name, extent] : data.outerOf(value))
+        buffer.extents.push_back(extent);
+      buffer.extents.push_back(plan.keys[0].second);
+      buffer.per = data.stepOf(sizes.getN());
+      buffers.push_back(buffer);
+    };
+    add(0, isBool ? 8 : 64);
+    add(1, isBool ? 8 : 64);
+    if (!isBool && mayBeAbsent(presences, value))
+      add(2, 8);
+  }
+}
+
+/// Fills them.
+void KernelEmitter::emitSummaries(Builder &b, const StreamTiles &plan, const StreamData &data, int64_t step) {
+  for (Value value : data.ofKeys) {
+    Value keys = extentOf(plan.keys[0].second), size = constantIndex(b, step);
+    Value blocks = arith::CeilDivUIOp::create(b, keys, size), count = blocks;
+    auto outer = data.outerOf(value);
+    for (auto &[name, extent] : outer)
+      count = arith::MulIOp::create(b, count, extentOf(extent));
+    OpBuilder::InsertionGuard guard(b);
+    auto scope = emitter.scope();
+    Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
+    scf::ForOp loop = emitChunks(b, count, pieces, [](Value) {});
+    auto positive = emitter.insideLoopOver(plan.keys);
+    Value item = loop.getInductionVar(), rest = arith::DivUIOp::create(b, item, blocks);
+    SmallVector<Value> at{arith::RemUIOp::create(b, item, blocks)};
+    Value begin = arith::MulIOp::create(b, at[0], size);
+    for (auto &[name, extent] : llvm::reverse(outer)) {
+      at.insert(at.begin(), arith::RemUIOp::create(b, rest, extentOf(extent)));
+      rest = arith::DivUIOp::create(b, rest, extentOf(extent));
+      for (BlockArgument arg : value.getParentBlock()->getArguments())
+        if (getCoordinateName(arg) == name)
+          emitter.bind(arg, {toInt(b, at[0]), nullptr, nullptr});
+    }
+    Scan keysOfBlock{Role::Key, begin, arith::MinUIOp::create(b, arith::SubIOp::create(b, keys, begin), size),
+                     data.grainOf(value).key};
+    Summary found = summarise(b, emitter, plan, presences, value, keysOfBlock);
+    const SummaryMemory &memory = summaries.find(value)->second;
+    auto store = [&](Value v, Value to) {
+      if (!v)
+        return;
+      if (v.getType().isInteger(1))
+        v = arith::ExtUIOp::create(b, b.getI8Type(), v);
+      memref::StoreOp::create(b, v, to, at);
+    };
+    store(found.low, memory.low);
+    store(found.high, memory.high);
+    store(found.there, memory.there);
+  }
+}
