@@ -6,6 +6,7 @@
 #include "weir/Analysis/Cost.h"
 #include "weir/Analysis/StreamCost.h"
 #include "weir/Analysis/Streaming.h"
+#include "weir/Analysis/Tiles.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
@@ -115,6 +116,31 @@ static void addMergings(mlir::func::FuncOp cascade, Explanation &out) {
   }
 }
 
+static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, Explanation &out) {
+  CascadeModel model(cascade);
+  Extents classes(cascade);
+  Dependence dependence;
+  Presences presences(classes);
+  cascade.walk([&](attn::StreamOp stream) {
+    auto sizes = stream->getAttrOfType<mapping::TilesAttr>("mapping");
+    auto plan = sizes ? StreamTiles::of(stream, classes, dependence, presences) : std::nullopt;
+    if (!plan)
+      return;
+    Explanation::Tiles tiles{stream.getRank().str(), plan->nameOfRow(), sizes.getM(), sizes.getN(), {}, {}, {}, {}};
+    auto found = TileClasses::of(*plan, sizes, classes, presences, model, options.extents);
+    if (found && !found->readsData) { // a kernel knows the data
+      uint64_t budget = options.budget;
+      if (auto counts = found->count(budget)) {
+        tiles.full = counts->full;
+        tiles.partial = counts->partial;
+        tiles.empty = counts->empty;
+      }
+      tiles.inside = found->countInside(budget);
+    }
+    out.tiles.push_back(std::move(tiles));
+  });
+}
+
 static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, mlir::func::FuncOp streamed,
                    Explanation &out) {
   CascadeModel model(cascade);
@@ -132,6 +158,7 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, ml
   }
   addMapping(streamed ? streamed : cascade, out);
   addMergings(streamed ? streamed : cascade, out);
+  addTiles(streamed ? streamed : cascade, options, out);
   out.flops = costs.flops.value;
   out.flopsText = costs.flops.text;
   out.compulsoryBytes = costs.compulsoryBytes.value;
@@ -206,6 +233,25 @@ json::Value weir::toJson(const Explanation &e) {
                                    {"rows_of_tile", m.rowsOfTile},
                                    {"assumed", std::move(assumed)}};
   }
+  // Of all streams together.
+  std::optional<int64_t> full, partial, empty;
+  json::Array streams;
+  for (auto [i, t] : enumerate(e.tiles)) {
+    auto addTo = [&, first = i == 0](std::optional<int64_t> &sum, std::optional<int64_t> own) {
+      sum = first ? own : sum && own ? std::optional(*sum + *own) : std::nullopt;
+    };
+    addTo(full, t.full);
+    addTo(partial, t.partial);
+    addTo(empty, t.empty);
+    streams.push_back(json::Object{{"rank", t.rank},
+                                   {"row", t.row},
+                                   {"m", t.m},
+                                   {"n", t.n},
+                                   {"full", orNull(t.full)},
+                                   {"partial", orNull(t.partial)},
+                                   {"empty", orNull(t.empty)},
+                                   {"scores", orNull(t.inside)}});
+  }
   json::Object refusals;
   for (auto &[rank, why] : e.refusals)
     refusals[rank] = why;
@@ -225,7 +271,10 @@ json::Value weir::toJson(const Explanation &e) {
                       {"bytes", json::Object{{"compulsory", orNull(e.compulsoryBytes)},
                                              {"compulsory_formula", e.compulsoryText},
                                              {"mapping", nullptr}}},
-                      {"tiles", json::Object{{"full", nullptr}, {"partial", nullptr}, {"empty", nullptr}}},
+                      {"tiles", json::Object{{"full", orNull(full)},
+                                             {"partial", orNull(partial)},
+                                             {"empty", orNull(empty)},
+                                             {"streams", std::move(streams)}}},
                       {"merging", std::move(merging)},
                       {"not_in_tiles", std::move(refusals)},
                       {"mapping", std::move(mapping)}};
@@ -279,6 +328,16 @@ void weir::print(const Explanation &e, raw_ostream &os) {
     os << "  " << d.tensor << " " << d.set;
     if (d.present && d.total && d.density)
       os << formatv("  {0} of {1} ({2:P})", *d.present, *d.total, *d.density);
+    os << "\n";
+  }
+  if (!e.tiles.empty())
+    os << "\ntiles\n";
+  for (const Explanation::Tiles &t : e.tiles) {
+    os << "  stream " << t.rank << ", " << t.m << " of " << t.row << " by " << t.n << " keys";
+    if (t.full)
+      os << ": " << *t.full << " full, " << *t.partial << " partial, " << *t.empty << " empty";
+    if (t.inside)
+      os << "; " << *t.inside << " scores computed";
     os << "\n";
   }
   auto amount = [&](StringRef what, std::optional<int64_t> value, StringRef text) {

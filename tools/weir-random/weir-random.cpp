@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "InCalls.h"
+#include "RandomDomains.h"
 #include "dialects/Attention/AttentionDialect.h"
 #include "dialects/Mapping/MappingDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -32,6 +33,7 @@ static cl::opt<bool> attention("attention", cl::desc("attention variants, most o
 static cl::opt<bool> resumed(
     "resume",
     cl::desc("call what is one traversal with a few keys at a time and the state of the call before"));
+static cl::opt<bool> domains("domains", cl::desc("random masks: their tiles and counts against brute force"));
 static cl::opt<bool> interpretOnly("interpret-only", cl::desc("run the interpreter alone"));
 
 static unsigned streams; ///< that were made
@@ -174,6 +176,8 @@ int main(int argc, char **argv) {
   weir::registerAll(registry);
   weir::registerTargetDialects(registry);
   mlir::MLIRContext context(registry);
+  if (domains)
+    return runRandomDomains(count, seed, print, context, llvm::outs()) ? 1 : 0;
   weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly, attention, rewriteOnly};
   auto target = llvm::cantFail(weir::describeTarget("cpu:native"));
   auto compiler = [&](mlir::ModuleOp module) {

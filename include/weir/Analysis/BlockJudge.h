@@ -55,7 +55,8 @@ public:
   /// A block, of which bind() says where it lies.
   BlockJudge(Algebra &algebra, const StreamTiles &plan) : a(algebra), plan(plan) { setRanged(0); }
   /// A block of rows and keys of one coordinate each; no keys: rangeOf and isRange may be asked only.
-  BlockJudge(Algebra &algebra, const StreamTiles &plan, Interval rows, Interval keys = {}) : BlockJudge(algebra, plan) {
+  BlockJudge(Algebra &algebra, const StreamTiles &plan, Interval rows, Interval keys = {})
+      : BlockJudge(algebra, plan) {
     assert(plan.rows.size() == 1 && plan.keys.size() == 1 && "a tuple has several intervals");
     bind(plan.rows[0].first, rows);
     bind(plan.keys[0].first, keys);
@@ -74,6 +75,8 @@ public:
   bool isRange(Value predicate);
   /// Whether a predicate is a conjunction of such, of this or that coordinate of the key.
   bool isRangeOfSome(Value predicate);
+  /// Whether rangeOfAny says all that the predicates do, so that mayAny need not be asked.
+  bool areRanges(llvm::ArrayRef<llvm::SmallVector<Value>> needed);
   /// Of `limit` keys, the first and the one past the last for which one of several conjunctions may hold.
   std::pair<Number, Number> rangeOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, Number limit);
   /// Whether one of several conjunctions may hold in the block; none: perhaps.
@@ -207,7 +210,8 @@ template <typename A> auto BlockJudge<A>::intervalOf(Value v) -> Interval {
     return {value, value};
   }
   if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(v))
-    return plan.roleOf(argument) == Role::Inner ? Interval() : coordinates.lookup(getCoordinateName(argument));
+    return plan.roleOf(argument) == Role::Inner ? Interval()
+                                                : coordinates.lookup(getCoordinateName(argument));
   auto map = v.getDefiningOp<attn::MapOp>();
   return map ? mapInterval(map) : Interval();
 }
@@ -468,6 +472,15 @@ template <typename A> bool BlockJudge<A>::isRangeOfSome(Value predicate) {
       return true;
   }
   return false;
+}
+
+template <typename A> bool BlockJudge<A>::areRanges(llvm::ArrayRef<llvm::SmallVector<Value>> needed) {
+  return llvm::all_of(needed, [&](llvm::ArrayRef<Value> conjunction) {
+    return llvm::all_of(conjunction, [&](Value predicate) {
+      a.enter(predicate.getParentBlock());
+      return isRangeOfSome(predicate);
+    });
+  });
 }
 
 template <typename A>

@@ -36,10 +36,10 @@ struct Costs {
   Amount flops, compulsoryBytes, footprintBytes;
 };
 
-/// `extents` by rank; ranks that the function fixes need not be in it. A domain that takes more than `budget` evaluations
+/// `extents` by rank; ranks that the function fixes need not be in it. A domain that takes more than `budget` steps
 /// to count costs as if it were full.
 Costs computeCosts(const CascadeModel &model, Domains &domains, const Traversals &traversals,
-                   const llvm::StringMap<int64_t> &extents, uint64_t budget = 1u << 22);
+                   const llvm::StringMap<int64_t> &extents, uint64_t budget = 1u << 27);
 
 } // namespace weir
 #endif

@@ -99,11 +99,11 @@ public:
     std::optional<double> density;         ///< present / total; 1 where total is 0
   };
   /// Counts exactly at the given extents (by rank); a reduced rank without one is taken to have a coordinate.
-  /// `present` is missing where the domain reads data or the work would exceed `budget` evaluations.
-  Count count(llvm::StringRef tensor, const llvm::StringMap<int64_t> &extents, uint64_t budget = 1u << 22);
+  /// `present` is missing where the domain reads data or the work would exceed `budget` steps of Points.h.
+  Count count(llvm::StringRef tensor, const llvm::StringMap<int64_t> &extents, uint64_t budget = 1u << 27);
   /// The same of a formula over the given coordinates.
   std::optional<int64_t> countPoints(const Tree *formula, llvm::ArrayRef<std::string> coords,
-                                     const llvm::StringMap<int64_t> &extents, uint64_t budget = 1u << 22);
+                                     const llvm::StringMap<int64_t> &extents, uint64_t budget = 1u << 27);
 
   Formulas formulas;
 

@@ -15,7 +15,7 @@ namespace weir {
 
 struct ExplainOptions {
   llvm::StringMap<int64_t> extents; ///< by rank; what the function fixes need not be in it
-  uint64_t budget = 1u << 22;       ///< evaluations after which the count of one domain is given up
+  uint64_t budget = 1u << 27;       ///< steps (of Points.h) after which the count of one domain is given up
 };
 
 /// Everything that `weirc explain` prints. An answer that no analysis has is missing (null in JSON).
@@ -60,6 +60,14 @@ struct Explanation {
     std::optional<int64_t> rows;
     std::vector<std::pair<std::string, int64_t>> assumed; ///< open extents, as the prediction took them
   };
+  /// The tiles of a stream (weir/Analysis/Tiles.h); what is not known at the given extents is missing.
+  struct Tiles {
+    std::string rank;
+    std::string row; ///< its coordinate
+    int64_t m, n;    ///< rows and keys of a tile
+    std::optional<int64_t> full, partial, empty;
+    std::optional<int64_t> inside; ///< scores that are computed: those inside the mask
+  };
   std::string cascade;
   std::vector<Rank> ranks;
   std::vector<Count> traversals;
@@ -69,6 +77,7 @@ struct Explanation {
   std::vector<Domain> domains;
   std::vector<Mapping> mappings;
   std::vector<Merging> mergings;
+  std::vector<Tiles> tiles; ///< of each stream in tiles
   std::vector<std::pair<std::string, std::string>> refusals; ///< rank, and why no stream in tiles goes over it
   std::optional<int64_t> flops, compulsoryBytes, footprintBytes;
   std::string flopsText, compulsoryText, footprintText; ///< in the extents' names

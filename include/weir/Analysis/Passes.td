@@ -58,7 +58,7 @@ def PrintDomains : Pass<"attn-print-domains", "::mlir::ModuleOp"> {
   }];
   let options = [
     ListOption<"extents", "extents", "std::string", "extents to count at, RANK=NUMBER">,
-    Option<"budget", "budget", "uint64_t", "4194304", "evaluations of a formula after which a count is given up">];
+    Option<"budget", "budget", "uint64_t", "134217728", "steps after which a count is given up">];
 }
 
 def PrintCosts : Pass<"attn-print-costs", "::mlir::ModuleOp"> {

@@ -111,12 +111,7 @@ SmallVector<Span> StreamEmitter::keyRanges(Builder &b) {
   askedBlock = nullptr;
   askData(b, judge);
   allNeeded = plan.needed();
-  mustAsk = llvm::any_of(allNeeded, [&](ArrayRef<Value> needed) {
-    return !llvm::all_of(needed, [&](Value predicate) {
-      enter(predicate.getParentBlock());
-      return judge.isRangeOfSome(predicate);
-    });
-  });
+  mustAsk = !judge.areRanges(allNeeded);
   for (auto [k, span] : llvm::enumerate(spans)) {
     judge.setRanged(k);
     auto [low, high] = judge.rangeOfAny(allNeeded, toInt(b, span.count));

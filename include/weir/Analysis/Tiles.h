@@ -1,0 +1,89 @@
+//===- Tiles.h - what a kernel does with each tile of a stream ------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The kernel of a stream in tiles takes rows m at a time; for each block of rows it bounds the keys that can
+// matter, and takes those n at a time, beginning with the first of them. A block of rows and keys is a tile:
+//
+//   empty     not visited: no score in it is computed
+//   full      every score in it is inside the mask: its predicates are not evaluated
+//   partial   its predicates are evaluated score by score
+//
+// The rules are those of BlockJudge.h, which the kernel's code is made of too, so this is what the kernel
+// does and not an ideal: a partial tile may have no score inside the mask, or all of them. An empty tile
+// never has one, a full tile never lacks one. Where a predicate reads data, its tiles are partial here; a
+// kernel knows the data and may do better.
+#ifndef WEIR_ANALYSIS_TILES_H
+#define WEIR_ANALYSIS_TILES_H
+#include "weir/Analysis/CascadeModel.h"
+#include "weir/Analysis/Points.h"
+#include "weir/Analysis/StreamTiles.h"
+
+namespace weir {
+
+class TileClasses {
+public:
+  /// Of a stream with a mapping, at the given extents (by rank). `model` is any model of the stream's
+  /// function; trees are made in its arena. Nothing where an extent of a coordinate or in a predicate is
+  /// open.
+  static std::optional<TileClasses> of(const StreamTiles &plan, mapping::TilesAttr sizes, Extents &classes,
+                                       Presences &presences, const CascadeModel &model,
+                                       const llvm::StringMap<int64_t> &extents);
+
+  struct Counts {
+    int64_t full, partial, empty;
+  };
+  /// Over all settings of the outer coordinates; nothing where more steps (of Points.h) than the budget were
+  /// needed.
+  std::optional<Counts> count(uint64_t &budget) const;
+  /// The scores inside the mask: those that some accumulator takes in, as far as predicates say. Nothing
+  /// where a predicate reads data, or as above.
+  std::optional<int64_t> countInside(uint64_t &budget) const;
+
+  /// Neighbouring tiles that are visited and of one class.
+  struct Run {
+    int64_t begin, end; ///< keys of the box, counted in lexical order
+    bool full;
+  };
+  /// What is done for one block of rows.
+  struct Block {
+    llvm::SmallVector<Points::Span> box; ///< of each key coordinate those that can matter
+    llvm::SmallVector<Run> runs;         ///< ascending; what lies between is empty
+  };
+  /// `at` says the outer coordinates, and of each row coordinate the number of its block. Nothing as for
+  /// count.
+  std::optional<Block> blockAt(llvm::ArrayRef<int64_t> at, uint64_t &budget) const;
+  /// The values of the innermost key coordinate that are inside the mask, where outer, row, and the other key
+  /// coordinates are set. Nothing as for countInside.
+  std::optional<Points::Spans> keysAt(llvm::ArrayRef<int64_t> at, uint64_t &budget) const;
+
+  /// A coordinate of the scores, how many values it has, and how many of those a block has (of a key: not
+  /// used).
+  struct Axis {
+    std::string name;
+    int64_t extent, block;
+    int64_t blocks() const { return (extent + block - 1) / block; }
+  };
+  std::vector<Axis> outer, rows, keys;
+  int64_t m, n;           ///< rows and keys of a tile
+  bool readsData = false; ///< a predicate does
+  std::string mask;       ///< the predicates, as text; empty where there are none
+
+private:
+  class Reader;
+  void setBlocks(Reader &reader, const StreamTiles &plan);
+  void setInside(Reader &reader, const StreamTiles &plan);
+  llvm::SmallVector<Points::Coordinate> blockCoordinates() const;
+  llvm::SmallVector<Points::Coordinate> scoreCoordinates() const;
+
+  const CascadeModel *model = nullptr;
+  const llvm::StringMap<int64_t> *extents = nullptr;
+  /// Over the outer coordinates and the numbers of a block of rows and of a block of its keys.
+  llvm::SmallVector<std::pair<const Tree *, const Tree *>>
+      box; ///< of each key coordinate, the first and how many
+  const Tree *visited = nullptr, *full = nullptr;
+  const Tree *inside = nullptr; ///< over the coordinates of the scores
+};
+
+} // namespace weir
+#endif
