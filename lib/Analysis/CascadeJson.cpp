@@ -4,6 +4,7 @@
 #include "dialects/Attention/AttentionDialect.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "weir/Analysis/Certificate.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/SHA256.h"

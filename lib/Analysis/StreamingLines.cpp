@@ -4,6 +4,7 @@
 #include "StreamingDerivation.h"
 #include "weir/Analysis/Traversals.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
 using namespace weir;

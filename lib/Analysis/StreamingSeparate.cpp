@@ -7,6 +7,7 @@
 // joins h.
 #include "StreamingDerivation.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
 using namespace weir;

@@ -6,6 +6,7 @@
 // one an equation and two.
 #include "weir/Analysis/Traversals.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace llvm;

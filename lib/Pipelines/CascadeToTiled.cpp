@@ -6,6 +6,7 @@
 #include "weir/Conversion/AttnToTiles/Passes.h"
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 #include <limits>
 
 using namespace mlir;

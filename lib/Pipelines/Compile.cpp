@@ -6,6 +6,7 @@
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Support/KernelContract.h"
 #include "weir/Target/ObjectCache.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
 using namespace weir;

@@ -9,6 +9,7 @@
 // else would have to be known is refused: keys at other coordinates than the stream's, a second traversal.
 #include "lib/Transforms/StreamAlgebra.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "weir/Analysis/Bodies.h"
 #include "weir/Transforms/Passes.h"

@@ -6,6 +6,7 @@
 #include "Peak.h"
 #include "weir/Analysis/Explain.h"
 #include "weir/Reference/Draw.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include <algorithm>

@@ -14,6 +14,7 @@
 #include "weir/Pipelines/RegisterAll.h"
 #include "weir/Support/StagedFiles.h"
 #include "weir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 

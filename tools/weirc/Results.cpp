@@ -8,6 +8,7 @@
 #include "weir/Support/Npy.h"
 #include "weir/Support/StagedFiles.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include <cmath>
 
