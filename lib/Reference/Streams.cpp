@@ -181,6 +181,14 @@ reference::Value StreamFold::weight(const Component &component, const reference:
   return result;
 }
 
+/// A reference as its tensor's type holds it: any value is a valid reference, but a state that is stored and gone on
+/// from must hold the one that its sums were scaled by.
+static long double inTypeOf(attn::AccumulateOp op, long double reference) {
+  ElementType type = *fromMLIR(op.getResult().getType().getElementType());
+  long double rounded = roundTo(reference, type);
+  return std::isinf(rounded) ? reference : rounded;
+}
+
 /// One entry's value over the streamed coordinates begin .. end-1 and all inner ones.
 Entry StreamFold::reduceTile(Component &component, const State &state, ArrayRef<int64_t> kept, int64_t begin,
                              int64_t end) {
@@ -223,6 +231,8 @@ Entry StreamFold::reduceTile(Component &component, const State &state, ArrayRef<
     }
   }
   Entry entry{accumulator.finish(), {}};
+  if (component.isRef && entry.value.present)
+    entry.value.real = inTypeOf(component.op, entry.value.real);
   if (component.isArg() && entry.value.present) {
     point.back() = entry.value.integer;
     entry.key = machine.evaluateAt(component.factor, point);

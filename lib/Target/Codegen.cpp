@@ -5,6 +5,8 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "weir/Support/KernelContract.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
@@ -40,6 +42,18 @@ Expected<std::unique_ptr<TargetMachine>> weir::makeTargetMachine(const TargetDes
   return std::move(machine);
 }
 
+/// Loops of tile operations hold as many vectors side by side as pay; more of them only cost time to compile.
+static void keepBlocks(Module &module) {
+  for (Function &function : module) {
+    if (!function.hasFnAttribute(kBlockedAttr) || function.isDeclaration())
+      continue;
+    DominatorTree dominators(function);
+    LoopInfo loops(dominators);
+    for (Loop *loop : loops.getLoopsInPreorder())
+      loop->setLoopAlreadyUnrolled();
+  }
+}
+
 static void optimize(Module &module, TargetMachine &machine, unsigned level) {
   static const OptimizationLevel levels[] = {OptimizationLevel::O0, OptimizationLevel::O1,
                                              OptimizationLevel::O2, OptimizationLevel::O3};
@@ -49,7 +63,10 @@ static void optimize(Module &module, TargetMachine &machine, unsigned level) {
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
   ModuleAnalysisManager modules;
-  PassBuilder builder(&machine);
+  keepBlocks(module);
+  PipelineTuningOptions tuning; // code that can be vectors is vectors when it comes here
+  tuning.SLPVectorization = tuning.LoopVectorization = tuning.LoopInterleaving = false;
+  PassBuilder builder(&machine, tuning);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);

@@ -11,6 +11,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Support/KernelContract.h"
 
 namespace weir {
 #define GEN_PASS_DEF_LOWERTILES
@@ -59,6 +60,8 @@ struct LowerTiles : weir::impl::LowerTilesBase<LowerTiles> {
     getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops) {
+      if (auto around = op->getParentOfType<scf::ForallOp>())
+        around->setAttr(weir::kBlockedAttr, rewriter.getUnitAttr());
       if (auto generic = dyn_cast<linalg::GenericOp>(*op))
         weir::divideByReciprocals(generic);
       if (!weir::emitTileMap(op, unit)) { // packing and unpacking, and whatever else: one element at a time

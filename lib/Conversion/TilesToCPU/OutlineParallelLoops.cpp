@@ -105,6 +105,8 @@ private:
     auto body =
         func::FuncOp::create(outer, loop.getLoc(), name, FunctionType::get(context, {ptr, i64, i64}, {}));
     body.setPrivate();
+    if (loop->hasAttr(weir::kBlockedAttr))
+      body->setAttr("passthrough", outer.getStrArrayAttr({weir::kBlockedAttr}));
     Block *entry = body.addEntryBlock();
     ImplicitLocOpBuilder b = ImplicitLocOpBuilder::atBlockBegin(loop.getLoc(), entry);
 

@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Utils/Utils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
@@ -20,8 +21,11 @@ using namespace mlir;
 
 namespace {
 
-/// Vectors side by side, for long bodies and for others.
-constexpr int64_t kLongJam = 1, kShortJam = 4;
+/// Vectors side by side where the body is short. Elementary functions need the registers for themselves.
+constexpr int64_t kShortJam = 4;
+
+/// How often a loop around elementary functions is unrolled, so that chains of them overlap, and up to how many operations of a body.
+constexpr int64_t kUnroll = 4, kUnrolledOps = 12;
 
 class TileMap {
 public:
@@ -41,6 +45,8 @@ public:
     }
     chooseJam();
     emitLoops(ends, -1);
+    if (innermost && isUnrolled)
+      (void)loopUnrollByFactor(innermost, kUnroll);
     return true;
   }
 
@@ -126,16 +132,23 @@ private:
 
   /// Where a loop over another dimension runs inside, several vectors go through it side by side: their
   /// chains of reductions overlap, and a row of a tile is read in one go. Elementary functions need the
-  /// registers for themselves, and reads of memory, one a lane, are code enough.
+  /// registers for themselves and go a few turns of the loop at a time; reads of memory, one a lane, are code
+  /// enough.
   void chooseJam() {
     if (maps[0].getNumDims() < 2 || isOpen)
       return;
-    bool isLong = llvm::any_of(op.getBlock()->without_terminator(), [](Operation &inner) {
-      return isa_and_nonnull<math::MathDialect>(inner.getDialect()) || isa<memref::LoadOp>(inner) ||
-             getGuarded(inner);
-    });
+    bool reads = false, computes = false;
+    int64_t size = 0;
+    for (Operation &inner : op.getBlock()->without_terminator()) {
+      reads |= isa<memref::LoadOp>(inner) || getGuarded(inner);
+      computes |= isa_and_nonnull<math::MathDialect>(inner.getDialect());
+      size += !inner.hasTrait<OpTrait::ConstantLike>();
+    }
+    isUnrolled = computes && !reads && size <= kUnrolledOps;
+    if (reads || computes)
+      return;
     int64_t vectors = typeOf(op->getNumOperands() - 1).getShape().back() / width;
-    for (int64_t candidate = isLong ? kLongJam : kShortJam; candidate > 1; --candidate)
+    for (int64_t candidate = kShortJam; candidate > 1; --candidate)
       if (vectors % candidate == 0) {
         jam = candidate;
         return;
@@ -184,6 +197,8 @@ private:
       b.setInsertionPointToStart(loop.getBody());
       at[own] = loop.getInductionVar();
       emitLoops(ends, dim + 1);
+      if (own != lane && !innermost)
+        innermost = loop;
     };
     if (own != lane || !isOpen)
       return loopOver(constant(0), ends[own], own == lane ? width * jam : 1);
@@ -431,6 +446,8 @@ private:
   SmallVector<Value> at; ///< the value of each iteration dimension; the first lane's for the lanes
   unsigned lane = 0;
   int64_t width = 1, jam = 1; ///< lanes of a vector, vectors side by side
+  bool isUnrolled = false;    ///< the innermost loop goes several turns at a time
+  scf::ForOp innermost;       ///< of the loops that are not over the lanes
   bool isOpen = false;        ///< the lanes' length is not known: whole vectors, then one by one
   SmallVector<Operation *> joins; ///< what joins each result, where the lanes are reduced
 };

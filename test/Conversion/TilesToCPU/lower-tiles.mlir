@@ -179,3 +179,26 @@ func.func @few_sums(%s: memref<3x?xf32, strided<[128, 1]>>, %z: memref<3xf32>) {
   }
   return
 }
+
+#plain = affine_map<(n, m) -> (n, m)>
+
+// Elementary functions go four turns of the inner loop at a time, then the rest; and LLVM is told to unroll none of it.
+// CHECK-LABEL: func.func @exponentials
+// CHECK:         scf.forall
+// CHECK:           scf.for
+// CHECK:             scf.for
+// CHECK-COUNT-4:       math.exp {{.*}} : vector
+// CHECK-NOT:           math.exp
+// CHECK:             scf.for
+// CHECK:               math.exp {{.*}} : vector
+// CHECK:         {weir.blocked}
+func.func @exponentials(%s: memref<?x64xf32>, %blocks: index) {
+  scf.forall (%i) in (%blocks) {
+    linalg.generic {indexing_maps = [#plain], iterator_types = ["parallel", "parallel"]} outs(%s : memref<?x64xf32>) {
+    ^bb0(%x: f32):
+      %e = math.exp %x : f32
+      linalg.yield %e : f32
+    }
+  }
+  return
+}

@@ -92,3 +92,17 @@ func.func @results(%x: tensor<8xf32>) attributes {weir.kernel} {
   }
   return
 }
+
+// -----
+
+// Loops of tile operations are unrolled as far as they shall be; the function says so to LLVM.
+// CHECK-LABEL: func.func @blocked(
+// CHECK:       func.func private @blocked.body1({{[^{]*}}) {
+// CHECK:       func.func private @blocked.body0({{.*}}) attributes {passthrough = ["weir.blocked"]}
+func.func @blocked(%n: index) attributes {weir.kernel} {
+  scf.forall (%i) in (%n) {
+  } {weir.blocked}
+  scf.forall (%i) in (%n) {
+  }
+  return
+}
