@@ -170,6 +170,11 @@ std::optional<TileClasses> TileClasses::of(const StreamTiles &plan, mapping::Til
     return std::nullopt;
   tiles.setBlocks(reader, plan);
   tiles.setInside(reader, plan);
+  for (const Axis &axis : tiles.outer) {
+    auto depends = [&](Value predicate) { return plan.dependsOn(predicate, axis.name); };
+    if (llvm::any_of(plan.needed(), [&](ArrayRef<Value> needed) { return llvm::any_of(needed, depends); }))
+      tiles.varying.push_back(axis.name);
+  }
   return tiles;
 }
 
@@ -229,17 +234,30 @@ void TileClasses::setBlocks(Reader &reader, const StreamTiles &plan) {
 
 void TileClasses::setInside(Reader &reader, const StreamTiles &plan) {
   TreeArena &arena = *model->arena;
-  inside = arena.boolean(false);
+  SmallVector<const Tree *> conjunctions;
   for (ArrayRef<Value> predicates : plan.needed()) {
-    const Tree *all = arena.boolean(true);
+    SmallVector<const Tree *> parts; // each once
+    std::function<void(const Tree *)> add = [&](const Tree *part) {
+      if (part->is(TreeKind::And))
+        llvm::for_each(part->args, add);
+      else if (!llvm::is_contained(parts, part))
+        parts.push_back(part);
+    };
     for (Value predicate : predicates) {
-      const Tree *one = reader.read(predicate);
-      all = all && one ? (all->isTrue() ? one : reader.both(all, one)) : nullptr;
+      const Tree *tree = reader.read(predicate);
+      if (!tree) {
+        readsData = true;
+        return;
+      }
+      add(tree);
     }
-    inside = !all || !inside ? nullptr : inside->isFalse() ? all : reader.either(inside, all);
+    conjunctions.push_back(parts.empty()       ? arena.boolean(true)
+                           : parts.size() == 1 ? parts[0]
+                                               : arena.get(TreeKind::And, ScalarKind::Bool, "", parts));
   }
-  readsData = !inside;
-  if (inside && !inside->isTrue())
+  inside = conjunctions.size() == 1 ? conjunctions[0]
+                                    : arena.get(TreeKind::Or, ScalarKind::Bool, "", conjunctions);
+  if (!inside->isTrue())
     mask = toText(inside);
 }
 

@@ -26,8 +26,11 @@ static const Command table[] = {
      "time a kernel beside the machine's peak, measured in the same run",
      "Extents that neither -D nor an input fixes are 1024, or 64 where a rank is only contracted.",
      benchCommand},
-    {"draw", Draw, "FILE -o OUT.svg",
-     "the mask with its tiles and the cascade's dataflow as a picture (not there yet)", "", notYetCommand},
+    {"draw", Draw, "FILE [-o OUT.svg]", "the mask with its tiles and the cascade's dataflow as a picture",
+     "Without -o as text. Extents that -D does not fix are assumed, and said to be. Where the mask depends "
+     "on a head or "
+     "another\nouter coordinate, its first four settings are drawn, otherwise one.",
+     drawCommand},
     {"tune", Tune, "FILE", "search mappings and remember the best for this machine (not there yet)", "",
      notYetCommand},
     {"list", List, "[--json]", "the catalogue of shipped variants, one line each", "", listCommand},

@@ -13,7 +13,8 @@ int explainCommand(const Options &options);
 int verifyCommand(const Options &options);
 int benchCommand(const Options &options);
 int listCommand(const Options &options);
-int notYetCommand(const Options &options); ///< draw, tune
+int drawCommand(const Options &options);
+int notYetCommand(const Options &options); ///< tune
 
 } // namespace weirc
 #endif

@@ -68,6 +68,7 @@ public:
   int64_t m, n;           ///< rows and keys of a tile
   bool readsData = false; ///< a predicate does
   std::string mask;       ///< the predicates, as text; empty where there are none
+  std::vector<std::string> varying; ///< the outer coordinates on which the mask depends
 
 private:
   class Reader;
