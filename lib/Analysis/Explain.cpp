@@ -277,6 +277,7 @@ json::Value weir::toJson(const Explanation &e) {
                                              {"streams", std::move(streams)}}},
                       {"merging", std::move(merging)},
                       {"not_in_tiles", std::move(refusals)},
+                      {"mapping_source", e.mappingSource},
                       {"mapping", std::move(mapping)}};
 }
 
@@ -354,7 +355,7 @@ void weir::print(const Explanation &e, raw_ostream &os) {
   amount("compulsory bytes", e.compulsoryBytes, e.compulsoryText);
   amount("footprint bytes", e.footprintBytes, e.footprintText);
   if (!e.mappings.empty())
-    os << "\nmapping\n";
+    os << "\nmapping: " << e.mappingSource << "\n";
   for (const Explanation::Mapping &m : e.mappings)
     os << "  " << m.equation << " " << m.attribute << "\n";
 }

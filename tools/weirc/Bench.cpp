@@ -4,9 +4,8 @@
 #include "Commands.h"
 #include "Job.h"
 #include "Peak.h"
+#include "Workload.h"
 #include "weir/Analysis/Explain.h"
-#include "weir/Reference/Draw.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include <algorithm>
@@ -15,8 +14,6 @@
 using namespace weirc;
 
 namespace {
-
-constexpr int64_t kDefaultExtent = 1024, kDefaultContracted = 64;
 
 /// Floating-point operations inside the domains, and the bytes that any kernel must move. Nothing where the
 /// analysis has no answer.
@@ -62,79 +59,33 @@ private:
   }
 };
 
-/// Inputs of a gigabyte are drawn in seconds; a hundred are a mistake in the extents.
-llvm::Error refuseHugeInputs(const weir::KernelSignature &signature,
-                             const llvm::StringMap<int64_t> &extents) {
-  constexpr double kMost = double(int64_t(4) << 30);
-  double total = 0;
-  for (const auto &tensor : signature.inputs) {
-    double bytes = weir::getBits(tensor.type) / 8.0;
-    for (auto [dim, rank] : llvm::enumerate(tensor.ranks)) {
-      auto known = extents.find(rank);
-      int64_t fallback = dim + 1 == tensor.ranks.size() ? kDefaultContracted : kDefaultExtent;
-      bytes *= static_cast<double>(known != extents.end()                            ? known->second
-                                   : tensor.shape[dim] != mlir::ShapedType::kDynamic ? tensor.shape[dim]
-                                                                                     : fallback);
-    }
-    total += bytes;
-  }
-  if (total <= kMost)
-    return llvm::Error::success();
-  std::string open;
-  for (const auto &tensor : signature.inputs)
-    for (llvm::StringRef rank : tensor.ranks)
-      if (!extents.count(rank) && !llvm::StringRef(open).contains(" -D " + rank.str() + "="))
-        open += " -D " + rank.str() + "=...";
-  return llvm::createStringError("the inputs would take " + llvm::Twine(int64_t(total / (1 << 30))) +
-                                 " GiB; fix more extents:" + open);
-}
-
 llvm::Error measure(Job &job, Measurement &measurement) {
   const Options &options = job.options;
-  weir::KernelSignature signature = job.program->signature();
-  auto given = loadInputs(signature, options);
-  if (!given)
-    return given.takeError();
-  auto params = readParams(signature, options);
-  if (!params)
-    return params.takeError();
-  if (llvm::Error error = refuseHugeInputs(signature, given->extents))
-    return error;
-  weir::DrawOptions draw;
-  draw.seed = options.seed.value_or(0);
-  draw.extents = given->extents;
-  draw.defaultExtent = kDefaultExtent;
-  draw.defaultContracted = kDefaultContracted;
-  auto drawn = job.phases.time("draw", [&] { return weir::draw(job.program->cascade(), draw); });
-  if (!drawn)
-    return drawn.takeError();
-  for (const std::string &promise : drawn->unmet)
-    llvm::errs() << "warning: the inputs do not keep 'given " << promise << "'\n";
-  for (auto &[index, tensor] : given->tensors)
-    drawn->inputs[index] = tensor;
-  for (auto &[index, value] : *params)
-    drawn->params[index] = value;
-  for (const auto &extent : drawn->extents)
+  auto work = drawWorkload(job);
+  if (!work)
+    return work.takeError();
+  for (const auto &extent : work->extents)
     measurement.extents[extent.getKey().str()] = extent.getValue();
 
   double start = now();
-  job.specialize(drawn->extents);
+  job.specialize(work->extents);
+  job.useTuned(work->extents);
   auto kernel = job.program->compile(job.target.versions.front());
   if (!kernel)
     return kernel.takeError();
   measurement.compileSeconds = now() - start;
-  measurement.cascade = signature.name;
+  measurement.cascade = job.program->signature().name;
   measurement.dtype = options.dtype;
   auto equations = job.program->equations();
-  measurement.work = countWork(*equations->getOps<mlir::func::FuncOp>().begin(), drawn->extents);
+  measurement.work = countWork(*equations->getOps<mlir::func::FuncOp>().begin(), work->extents);
 
-  auto outputs = kernel->makeOutputs(drawn->inputs, drawn->params);
+  auto outputs = kernel->makeOutputs(work->inputs, work->params);
   if (!outputs)
     return outputs.takeError();
   weir::CallOptions call;
   call.threads = options.threads;
   if (llvm::Error error =
-          kernel->call(drawn->inputs, drawn->params, *outputs, call)) // threads started, pages touched
+          kernel->call(work->inputs, work->params, *outputs, call)) // threads started, pages touched
     return error;
   unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
   measurement.peak = measurePeak(threads, options.dtype == "f64");
@@ -145,7 +96,7 @@ llvm::Error measure(Job &job, Measurement &measurement) {
   };
   while (!enough(measurement.seconds.size())) {
     double before = now();
-    if (llvm::Error error = kernel->call(drawn->inputs, drawn->params, *outputs, call))
+    if (llvm::Error error = kernel->call(work->inputs, work->params, *outputs, call))
       return error;
     measurement.seconds.push_back(now() - before);
     progress.update(measurement.seconds.size(), options.runs.value_or(1000));
@@ -159,6 +110,8 @@ void printText(const Job &job, const Measurement &m) {
   os << m.cascade << " on " << job.target.name << ", " << m.dtype << "\nextents:";
   for (const auto &[rank, extent] : m.extents)
     os << " " << rank << "=" << extent;
+  if (job.program->isTuned())
+    os << "\nmapping: tuned, " << job.program->mapping();
   os << llvm::format("\nmedian %.6g ms, min %.6g, max %.6g, of ", m.median() * 1e3, m.seconds.front() * 1e3,
                      m.seconds.back() * 1e3)
      << m.seconds.size() << llvm::format(" runs; compiled in %.6g ms\n", m.compileSeconds * 1e3);
@@ -185,15 +138,7 @@ void printJSON(const Job &job, const Measurement &m) {
       for (const auto &[rank, extent] : m.extents)
         json.attribute(rank, extent);
     });
-    json.attributeObject("mapping", [&] {
-      for (llvm::StringRef item : llvm::split(job.options.map, ',')) {
-        auto [name, setting] = item.split('=');
-        if (int64_t number; !setting.getAsInteger(10, number))
-          json.attribute(name, number);
-        else if (!name.empty())
-          json.attribute(name, setting);
-      }
-    });
+    json.attribute("mapping", mappingToJson(job.program->mapping()));
     json.attribute("runs", static_cast<int64_t>(m.seconds.size()));
     json.attribute("median_s", m.median());
     json.attribute("min_s", m.seconds.front());

@@ -31,8 +31,15 @@ static const Command table[] = {
      "on a head or "
      "another\nouter coordinate, its first four settings are drawn, otherwise one.",
      drawCommand},
-    {"tune", Tune, "FILE", "search mappings and remember the best for this machine (not there yet)", "",
-     notYetCommand},
+    {"tune", Tune, "FILE [--json] [--runs N]", "search mappings and remember the best for this machine",
+     "Extents that neither -D nor an input fixes are 1024, or 64 where a rank is only contracted. What is "
+     "found is "
+     "kept in\n"
+     "the cache of compiled kernels, for this processor, program, dtype and extents up to the next power of "
+     "two; run, "
+     "bench,\n"
+     "explain, and compile for one processor take it from there.",
+     tuneCommand},
     {"list", List, "[--json]", "the catalogue of shipped variants, one line each", "", listCommand},
 };
 
@@ -43,8 +50,4 @@ const Command *weirc::findCommand(llvm::StringRef name) {
     if (name == command.name)
       return &command;
   return nullptr;
-}
-
-int weirc::notYetCommand(const Options &options) {
-  return usageError("'" + options.command + "' is not there yet; 'weirc --help' lists what is");
 }

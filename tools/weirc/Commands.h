@@ -14,7 +14,7 @@ int verifyCommand(const Options &options);
 int benchCommand(const Options &options);
 int listCommand(const Options &options);
 int drawCommand(const Options &options);
-int notYetCommand(const Options &options); ///< tune
+int tuneCommand(const Options &options);
 
 } // namespace weirc
 #endif

@@ -62,5 +62,8 @@ int weirc::compileCommand(const Options &options) {
   if (StringRef(options.target) == "interpret")
     return usageError("'--target interpret' compiles nothing");
   Job job(options, "cpu:x86-64-v3,x86-64-v4");
-  return job.status ? *job.status : make(job, *kind);
+  if (job.status)
+    return *job.status;
+  job.useTuned();
+  return make(job, *kind);
 }

@@ -48,6 +48,7 @@ int weirc::explainCommand(const Options &options) {
   for (const auto &[name, value] : options.defines)
     explain.extents[name] = value;
   // The mapping is chosen on the way to level streamed, where equations may have been merged.
+  job.useTuned();
   auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
   if (!streamed)
     return Refused;
@@ -58,6 +59,7 @@ int weirc::explainCommand(const Options &options) {
   auto cascade = *equations->getOps<mlir::func::FuncOp>().begin();
   weir::Explanation explanation =
       job.phases.time("explain", [&] { return weir::explain(cascade, explain, mapped); });
+  explanation.mappingSource = job.program->isTuned() ? "tuned" : options.map.empty() ? "chosen" : "given";
   std::string text;
   llvm::raw_string_ostream os(text);
   if (options.json)

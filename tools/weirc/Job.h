@@ -7,6 +7,7 @@
 #include "Options.h"
 #include "Program.h"
 #include "weir/Reference/Interpreter.h"
+#include "weir/Target/TunedMapping.h"
 
 namespace weirc {
 
@@ -20,6 +21,16 @@ struct Job {
   /// small for whole tiles: what shapes registers is known to the compiler, lengths stay open, so that a
   /// compiled kernel in the cache serves the next length too. Only for a text that can be read twice.
   void specialize(const llvm::StringMap<int64_t> &extents);
+
+  /// The places in the user's cache where `tune` keeps the best mapping of this program: of all these
+  /// extents, and of those that the command line fixes, whatever the others are. None where a program has no
+  /// file.
+  std::vector<weir::TunedMapping> tunedMappings(const llvm::StringMap<int64_t> &extents) const;
+  /// Maps the program as `tune` found best, if it has been asked. Extents are those known before the kernel
+  /// is called.
+  void useTuned(const llvm::StringMap<int64_t> &extents);
+  /// The same with the extents of -D.
+  void useTuned();
 
   const Options &options;
   Phases phases;

@@ -32,7 +32,8 @@ struct Program::Contents {
 };
 
 Program::Program(const Options &options, Phases &phases)
-    : level(Level::Cascade), options(options), phases(phases), contents(std::make_unique<Contents>()) {
+    : level(Level::Cascade), options(options), phases(phases), chosenMapping(options.map),
+      contents(std::make_unique<Contents>()) {
   weir::registerAll(contents->registry);
   weir::registerTargetDialects(contents->registry);
   contents->context = std::make_unique<MLIRContext>(contents->registry, MLIRContext::Threading::DISABLED);
@@ -205,6 +206,21 @@ OwningOpRef<ModuleOp> Program::equations() {
   return copy;
 }
 
+bool Program::takeMapping(StringRef mapping, const weir::TargetDescription &target, bool fromCache) {
+  assert(level <= Level::Cascade && "below it a mapping is chosen already");
+  PassManager passes(contents->context.get());
+  weir::buildCascadeToStreamedPipeline(passes, target, mapping);
+  passes.addPass(checkOf(Level::Streamed));
+  OwningOpRef<ModuleOp> copy(module->clone());
+  ScopedDiagnosticHandler quiet(contents->context.get(), [](Diagnostic &) { return success(); });
+  // What is chosen without a mapping is never refused.
+  if (mapping != options.map && failed(passes.run(*copy)))
+    return false;
+  chosenMapping = mapping.str();
+  tuned = fromCache;
+  return true;
+}
+
 OwningOpRef<ModuleOp> Program::lower(Level to, const weir::TargetDescription &target) {
   OwningOpRef<ModuleOp> copy(module->clone());
   auto step = [&](Level next, llvm::function_ref<void(OpPassManager &)> build) {
@@ -223,7 +239,7 @@ OwningOpRef<ModuleOp> Program::lower(Level to, const weir::TargetDescription &ta
   };
   if (!step(Level::Streamed,
             [&](OpPassManager &passes) {
-              weir::buildCascadeToStreamedPipeline(passes, target, options.map);
+              weir::buildCascadeToStreamedPipeline(passes, target, chosenMapping);
             }) ||
       !step(Level::Tiled, [&](OpPassManager &passes) { weir::buildStreamedToTiledPipeline(passes, target); }))
     return nullptr;

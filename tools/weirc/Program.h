@@ -43,6 +43,15 @@ public:
   /// Of level cascade and streamed only: what it takes and gives.
   weir::KernelSignature signature();
 
+  /// What --map says, or what `tune` found beside that.
+  llvm::StringRef mapping() const { return chosenMapping; }
+  bool isTuned() const { return tuned; }
+  /// Whether the program can be mapped so; from now on it is, `tuned` from the user's cache. Says nothing
+  /// where it cannot.
+  bool takeMapping(llvm::StringRef mapping, const weir::TargetDescription &target, bool fromCache);
+  /// The files that the program was read from, imports included, and none where it came from stdin.
+  llvm::ArrayRef<std::string> sources() const { return filesRead; }
+
   /// A copy of the module brought down to `to` for one target. Null after an error, which has been printed.
   mlir::OwningOpRef<mlir::ModuleOp> lower(Level to, const weir::TargetDescription &target);
   /// Kernels ready to be called.
@@ -62,6 +71,8 @@ private:
 
   const Options &options;
   Phases &phases;
+  std::string chosenMapping;
+  bool tuned = false;
   std::vector<std::string> filesRead;
   struct Contents;
   std::unique_ptr<Contents> contents;

@@ -65,6 +65,7 @@ static llvm::Error runProgram(Job &job) {
     job.specialize(extents);
     if (llvm::Error error = selectResults(job.program->cascade(), names))
       return error;
+    job.useTuned(extents);
     if (llvm::Error error = compile())
       return error;
   }

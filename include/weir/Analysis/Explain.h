@@ -76,6 +76,7 @@ struct Explanation {
   std::vector<State> state;
   std::vector<Domain> domains;
   std::vector<Mapping> mappings;
+  std::string mappingSource = "chosen"; ///< or "given" by --map, or "tuned" on this machine
   std::vector<Merging> mergings;
   std::vector<Tiles> tiles; ///< of each stream in tiles
   std::vector<std::pair<std::string, std::string>> refusals; ///< rank, and why no stream in tiles goes over it

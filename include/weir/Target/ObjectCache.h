@@ -3,25 +3,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_TARGET_OBJECTCACHE_H
 #define WEIR_TARGET_OBJECTCACHE_H
-#include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/StringRef.h"
-#include <optional>
-#include <string>
+#include "weir/Target/CacheEntry.h"
 
 namespace weir {
 
-/// Objects in $XDG_CACHE_HOME/weir or ~/.cache/weir. A cache that cannot be read or written is no error: it
-/// is not there.
+/// A compiled object in the user's cache. A cache that cannot be read or written is no error: it is not there.
 class ObjectCache {
 public:
-  /// `parts`: all that the object depends on. The compiler's version is added: its build, so that a new one
-  /// finds nothing.
-  explicit ObjectCache(llvm::ArrayRef<llvm::StringRef> parts);
+  /// `parts`: all that the object depends on, but the compiler's version.
+  explicit ObjectCache(llvm::ArrayRef<llvm::StringRef> parts) : entry(parts, ".o") {}
   std::optional<std::string> find() const;
-  void store(llvm::StringRef object) const;
+  void store(llvm::StringRef object) const { llvm::consumeError(entry.write(object)); }
 
 private:
-  std::string path; ///< empty: no folder
+  CacheEntry entry;
 };
 
 } // namespace weir
