@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Workload.h"
 #include "weir/Reference/Draw.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace weirc;
 
