@@ -203,6 +203,11 @@ class Kernel:
     def __call__(self, *, out=None, threads=0, **given):
         """Runs the kernel on inputs and params by name; returns {name: array}. `out` may hold arrays for outputs; `threads` 0 is as
         many as there are."""
+        return self.bind(out=out, threads=threads, **given)()
+
+    def bind(self, *, out=None, threads=0, **given):
+        """The same call as a function without arguments, for calls that are short beside the placing of their arguments. Every time it
+        reads the arrays given here as they are then (of those that had to be converted, a copy), and writes the same outputs."""
         args, keep = bytearray(self._args_size), []
         _HEADER.pack_into(args, 0, self._args_size, 1, threads, 0, 0, 0, 0, 0, 0, 0, 0)
         for tensor in self.inputs:
@@ -214,10 +219,14 @@ class Kernel:
             known = [tensor.name for tensor in self.inputs] + list(self._params)
             raise TypeError(f"{self.name} has no {', '.join(given)}; it takes {', '.join(known)}")
         buffer = (ctypes.c_char * self._args_size).from_buffer(args)
-        results = self._make_outputs(args, buffer, keep, dict(out or {}))
-        self._check(self._run(ctypes.addressof(buffer)))
-        return {tensor.name: _unpack_i4(array, shape) if tensor.dtype == "i4" else array
-                for tensor, array, shape in results}
+        keep.append(buffer)
+        address, results = ctypes.addressof(buffer), self._make_outputs(args, buffer, keep, dict(out or {}))
+
+        def call(keep=keep):
+            self._check(self._run(address))
+            return {tensor.name: _unpack_i4(array, shape) if tensor.dtype == "i4" else array
+                    for tensor, array, shape in results}
+        return call
 
     def _make_outputs(self, args, buffer, keep, out):
         extents = np.full(sum(len(tensor.ranks) for tensor in self.outputs) + 1, -1, np.int64)

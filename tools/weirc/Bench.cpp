@@ -44,7 +44,8 @@ struct Measurement {
   std::optional<double> flopRate() const { return rate(work.flops); }
   std::optional<double> byteRate() const { return rate(work.bytes); }
   std::optional<double> fractionOfPeak() const { return quotient(flopRate(), peak.flops); }
-  /// No kernel is faster: all floating-point work at the peak, or the compulsory bytes at the copy's rate.
+  /// No kernel is faster: all floating-point work at the peak, or the compulsory bytes at the rate of
+  /// reading.
   std::optional<double> limit() const {
     if (!work.flops || !work.bytes || peak.flops <= 0)
       return std::nullopt;
@@ -119,7 +120,7 @@ void printText(const Job &job, const Measurement &m) {
     os << llvm::format("%.4g GFLOP/s of %.4g at most (%.1f %%)\n", *rate / 1e9, m.peak.flops / 1e9,
                        100 * m.fractionOfPeak().value_or(0));
   if (auto rate = m.byteRate())
-    os << llvm::format("%.4g GB/s of compulsory traffic; a copy reaches %.4g\n", *rate / 1e9,
+    os << llvm::format("%.4g GB/s of compulsory traffic; reading reaches %.4g\n", *rate / 1e9,
                        m.peak.bytes / 1e9);
   if (auto limit = m.limit())
     os << llvm::format("limit %.6g ms: %.1f %% of it reached\n", *limit * 1e3, 100 * *m.fractionOfLimit());
