@@ -5,6 +5,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace llvm;
@@ -23,7 +24,9 @@ private:
   void visit(const Tree *tree, const Tree *context, ArrayRef<StringRef> scope);
   void visitProduct(const Tree *reduction, const Tree *context, ArrayRef<StringRef> scope,
                     const Tree *innerContext, ArrayRef<StringRef> inner);
-  void charge(int64_t operations, ArrayRef<StringRef> coords, const Tree *context, ArrayRef<StringRef> scope);
+  /// `weight`: vector operations for each; 0 for a multiply-add's half.
+  void charge(int64_t operations, double weight, ArrayRef<StringRef> coords, const Tree *context,
+              ArrayRef<StringRef> scope);
 
   const CascadeModel &model;
   Domains &domains;
@@ -32,6 +35,7 @@ private:
   DenseSet<const Tree *> visited;
   Polynomial formula;
   std::optional<int64_t> value;
+  double multiplyAdds = 0, weighted = 0;
   bool inside = true;
   std::map<std::pair<const Tree *, std::vector<std::string>>, std::optional<int64_t>> counted;
 };
@@ -50,9 +54,21 @@ static int64_t operationsOf(const Tree *tree) {
   return 1;
 }
 
+/// What such an operation costs a vector: the length of its expansion where the processor has no instruction for it.
+static double weightOf(StringRef function) {
+  return StringSwitch<double>(function)
+      .Cases({"exp", "exp2"}, 8)
+      .Cases({"max", "min"}, 3) // a NaN is kept
+      .Case("sqrt", 6)
+      .Cases({"log", "log2", "log1p", "expm1"}, 14)
+      .Cases({"sigmoid", "silu"}, 12)
+      .Cases({"tanh", "erf", "gelu", "sin", "cos", "pow", "atan2"}, 22)
+      .Default(1);
+}
+
 /// Adds `operations` for every setting of `coords` at which the context holds for some setting of the rest of
 /// the scope.
-void FlopCounter::charge(int64_t operations, ArrayRef<StringRef> coords, const Tree *context,
+void FlopCounter::charge(int64_t operations, double weight, ArrayRef<StringRef> coords, const Tree *context,
                          ArrayRef<StringRef> scope) {
   if (!operations)
     return;
@@ -90,6 +106,7 @@ void FlopCounter::charge(int64_t operations, ArrayRef<StringRef> coords, const T
     value = std::nullopt;
   else
     value = work;
+  (weight == 0 ? multiplyAdds : weighted) += (weight == 0 ? 1 : weight) * double(operations) * double(settings);
 }
 
 static void collectFactors(const Tree *tree, SmallVectorImpl<const Tree *> &factors) {
@@ -98,6 +115,15 @@ static void collectFactors(const Tree *tree, SmallVectorImpl<const Tree *> &fact
     return factors.push_back(tree);
   for (const Tree *arg : tree->args)
     collectFactors(arg, factors);
+}
+
+/// Whether a sum is one of products of summed factors, whose products and steps are multiply-adds.
+static bool hasSummedProduct(const Tree *reduction) {
+  SmallVector<const Tree *> factors;
+  collectFactors(reduction->args[0], factors);
+  return count_if(factors, [&](const Tree *factor) {
+           return any_of(reduction->coords, [&](StringRef c) { return dependsOn(factor, c); });
+         }) > 1;
 }
 
 /// The body of a sum is a product: factors without a summed coordinate are applied to the sum, once.
@@ -111,14 +137,14 @@ void FlopCounter::visitProduct(const Tree *reduction, const Tree *context, Array
     bool summed = any_of(reduction->coords, [&](StringRef c) { return is_contained(coords, c); });
     visit(factor, summed ? innerContext : context, summed ? inner : scope);
     if (!summed) {
-      charge(factors.size() > 1, free, context, scope);
+      charge(factors.size() > 1, 1, free, context, scope);
       continue;
     }
     bool first = product.empty();
     for (StringRef coord : coords)
       if (!is_contained(product, coord))
         product.push_back(coord);
-    charge(!first, product, innerContext, inner);
+    charge(!first, 0, product, innerContext, inner);
   }
 }
 
@@ -126,7 +152,7 @@ void FlopCounter::visit(const Tree *tree, const Tree *context, ArrayRef<StringRe
   if (tree->args.empty() || !visited.insert(tree).second)
     return;
   std::vector<StringRef> free = freeCoordinates(tree);
-  charge(operationsOf(tree), free, context, scope);
+  charge(operationsOf(tree), weightOf(tree->text), free, context, scope);
   if (!tree->is(TreeKind::Reduce) && !tree->is(TreeKind::Selection)) {
     for (const Tree *arg : tree->args)
       visit(arg, context, scope);
@@ -137,9 +163,10 @@ void FlopCounter::visit(const Tree *tree, const Tree *context, ArrayRef<StringRe
   const Tree *body = tree->args[0];
   const Tree *innerContext = domains.formulas.conj({context, domains.present(body)});
   bool real = body->scalar == ScalarKind::Real || tree->scalar == ScalarKind::Real;
-  charge(real && tree->text != "count", freeCoordinates(body), innerContext, inner);
+  bool ofProducts = tree->text == "sum" && hasSummedProduct(tree);
+  charge(real && tree->text != "count", ofProducts ? 0 : weightOf(tree->text), freeCoordinates(body), innerContext, inner);
   if (tree->text == "mean")
-    charge(1, free, context, scope);
+    charge(1, 1, free, context, scope);
   if (tree->text == "mean" || tree->text == "sum")
     return visitProduct(tree, context, scope, innerContext, inner);
   visit(body, innerContext, inner);
@@ -150,6 +177,7 @@ Costs::EquationCost FlopCounter::count(const Equation &equation, Polynomial &all
   counted.clear();
   formula = Polynomial();
   value = 0;
+  multiplyAdds = weighted = 0;
   inside = true;
   SmallVector<StringRef> scope(equation.coords.begin(), equation.coords.end());
   visit(equation.body, domains.domainOf(equation.name), scope);
@@ -157,6 +185,8 @@ Costs::EquationCost FlopCounter::count(const Equation &equation, Polynomial &all
   Costs::EquationCost cost;
   cost.equation = equation.name;
   cost.flops = {value, toText(toTree(formula, *model.arena))};
+  cost.multiplyAdds = multiplyAdds;
+  cost.operations = weighted;
   cost.insideDomains = value && inside;
   return cost;
 }

@@ -141,6 +141,20 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
   });
 }
 
+/// Of the scores inside the masks, how many times as many are computed in whole tiles.
+static double scoresVisited(const Explanation &e) {
+  double visited = 0, inside = 0;
+  for (const Explanation::Tiles &t : e.tiles) {
+    if (!t.full || !t.partial || !t.inside || *t.inside == 0)
+      return 1;
+    double tile = double(t.m) * t.n;
+    inside += *t.inside;
+    // A tile at the end of the keys is cut, and a full one holds no more than there is.
+    visited += std::min(*t.full * tile, double(*t.inside)) + *t.partial * tile;
+  }
+  return inside > 0 ? visited / inside : 1;
+}
+
 static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, mlir::func::FuncOp streamed,
                    Explanation &out) {
   CascadeModel model(cascade);
@@ -159,6 +173,8 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, ml
   addMapping(streamed ? streamed : cascade, out);
   addMergings(streamed ? streamed : cascade, out);
   addTiles(streamed ? streamed : cascade, options, out);
+  if (options.target && !options.target->isGPU)
+    out.predicted = predictTime(streamed ? streamed : cascade, costs, scoresVisited(out), *options.target, options.threads);
   out.flops = costs.flops.value;
   out.flopsText = costs.flops.text;
   out.compulsoryBytes = costs.compulsoryBytes.value;
@@ -181,6 +197,18 @@ Explanation weir::explain(mlir::func::FuncOp cascade, const ExplainOptions &opti
 
 template <typename T> static json::Value orNull(const std::optional<T> &value) {
   return value ? json::Value(*value) : json::Value(nullptr);
+}
+
+static json::Value predictionToJson(const PredictedTime &time) {
+  return json::Object{{"seconds", time.seconds()},
+                      {"limit", time.limit()},
+                      {"at_most", time.atMost},
+                      {"threads", int64_t(time.threads)},
+                      {"products_s", time.products},
+                      {"elementwise_s", time.elementwise},
+                      {"as_written_s", time.asWritten},
+                      {"reading_s", time.reading},
+                      {"overhead_s", time.overhead}};
 }
 
 json::Value weir::toJson(const Explanation &e) {
@@ -275,6 +303,7 @@ json::Value weir::toJson(const Explanation &e) {
                                              {"partial", orNull(partial)},
                                              {"empty", orNull(empty)},
                                              {"streams", std::move(streams)}}},
+                      {"predicted", e.predicted ? predictionToJson(*e.predicted) : json::Value(nullptr)},
                       {"merging", std::move(merging)},
                       {"not_in_tiles", std::move(refusals)},
                       {"mapping_source", e.mappingSource},
@@ -294,6 +323,21 @@ static void printMerging(const Explanation::Merging &m, raw_ostream &os) {
   for (auto [i, extent] : enumerate(m.assumed))
     os << (i ? ", " : ", with ") << extent.first << " = " << extent.second;
   os << (m.rows || m.forced ? "\n" : "; tiles, since the number of rows is open\n");
+}
+
+/// `predicted 0.092 s, 1 thread, limited by products: products 0.084 s, elementwise 0.0084 s, reading 0.0003 s`
+static void printPrediction(const PredictedTime &time, raw_ostream &os) {
+  os << "\npredicted " << (time.atMost ? "at most " : "") << format("%.3g s, ", time.seconds()) << time.threads
+     << (time.threads == 1 ? " thread" : " threads") << ", limited by " << time.limit() << ":";
+  const char *separator = " ";
+  for (auto [what, seconds] :
+       {std::pair<StringRef, double>("products", time.products), {"elementwise", time.elementwise},
+        {"as written", time.asWritten}, {"reading", time.reading}, {"overhead", time.overhead}})
+    if (seconds > 0) {
+      os << separator << what << format(" %.3g s", seconds);
+      separator = ", ";
+    }
+  os << (time.atMost ? "; how much of it, the data decide\n" : "\n");
 }
 
 void weir::print(const Explanation &e, raw_ostream &os) {
@@ -354,6 +398,8 @@ void weir::print(const Explanation &e, raw_ostream &os) {
      << e.flopsText << "\n";
   amount("compulsory bytes", e.compulsoryBytes, e.compulsoryText);
   amount("footprint bytes", e.footprintBytes, e.footprintText);
+  if (e.predicted)
+    printPrediction(*e.predicted, os);
   if (!e.mappings.empty())
     os << "\nmapping: " << e.mappingSource << "\n";
   for (const Explanation::Mapping &m : e.mappings)

@@ -3,22 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Analysis/StreamCost.h"
 #include "mlir/IR/Builders.h"
-#include "weir/Analysis/Cost.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MathExtras.h"
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 using namespace llvm;
 using namespace weir;
-
-// Fractions of the FMA peak, docs/performance.md: "The generic road", and "Few rows" for blocks of one vector
-// of rows and more.
-constexpr double kAsWritten = 0.21;
-constexpr double kTiled32[] = {0.68, 0.73, 0.76, 0.80}; ///< with 32 vector registers
-constexpr double kFew[] = {0.29, 0.57, 0.68, 0.71};       ///< of 1 to 4 rows, which fill no vector
-constexpr double kTiled16[] = {0.38, 0.68, 0.75};       ///< with 16
 
 /// What open extents are taken for: of rows and keys, of what is computed many times, of all others
 /// (features).
@@ -28,23 +19,17 @@ constexpr int64_t kOpen = 1024, kOpenOuter = 1, kOpenInner = 64;
 /// more would be needed both predictions are too high by the same factor.
 constexpr uint64_t kBudget = 1u << 12;
 
-static ArrayRef<double> getFractions(const TargetDescription &target) {
-  return target.vectorRegisters >= 32 ? ArrayRef<double>(kTiled32) : ArrayRef<double>(kTiled16);
-}
-
 // Registers are counted for f32; of f64 a block of the same rows takes twice as many, in two turns.
 static int64_t getLanes(const TargetDescription &target) { return target.vectorBytes / 4; }
 
-/// With at most so many rows, vectors along features do less than vectors of rows that are mostly empty.
-constexpr int64_t kFewRows = std::size(kFew);
-
 int64_t weir::getRowsOfTile(const StreamTiles &plan, Extents &extents, const TargetDescription &target) {
   std::optional<int64_t> rows = plan.countRows();
-  int64_t lanes = getLanes(target), most = plan.rows.size() > 1 ? 1 : getFractions(target).size();
+  int64_t lanes = getLanes(target), most = plan.rows.size() > 1 ? 1 : mostVectorsOfRows(target);
   auto fillsVectors = [&](auto &entry) {
     const StreamTiles::Product &product = entry.second;
     int64_t width = target.vectorBytes * 8 / plan.real.getIntOrFloatBitWidth();
-    return product.right.empty() || (!mlir::ShapedType::isDynamic(product.inner) && product.inner % width == 0);
+    return product.right.empty() ||
+           (!mlir::ShapedType::isDynamic(product.inner) && product.inner % width == 0);
   };
   if (rows && *rows >= 1 && *rows <= kFewRows && llvm::all_of(plan.products, fillsVectors))
     return *rows;
@@ -94,27 +79,23 @@ std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, mlir::
     known[rank] = extent;
   Costs costs =
       computeCosts(model, domains, Traversals(), known, kBudget); // their footprint is not asked for
-  double flops = 0, bytes = 0;
+  cost.rows = plan.countRows();
+  cost.rowsOfTile = getRowsOfTile(plan, extents, target);
+  int64_t rows = cost.rows.value_or(kOpen);
+  double whole = rows ? double(alignTo(rows, cost.rowsOfTile)) / rows : 1;
   for (const Costs::EquationCost &equation : costs.equations) {
     if (left.contains(equation.equation))
       continue;
     if (!equation.flops.value)
       return std::nullopt;
-    flops += *equation.flops.value;
+    cost.tiled.addTiled(equation.multiplyAdds * whole, equation.operations * whole, cost.rowsOfTile,
+                        plan.real, target);
+    cost.asWritten.addAsWritten(*equation.flops.value, plan.real, target);
   }
   if (!costs.compulsoryBytes.value)
     return std::nullopt;
-  bytes = *costs.compulsoryBytes.value;
-
-  cost.rows = plan.countRows();
-  cost.rowsOfTile = getRowsOfTile(plan, extents, target);
-  int64_t rows = cost.rows.value_or(kOpen);
-  double whole = rows ? double(alignTo(rows, cost.rowsOfTile)) / rows : 1;
-  int64_t vectors = cost.rowsOfTile / getLanes(target);
-  double fraction = vectors ? getFractions(target)[vectors - 1] : kFew[cost.rowsOfTile - 1];
-  double peak = 2 * target.clock * target.fmaBytes / (plan.real.getIntOrFloatBitWidth() / 8);
-  cost.tiled = std::max(flops * whole / (fraction * peak), bytes / target.memoryRate);
-  cost.asWritten = std::max(flops / (kAsWritten * peak), bytes / target.memoryRate);
+  cost.tiled.addReading(*costs.compulsoryBytes.value, target);
+  cost.asWritten.addReading(*costs.compulsoryBytes.value, target);
   return cost;
 }
 
@@ -127,8 +108,8 @@ mlir::DictionaryAttr weir::toAttribute(const StreamCost &cost, StringRef rank, b
   choice.set("rank", b.getStringAttr(rank));
   choice.set("merged", b.getBoolAttr(merged));
   choice.set("forced", b.getBoolAttr(forced));
-  choice.set("tiled_s", b.getF64FloatAttr(cost.tiled));
-  choice.set("as_written_s", b.getF64FloatAttr(cost.asWritten));
+  choice.set("tiled_s", b.getF64FloatAttr(cost.tiled.seconds()));
+  choice.set("as_written_s", b.getF64FloatAttr(cost.asWritten.seconds()));
   choice.set("rows_of_tile", b.getI64IntegerAttr(cost.rowsOfTile));
   if (cost.rows)
     choice.set("rows", b.getI64IntegerAttr(*cost.rows));

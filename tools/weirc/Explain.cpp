@@ -11,6 +11,7 @@
 #include "weir/Transforms/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include <thread>
 
 using namespace weirc;
 
@@ -47,6 +48,8 @@ int weirc::explainCommand(const Options &options) {
   weir::ExplainOptions explain;
   for (const auto &[name, value] : options.defines)
     explain.extents[name] = value;
+  explain.target = job.target.versions.front();
+  explain.threads = options.threads ? options.threads : std::thread::hardware_concurrency();
   // The mapping is chosen on the way to level streamed, where equations may have been merged.
   job.useTuned();
   auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());

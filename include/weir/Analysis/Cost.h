@@ -30,6 +30,9 @@ struct Costs {
   struct EquationCost {
     std::string equation;
     Amount flops;
+    /// Where flops.value is known: what of it are products and their sums over a coordinate, and the rest as vector
+    /// operations, an exponential as the polynomial that it becomes.
+    double multiplyAdds = 0, operations = 0;
     bool insideDomains = false; ///< whether `flops.value` leaves out what the domains leave out
   };
   std::vector<EquationCost> equations;

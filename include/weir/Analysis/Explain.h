@@ -4,6 +4,7 @@
 #ifndef WEIR_ANALYSIS_EXPLAIN_H
 #define WEIR_ANALYSIS_EXPLAIN_H
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Analysis/PredictedTime.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
@@ -16,6 +17,8 @@ namespace weir {
 struct ExplainOptions {
   llvm::StringMap<int64_t> extents; ///< by rank; what the function fixes need not be in it
   uint64_t budget = 1u << 27;       ///< steps (of Points.h) after which the count of one domain is given up
+  std::optional<TargetDescription> target; ///< for which time is predicted
+  unsigned threads = 1;
 };
 
 /// Everything that `weirc explain` prints. An answer that no analysis has is missing (null in JSON).
@@ -81,6 +84,7 @@ struct Explanation {
   std::vector<Tiles> tiles; ///< of each stream in tiles
   std::vector<std::pair<std::string, std::string>> refusals; ///< rank, and why no stream in tiles goes over it
   std::optional<int64_t> flops, compulsoryBytes, footprintBytes;
+  std::optional<PredictedTime> predicted; ///< of a target, at known extents
   std::string flopsText, compulsoryText, footprintText; ///< in the extents' names
 };
 

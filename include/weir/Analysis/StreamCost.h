@@ -4,17 +4,13 @@
 //
 // Two roads lead from the same equations to code. Tiles run near the machine's peak and always compute whole
 // blocks of rows; loops over the equations as written run at a fraction of it and compute the rows that there
-// are. Predicted seconds of one core, for each road:
-//
-//   max(FLOPs * (rows that it computes / rows) / (its fraction * peak), compulsory bytes / memory rate)
-//
-// FLOPs, inside the domains, and bytes are those of Cost.h; the fractions are measured (docs/performance.md).
-// One row at a time with features that fill no vectors is better off as written, and from about five rows on
-// tiles are.
+// are. Each is predicted for one core (PredictedTime.h), with the rows that it computes. One row at a time
+// with features that fill no vectors is better off as written, and from about five rows on tiles are.
 #ifndef WEIR_ANALYSIS_STREAMCOST_H
 #define WEIR_ANALYSIS_STREAMCOST_H
 #include "mlir/IR/BuiltinAttributes.h"
 #include "weir/Analysis/CascadeModel.h"
+#include "weir/Analysis/PredictedTime.h"
 #include "weir/Analysis/StreamTiles.h"
 #include "weir/Support/TargetDescription.h"
 #include <map>
@@ -22,13 +18,13 @@
 namespace weir {
 
 struct StreamCost {
-  double tiled = 0, asWritten = 0;        ///< seconds
+  PredictedTime tiled, asWritten;
   std::optional<int64_t> rows;            ///< as far as they are known
   int64_t rowsOfTile = 0;                 ///< that a block computes
   std::map<std::string, int64_t> assumed; ///< extents that are open, by rank, and what they were taken for
 
   /// Tiles, unless a known number of rows is too small for them.
-  bool prefersTiles() const { return !rows || tiled <= asWritten; }
+  bool prefersTiles() const { return !rows || tiled.seconds() <= asWritten.seconds(); }
 };
 
 /// How many rows a block of a processor's tiles has: as many vectors as they fill, up to what its registers
@@ -45,7 +41,8 @@ std::optional<StreamCost> predictStream(mlir::func::FuncOp cascade, mlir::func::
 /// On a cascade's function: for each rank whose traversals could become one in tiles, what toAttribute()
 /// says.
 inline constexpr llvm::StringLiteral kStreamChoices = "mapping.streams";
-/// On a cascade's function: of each rank that no stream in tiles goes over what stands against it, a dictionary of texts.
+/// On a cascade's function: of each rank that no stream in tiles goes over what stands against it, a
+/// dictionary of texts.
 inline constexpr llvm::StringLiteral kStreamRefusals = "mapping.refusals";
 /// `{rank, merged, forced, tiled_s, as_written_s, rows_of_tile, rows, assumed = {N = 1024}}`; `rows` where
 /// they are known, `forced` where the prediction was not asked.

@@ -1,0 +1,53 @@
+//===- PredictedTime.h - how long a kernel will take, and why -------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Seconds from work and a target's figures (TargetDescription.h):
+//
+//   products     in tiles, multiply-adds over the FMA peak, times the part of it that register blocks reach
+//   elementwise  in tiles, all else as vector operations, exponentials and the like as the polynomials they
+//   become as written   of equations in loops, all FLOPs over the part of the peak that these reach reading
+//   compulsory bytes over the rate of memory, or of the last cache where they fit in it overhead     of a
+//   call, and of starting threads
+//
+// The first three share the processor's vector units, so they add up; reading goes on beside them. The parts
+// of the peak are measured once for all programs (docs/performance.md).
+#ifndef WEIR_ANALYSIS_PREDICTEDTIME_H
+#define WEIR_ANALYSIS_PREDICTEDTIME_H
+#include "mlir/IR/Types.h"
+#include "weir/Analysis/Cost.h"
+#include "weir/Support/TargetDescription.h"
+
+namespace weir {
+
+struct PredictedTime {
+  double products = 0, elementwise = 0, asWritten = 0, reading = 0, overhead = 0; ///< seconds
+  unsigned threads = 1;
+  bool atMost = false; ///< data decides how much of the work there is
+
+  double computing() const { return products + elementwise + asWritten; }
+  double seconds() const { return std::max(computing(), reading) + overhead; }
+  /// "products", "elementwise", "as written", "reading", "overhead": what takes longest.
+  llvm::StringRef limit() const;
+
+  /// Adds work in tiles of so many rows, on reals of type `real`.
+  void addTiled(double multiplyAdds, double operations, int64_t rowsOfTile, mlir::Type real,
+                const TargetDescription &target);
+  void addAsWritten(double flops, mlir::Type real, const TargetDescription &target);
+  void addReading(double bytes, const TargetDescription &target);
+  void addCall();
+};
+
+/// How many rows of tiles fill so many vectors as registers allow for; with fewer rows than kFewRows, vectors
+/// go along features instead.
+int64_t mostVectorsOfRows(const TargetDescription &target);
+inline constexpr int64_t kFewRows = 4;
+
+/// Predicts the program `mapped`, at level streamed, whose equations as written `costs` counts. `visited`: of
+/// the scores inside the masks of its streams, how many times as many are computed, whole tiles included.
+/// Nothing where an extent is open.
+std::optional<PredictedTime> predictTime(mlir::func::FuncOp mapped, const Costs &costs, double visited,
+                                         const TargetDescription &target, unsigned threads);
+
+} // namespace weir
+#endif
