@@ -8,7 +8,8 @@ namespace weirc {
 
 struct Peak {
   double flops; ///< a second, of fused multiply-adds (two each)
-  double bytes; ///< a second, read from memory that no cache holds: the better of a plain loop and one that prefetches
+  double bytes; ///< a second, read from memory that no cache holds: the better of a plain loop and one that
+                ///< prefetches
 };
 
 /// Takes about a quarter of a second. `threads` run at once; `f64` counts fused multiply-adds of doubles.
