@@ -519,13 +519,31 @@ bool StreamTiles::choose(const Coordinates &all, ArrayRef<unsigned> asRows) {
   return !sums.empty() || refuse("no score is a product of matrices");
 }
 
-/// The coordinates over which the state is reduced, in the order in which scores have them.
+/// Sorts coordinates as dimensions of a tensor that has all of them, as keys have, so that the last moves least in memory.
+static void sortAsInMemory(StreamOp stream, StreamTiles::Coordinates &coordinates) {
+  stream.walk([&](ReadOp read) {
+    StreamTiles::Coordinates found;
+    for (Value index : read.getIndices())
+      if (auto argument = dyn_cast<BlockArgument>(index); argument && !isa<ReduceOp>(argument.getOwner()->getParentOp()))
+        for (auto &coordinate : coordinates)
+          if (coordinate.first == getCoordinateName(argument))
+            found.push_back(coordinate);
+    if (found.size() != coordinates.size() || !isa<BlockArgument>(read.getSource()))
+      return WalkResult::advance();
+    coordinates = found;
+    return WalkResult::interrupt();
+  });
+}
+
+/// The coordinates over which the state is reduced.
 bool StreamTiles::findKeys() {
   auto [names, ends] = getLeftSide(body[0]);
   ArrayAttr over = state[0].getOver();
   for (auto [name, end] : llvm::zip(names.getAsRange<StringAttr>(), ends))
     if (llvm::is_contained(over, name))
       keys.push_back({name.getValue(), end});
+  if (keys.size() > 1)
+    sortAsInMemory(stream, keys);
   return keys.size() == over.size() || refuse(state[0].getName() + " reduces over a coordinate that scores lack");
 }
 
@@ -561,6 +579,8 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
   for (auto [name, end] : llvm::zip(names, ends))
     if (!llvm::is_contained(plan.state[0].getOver(), name))
       all.push_back({cast<StringAttr>(name).getValue(), end});
+  if (plan.keys.size() > 1)
+    sortAsInMemory(stream, all);
   // The innermost coordinate that can be; one that is known to be a single row only where no other is more.
   std::optional<unsigned> single, chosen;
   for (unsigned k = all.size(); k-- > 0 && !chosen;) {

@@ -150,7 +150,9 @@ private:
   void finish(Streaming &out);
   void findLive(llvm::ArrayRef<Finish> roots, const Trees &others);
   const Tree *settleFlags(const Tree *e, const std::set<std::string> &scope);
-  const Acc *standIn(const Acc &a, const std::set<std::string> &scope) const;
+  const Acc *standIn(const Acc &a, const std::set<std::string> &scope);
+  const Tree *projectedDomain(const Acc &acc);
+  const Tree *withoutWitnessed(const Acc &acc);
   const Tree *guard(const Tree *t); // StreamingGuards.cpp
   const Tree *guardProduct(const Tree *t);
   std::set<std::string> reachable();

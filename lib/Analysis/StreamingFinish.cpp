@@ -283,12 +283,34 @@ const Tree *Derivation::align(const Tree *t) {
 // Live state
 //===----------------------------------------------------------------------===//
 
+/// The domain of an accumulator without its further coordinates: where some setting of them lies in it.
+const Tree *Derivation::projectedDomain(const Acc &a) {
+  Trees inside, rest;
+  for (const Tree *p : Logic::parts(a.dom, TreeKind::And))
+    (any_of(a.extra, [&](Name c) { return alg.hasFree(p, c); }) ? inside : rest).push_back(p);
+  if (!inside.empty())
+    rest.push_back(exists(a.extra, logic.conj(inside)));
+  return logic.conj(rest);
+}
+
+/// The domain of an accumulator without claims that there is some setting of its further coordinates where conditions hold
+/// that hold at the setting at hand.
+const Tree *Derivation::withoutWitnessed(const Acc &a) {
+  Trees parts = Logic::parts(a.dom, TreeKind::And), kept;
+  for (const Tree *p : parts)
+    if (!p->is(TreeKind::Any) || !all_of(p->coords, [&](Name c) { return is_contained(a.extra, c); }) ||
+        !isSubset(Logic::parts(p->args[0], TreeKind::And), parts))
+      kept.push_back(p);
+  return logic.conj(kept);
+}
+
 /// A live accumulator over the same domain tells the same presence.
-const Derivation::Acc *Derivation::standIn(const Acc &a, const std::set<std::string> &scope) const {
+const Derivation::Acc *Derivation::standIn(const Acc &a, const std::set<std::string> &scope) {
   for (auto &b : accs) {
     StringRef op = b->result.op;
-    if (!live.count(b->result.name) || b->dom != a.dom || b->result.level != a.result.level ||
-        b->extra != a.extra || op == "any" || op == "all" || op.starts_with("argtop") || op == "argsort")
+    bool isSame = b->dom == a.dom && b->extra == a.extra;
+    bool isProjected = a.extra.empty() && !b->extra.empty() && projectedDomain(*b) == a.dom;
+    if (!live.count(b->result.name) || !(isSame || isProjected) || b->result.level != a.result.level || op == "any" || op == "all" || op.starts_with("argtop") || op == "argsort")
       continue;
     bool covers = all_of(a.coords, [&](Name c) { return is_contained(b->coords, c); });
     bool bound = all_of(b->coords, [&](Name c) { return is_contained(a.coords, c) || scope.count(c.str()); });
@@ -473,7 +495,7 @@ void Derivation::report(Streaming &out) {
     scope.insert(n.str());
     scope.insert(r.inner.begin(), r.inner.end());
     r.body = guard(settleFlags(close(a->body), scope));
-    r.domain = guard(settleFlags(closeFormula(a->dom), scope));
+    r.domain = guard(settleFlags(closeFormula(withoutWitnessed(*a)), scope));
     r.exponent = a->exponent ? guard(settleFlags(close(a->exponent), scope)) : nullptr;
     r.exact = a->result.op != "ref";
     count = std::max(count, r.level);
