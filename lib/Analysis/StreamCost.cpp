@@ -25,6 +25,10 @@ static int64_t getLanes(const TargetDescription &target) { return target.vectorB
 int64_t weir::getRowsOfTile(const StreamTiles &plan, Extents &extents, const TargetDescription &target) {
   std::optional<int64_t> rows = plan.countRows();
   int64_t lanes = getLanes(target), most = plan.rows.size() > 1 ? 1 : mostVectorsOfRows(target);
+  if (plan.isAlone)
+    rows = 1;
+  else if (plan.shared) // blocks end where what they share does
+    rows = plan.getShare() ? std::min(rows.value_or(*plan.getShare()), *plan.getShare()) : kFewRows;
   auto fillsVectors = [&](auto &entry) {
     const StreamTiles::Product &product = entry.second;
     int64_t width = target.vectorBytes * 8 / plan.real.getIntOrFloatBitWidth();
@@ -79,7 +83,7 @@ std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, mlir::
     known[rank] = extent;
   Costs costs =
       computeCosts(model, domains, Traversals(), known, kBudget); // their footprint is not asked for
-  cost.rows = plan.countRows();
+  cost.rows = plan.isAlone ? 1 : plan.shared ? plan.getShare() : plan.countRows();
   cost.rowsOfTile = getRowsOfTile(plan, extents, target);
   int64_t rows = cost.rows.value_or(kOpen);
   double whole = rows ? double(alignTo(rows, cost.rowsOfTile)) / rows : 1;

@@ -22,10 +22,72 @@ StreamTiles::Role StreamTiles::roleOf(BlockArgument coordinate) const {
   auto isOneOf = [&](const Coordinates &list) {
     return llvm::any_of(list, [&](auto &entry) { return entry.first == name; });
   };
-  return isOneOf(rows) ? Role::Row : isOneOf(keys) ? Role::Key : isOneOf(outer) ? Role::Outer : Role::Inner;
+  return isOneOf(rows) && !isAlone ? Role::Row : isOneOf(keys) ? Role::Key : isOneOf(outer) || isOneOf(rows) ? Role::Outer : Role::Inner;
+}
+
+/// A quotient of the row's only coordinate: floor(m / B) or floor(m * A / B), of A and B that are the same in the whole block.
+static std::optional<std::pair<Value, Value>> getQuotient(MapOp map, function_ref<bool(Value)> isRow,
+                                                          function_ref<bool(Value)> isUniform) {
+  if (!map || map.getFn() != Fn::Floordiv || !isUniform(map.getOperands_()[1]))
+    return std::nullopt;
+  Value dividend = map.getOperands_()[0], divisor = map.getOperands_()[1];
+  if (isRow(dividend))
+    return std::pair(Value(), divisor);
+  auto product = dividend.getDefiningOp<MapOp>();
+  if (!product || product.getFn() != Fn::Mul)
+    return std::nullopt;
+  for (unsigned k : {0u, 1u})
+    if (isRow(product.getOperands_()[k]) && isUniform(product.getOperands_()[1 - k]))
+      return std::pair(product.getOperands_()[1 - k], divisor);
+  return std::nullopt;
+}
+
+std::optional<std::pair<Value, Value>> StreamTiles::quotientOf(MapOp map) const {
+  auto isRow = [&](Value v) {
+    auto argument = dyn_cast<BlockArgument>(v);
+    return argument && getExtent(argument) && roleOf(argument) == Role::Row;
+  };
+  auto isFixed = [&](Value v) {
+    return dependence->of(v).empty() && !StringRef(extents->of(v)).contains("value ");
+  };
+  return rows.size() == 1 ? getQuotient(map, isRow, isFixed) : std::nullopt;
+}
+
+bool StreamTiles::isShared(Value value) const {
+  auto map = value.getDefiningOp<MapOp>();
+  if (!shared || !map || map.getFn() != Fn::Floordiv)
+    return false;
+  auto own = quotientOf(map), first = quotientOf(shared);
+  auto isSame = [&](Value x, Value y) { return bool(x) == bool(y) && (!x || extents->of(x) == extents->of(y)); };
+  return own && first && isSame(own->first, first->first) && isSame(own->second, first->second);
+}
+
+std::optional<int64_t> StreamTiles::getShare() const {
+  if (!shared)
+    return std::nullopt;
+  auto [factor, divisor] = *quotientOf(shared);
+  auto above = Extents::constant(extents->of(divisor));
+  auto below = factor ? Extents::constant(extents->of(factor)) : std::optional<int64_t>(1);
+  if (!above || !below || *above < 1 || *below < 1)
+    return std::nullopt;
+  return *above % *below ? 1 : *above / *below;
+}
+
+/// Whether a value depends on the row otherwise than by what all rows of a block share.
+bool StreamTiles::reachesRow(Value value) const {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return getExtent(argument) && roleOf(argument) == Role::Row;
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<TensorType>(value.getType()) || !isa<AttnDialect>(op->getDialect()) || isShared(value))
+    return false;
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return reachesRow(reduce.getYield().getValues()[0]);
+  return llvm::any_of(op->getOperands(), [&](Value v) { return reachesRow(v); });
 }
 
 bool StreamTiles::dependsOn(Value value, Role role) const {
+  if (role == Role::Row && shared && !reachesRow(value))
+    return false;
   return llvm::any_of(dependence->of(value), [&](Value c) { return roleOf(cast<BlockArgument>(c)) == role; });
 }
 
@@ -45,7 +107,20 @@ StreamTiles::Pieces StreamTiles::piecesOf(AccumulateOp op) const {
   return {!isRef, !products.find(op)->second.right.empty(), isReference, !isAlwaysThere};
 }
 
+bool StreamTiles::readsOwn(Value value) const {
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<TensorType>(value.getType()) || !isa<AttnDialect>(op->getDialect()))
+    return false;
+  if (auto read = dyn_cast<ReadOp>(op); read && ownTensor(read))
+    return true;
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return readsOwn(reduce.getYield().getValues()[0]);
+  return llvm::any_of(op->getOperands(), [&](Value v) { return readsOwn(v); });
+}
+
 bool StreamTiles::isUniform(Value value) const {
+  if (isAlone && readsOwn(value))
+    return false;
   return llvm::none_of(ArrayRef<Role>{Role::Row, Role::Key, Role::Inner},
                        [&](Role role) { return dependsOn(value, role); });
 }
@@ -106,9 +181,13 @@ std::optional<int64_t> StreamTiles::count(const Coordinates &coordinates) const 
 constexpr int64_t kSurround = 8;
 
 SmallVector<int64_t> StreamTiles::shapeOf(int64_t m) const {
+  if (isAlone)
+    return {1};
   SmallVector<int64_t> shape(rows.size(), 1), best;
   double least = 0;
   // All ways to write m as a product; the best computes few rows too many, and touches few keys around.
+  if (rows.size() == 1)
+    return {m};
   std::function<void(unsigned, int64_t, double)> visit = [&](unsigned k, int64_t left, double cost) {
     bool isLast = k + 1 == rows.size();
     for (int64_t s = 1; s <= left; ++s) {
@@ -349,7 +428,7 @@ bool StreamTiles::judgeSum(ReduceOp reduce) {
   // the keys of this one computes the same bits.
   bool neutralRight = false;
   for (Value factor : llvm::reverse(all.left))
-    if (dependsOn(factor, Role::Key) != dependsOn(factor, Role::Row))
+    if (!isAlone && dependsOn(factor, Role::Key) != dependsOn(factor, Role::Row))
       neutralRight = dependsOn(factor, Role::Key);
   auto sort = [&](Value factor, SmallVectorImpl<Value> &left, SmallVectorImpl<Value> &right) {
     bool ofKey = dependsOn(factor, Role::Key), ofRow = dependsOn(factor, Role::Row);
@@ -547,6 +626,29 @@ bool StreamTiles::findKeys() {
   return keys.size() == over.size() || refuse(state[0].getName() + " reduces over a coordinate that scores lack");
 }
 
+/// A row of which a block shares a quotient, the innermost that can be; else the innermost, one at a time.
+bool StreamTiles::chooseShared(const Coordinates &all) {
+  for (unsigned k = all.size(); k-- > 0;) {
+    choose(all, k); // says what a row is
+    SmallVector<MapOp> quotients;
+    stream.walk([&](MapOp map) {
+      if (quotientOf(map) && llvm::none_of(quotients, [&](MapOp other) {
+            shared = other;
+            return isShared(map);
+          }))
+        quotients.push_back(map);
+    });
+    for (MapOp quotient : quotients) {
+      shared = quotient;
+      if (choose(all, k))
+        return true;
+    }
+    shared = nullptr;
+  }
+  isAlone = true;
+  return !all.empty() && choose(all, all.size() - 1);
+}
+
 std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, Dependence &dependence,
                                            Presences &presences, std::string *why) {
   StreamTiles plan;
@@ -591,6 +693,8 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
   }
   if (!chosen)
     chosen = single;
+  if (!chosen && plan.chooseShared(all))
+    return plan;
   // Of several coordinates that might be the row the innermost speaks.
   if (!chosen)
     return no(plan.reason.empty() ? "its scores have no coordinate but the streamed one" : plan.reason);

@@ -76,7 +76,7 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
     target.vectorRegisters = vectorRegisters;
     for (auto stream : cascade.getOps<attn::StreamOp>()) {
       std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
-      bool isTuple = plan && (plan->rows.size() != 1 || plan->keys.size() != 1);
+      bool isTuple = plan && (plan->rows.size() != 1 || plan->keys.size() != 1 || plan->isAlone || plan->shared);
       if (!plan || stream->hasAttr("mapping") || (sharedBytes && (hasShifted(*plan) || isTuple)))
         continue;
       auto rows = StringAttr::get(&getContext(), plan->nameOfRow());

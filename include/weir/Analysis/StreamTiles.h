@@ -6,7 +6,9 @@
 // with the row and a factor with the key (the stream's coordinate) or with the difference of both, every sum over keys into a part of row and
 // key times a part of key and feature, and all else is elementwise in row and key or the same for all rows. Factors may be absent at some
 // rows and keys, tables may be read outside. Where the state is reduced over several coordinates a key is a tuple of them, and so may a row
-// be: two dimensions of an image, say. Only algebraic form counts, never what a program is called.
+// be: two dimensions of an image, say. What keys are may also depend on the row by a quotient, `K[LIST[m/64, j]]`, `K[h*G/H]`: then a block
+// of rows has one value of it; or by the row itself, `K[IDX[m, j]]`: then a block is one row. Only algebraic form counts, never what a
+// program is called.
 #ifndef WEIR_ANALYSIS_STREAMTILES_H
 #define WEIR_ANALYSIS_STREAMTILES_H
 #include "dialects/Mapping/MappingDialect.h"
@@ -47,6 +49,16 @@ public:
   /// How many rows, or keys, there are, if that is known.
   std::optional<int64_t> countRows() const { return count(rows); }
   std::optional<int64_t> countKeys() const { return count(keys); }
+  /// Whether a block is a single row, whose coordinate is the same in all of the block like those around it.
+  bool isAlone = false;
+  /// Whether an integer is a quotient of the row that all rows of a block share.
+  bool isShared(mlir::Value value) const;
+  /// Such quotients are equal in as many rows at a time; if that is known.
+  std::optional<int64_t> getShare() const;
+  /// One of the quotients; null: there is none.
+  attn::MapOp shared;
+  /// Its A and B: it is floor(m / B), or floor(m * A / B).
+  std::optional<std::pair<mlir::Value, mlir::Value>> quotientOf(attn::MapOp map) const;
   /// The row's coordinates in one text.
   std::string nameOfRow() const;
 
@@ -62,6 +74,10 @@ public:
   bool dependsOn(mlir::Value value, llvm::StringRef name) const;
   /// Whether a value is the same in a whole block of rows: it is computed before the block, whatever it is made of.
   bool isUniform(mlir::Value value) const;
+  /// Whether a factor may be there at some inner coordinates of a key and not at others.
+  bool isPresentByInner(mlir::Value value) const;
+  /// Whether a tensor of this stream goes into a value.
+  bool readsOwn(mlir::Value value) const;
   /// The tensor of this stream that a read reads, else null.
   mlir::Value ownTensor(attn::ReadOp read) const;
   /// Values of tiles that an elementwise value is made of: sums of the body, and tensors of the stream. Uniform
@@ -93,9 +109,10 @@ private:
   bool choose(const Coordinates &all, llvm::ArrayRef<unsigned> asRows);
   std::optional<int64_t> count(const Coordinates &coordinates) const;
   bool findKeys();
+  bool chooseShared(const Coordinates &all);
+  bool reachesRow(mlir::Value value) const;
   bool judgeElementwise(mlir::Value value);
   bool judgeFactor(mlir::Value value, bool &partial);
-  bool isPresentByInner(mlir::Value value) const;
   bool isOfDifference(mlir::Value value) const;
   std::optional<int64_t> coefficientOf(mlir::Value value, Role role) const;
   bool judgeInner(mlir::Value extent, Product &product);

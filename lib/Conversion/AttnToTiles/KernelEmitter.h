@@ -104,6 +104,7 @@ private:
   void emitRecurrence(Builder &b, attn::RecurrenceOp op);
   // StreamLoops.cpp.
   StreamSplit planSplit(const StreamTiles &plan, mapping::TilesAttr sizes);
+  mlir::Value countShare(Builder &b, const StreamTiles &plan);
   mlir::Value countParts(Builder &b, const StreamTiles &plan, mapping::TilesAttr sizes, mlir::Value units);
   void planSlots(const StreamTiles &plan, int64_t slots, int64_t rows);
   void emitItems(Builder &b, attn::StreamOp op, const StreamTiles &plan, mlir::Value count,

@@ -88,6 +88,7 @@ private:
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(Builder &, mlir::ValueRange)>;
 
   void emitUniform(Builder &b);
+  void emitShared(Builder &b);
   /// Emits `inside` for a block of rows, with what is the same in all of it before.
   void inBlockOf(Builder &b, const RowBlock &rows, llvm::function_ref<void()> inside);
 
@@ -203,6 +204,7 @@ private:
   llvm::SmallVector<Span> keys;      ///< a range that the block of keys at hand lies in
   mlir::Value keyBegin, keyCount;    ///< the block of keys at hand; of tuples by their number in `keyRange`
   mlir::Value rowOffset;             ///< of the rows of an operation in the tile; null: 0
+  llvm::DenseMap<mlir::Operation *, Lane> sharedLanes; ///< quotients that the rows at hand share
   llvm::StringMap<mlir::Value> tables; ///< the coordinates of the rows and keys at hand, where these are tuples
   mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain
   bool inside = false; ///< the code at hand is for such blocks

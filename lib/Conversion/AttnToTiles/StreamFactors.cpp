@@ -223,6 +223,22 @@ void StreamEmitter::packPartial(Builder &b, Operation *op, ArrayRef<Value> facto
   pack({}, tile, [&](Builder &in, Value present, Value value, Value) {
     return present ? arith::SelectOp::create(in, present, value, number(in, 0)).getResult() : value;
   });
+  if (llvm::none_of(llvm::concat<const Value>(factors, divisors), [&](Value v) { return plan.isPresentByInner(v); })) {
+    generic(b, role, {}, inBlock(b, bits), [&](Builder &in, ValueRange) {
+      bindCoordinates(in, bodyOf(op), role);
+      if (auto reduce = dyn_cast<ReduceOp>(op)) // any will do
+        emitter.bind(reduce.getBody().getArgument(0), {constantInt(in, in.getI64Type(), 0), nullptr, nullptr});
+      for (BlockArgument arg : bodyOf(op)->getArguments())
+        if (plan.roleOf(arg) == Role::Inner)
+          emitter.bind(arg, {constantInt(in, in.getI64Type(), 0), nullptr, nullptr});
+      Value present;
+      for (Value factor : llvm::concat<const Value>(factors, divisors))
+        present = conjunction(in, emitter, present, emitter.emit(in, factor).present);
+      Value one = number(in, 1);
+      return SmallVector<Value>{present ? arith::SelectOp::create(in, present, one, number(in, 0)).getResult() : one};
+    });
+    return;
+  }
   fill(b, bits, 0);
   pack(tile, inBlock(b, bits), [&](Builder &in, Value present, Value, Value before) {
     Value taken = present ? arith::SelectOp::create(in, present, number(in, 1), number(in, 0)).getResult() : number(in, 1);

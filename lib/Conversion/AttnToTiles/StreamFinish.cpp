@@ -56,9 +56,11 @@ void StreamEmitter::emitFinish(Builder &b, Value tensor) {
   auto [names, ends] = getLeftSide(tensor.getDefiningOp());
   SmallVector<Role> axes; // of a line of rows
   for (auto name : names.getAsRange<StringAttr>())
-    if (!outer->contains(name.getValue()) &&
-        llvm::none_of(ArrayRef(plan.rows).drop_back(), [&](auto &row) { return row.first == name.getValue(); }))
-      axes.push_back(name.getValue() == plan.rows.back().first ? Role::Row : Role::Inner);
+    if (name.getValue() == plan.rows.back().first)
+      axes.push_back(Role::Row);
+    else if (!outer->contains(name.getValue()) &&
+             llvm::none_of(plan.rows, [&](auto &row) { return row.first == name.getValue(); }))
+      axes.push_back(Role::Inner);
   SetVector<Value> state;
   collectState(plan, tensor, state);
   auto tileOf = [&](Value accumulator) {
@@ -154,7 +156,7 @@ StreamEmitter::View StreamEmitter::lineOf(Builder &b, Value memory, Value tensor
   for (auto [k, end] : llvm::enumerate(ends)) {
     StringRef name = cast<StringAttr>(names[k]).getValue();
     auto row = llvm::find_if(plan.rows, [&](auto &row) { return row.first == name; });
-    auto setting = outer->find(name);
+    auto setting = row == plan.rows.end() ? outer->find(name) : outer->end();
     bool isRow = row != plan.rows.end(), isLine = isRow && std::next(row) == plan.rows.end();
     offsets.push_back(setting != outer->end() ? OpFoldResult(toIndex(b, setting->second))
                       : isRow                 ? OpFoldResult(at[row - plan.rows.begin()])

@@ -37,8 +37,15 @@ StreamSplit KernelEmitter::planSplit(const StreamTiles &plan, mapping::TilesAttr
     if (units < kSlots && constant)
       units *= llvm::divideCeil(*constant, by);
   };
-  for (auto [row, by] : llvm::zip_equal(plan.rows, plan.shapeOf(sizes.getM())))
-    take(row.second, by);
+  if (std::optional<int64_t> rows = plan.countRows(), share = plan.getShare(); plan.shared && rows && share) {
+    int64_t m = sizes.getM();
+    units = *rows / *share * llvm::divideCeil(*share, m) + llvm::divideCeil(*rows % *share, m);
+  } else if (plan.shared) {
+    isKnown = false;
+  } else {
+    for (auto [row, by] : llvm::zip_equal(plan.rows, plan.shapeOf(sizes.getM())))
+      take(row.second, by);
+  }
   for (auto &[name, extent] : plan.outer)
     take(extent, 1);
   std::optional<int64_t> keys = plan.countKeys();
@@ -124,8 +131,50 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
   body(loop.getInductionVar(), stream);
 }
 
+/// How many rows share a quotient: B/A of floor(m * A/B), which is a whole number, or one.
+Value KernelEmitter::countShare(Builder &b, const StreamTiles &plan) {
+  if (std::optional<int64_t> share = plan.getShare())
+    return constantIndex(b, *share);
+  auto scope = emitter.scope();
+  Value one = constantInt(b, b.getI64Type(), 1);
+  auto [factor, divisor] = *plan.quotientOf(plan.shared);
+  auto positive = [&](Value v) -> Value { return arith::MaxSIOp::create(b, emitter.emit(b, v).value, one); };
+  Value above = positive(divisor);
+  if (factor) {
+    Value below = positive(factor), whole = arith::DivUIOp::create(b, above, below);
+    Value rest = arith::RemUIOp::create(b, above, below);
+    Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rest, constantInt(b, b.getI64Type(), 0));
+    above = arith::SelectOp::create(b, isWhole, whole, one);
+  }
+  return toIndex(b, above);
+}
+
+/// How many blocks there are along a coordinate.
+static Value countBlocks(ImplicitLocOpBuilder &b, Value length, Value height, Value share) {
+  if (!share)
+    return arith::CeilDivUIOp::create(b, length, height);
+  Value whole = arith::MulIOp::create(b, arith::DivUIOp::create(b, length, share),
+                                      arith::CeilDivUIOp::create(b, share, height));
+  Value rest = arith::CeilDivUIOp::create(b, arith::RemUIOp::create(b, length, share), height);
+  return arith::AddIOp::create(b, whole, rest);
+}
+
+/// Block number `k` along a coordinate.
+static Span spanAt(ImplicitLocOpBuilder &b, Value k, Value length, Value height, Value share) {
+  if (!share) {
+    Value begin = arith::MulIOp::create(b, k, height);
+    return {begin, arith::MinUIOp::create(b, arith::SubIOp::create(b, length, begin), height)};
+  }
+  Value blocks = arith::CeilDivUIOp::create(b, share, height);
+  Value inside = arith::MulIOp::create(b, arith::RemUIOp::create(b, k, blocks), height);
+  Value base = arith::MulIOp::create(b, arith::DivUIOp::create(b, k, blocks), share);
+  Value begin = arith::AddIOp::create(b, base, inside);
+  Value left = arith::MinUIOp::create(b, arith::SubIOp::create(b, share, inside), arith::SubIOp::create(b, length, begin));
+  return {begin, arith::MinUIOp::create(b, left, height)};
+}
+
 /// A block of rows by its number: of coordinates of the lengths `rows`, `shape` each.
-static RowBlock blockAt(ImplicitLocOpBuilder &b, Value unit, ArrayRef<Value> rows, ArrayRef<int64_t> shape,
+static RowBlock blockAt(ImplicitLocOpBuilder &b, Value unit, ArrayRef<Value> rows, ArrayRef<int64_t> shape, Value share,
                         ArrayRef<std::pair<StringRef, Value>> outer) {
   RowBlock block;
   Value rest = unit;
@@ -136,8 +185,7 @@ static RowBlock blockAt(ImplicitLocOpBuilder &b, Value unit, ArrayRef<Value> row
   };
   for (auto [length, height] : llvm::reverse(llvm::zip_equal(rows, shape))) {
     Value size = constantIndex(b, height);
-    Value begin = arith::MulIOp::create(b, digit(arith::CeilDivUIOp::create(b, length, size)), size);
-    block.rows.push_back({begin, arith::MinUIOp::create(b, arith::SubIOp::create(b, length, begin), size)});
+    block.rows.push_back(spanAt(b, digit(countBlocks(b, length, size, share)), length, size, share));
   }
   std::reverse(block.rows.begin(), block.rows.end());
   for (auto [name, length] : llvm::reverse(outer))
@@ -150,12 +198,12 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
   auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
   assert(plan && sizes && "a stream that the pass has not checked");
   auto positiveRows = emitter.insideLoopOver(plan->rows), positiveOuter = emitter.insideLoopOver(plan->outer);
-  Value units;
+  Value units, share = plan->shared ? countShare(b, *plan) : Value();
   SmallVector<Value> rows;
   SmallVector<int64_t> shape = plan->shapeOf(sizes.getM());
   for (auto [row, height] : llvm::zip_equal(plan->rows, shape)) {
     rows.push_back(extentOf(row.second));
-    Value blocks = arith::CeilDivUIOp::create(b, rows.back(), constantIndex(b, height));
+    Value blocks = countBlocks(b, rows.back(), constantIndex(b, height), share);
     units = units ? arith::MulIOp::create(b, units, blocks).getResult() : blocks;
   }
   SmallVector<std::pair<StringRef, Value>> outer;
@@ -167,7 +215,12 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
     StreamData data(*plan);
     emitSummaries(b, *plan, data, data.stepOf(sizes.getN()));
   }
-  auto blockOf = [&](Value unit) { return blockAt(b, unit, rows, shape, outer); };
+  auto blockOf = [&](Value unit) {
+    RowBlock block = blockAt(b, unit, rows, shape, share, outer);
+    if (plan->isAlone)
+      block.outer[plan->rows[0].first] = toInt(b, block.rows[0].begin);
+    return block;
+  };
   StreamSplit split = planSplit(*plan, sizes);
   if (split.parts == 1) {
     emitItems(b, op, *plan, units, [&](Value unit, StreamEmitter &stream) {

@@ -140,6 +140,11 @@ Value StreamEmitter::coordinateAt(Builder &b, Space space, BlockArgument coordin
 }
 
 void StreamEmitter::bindCoordinates(Builder &b, Block *block, Space space) {
+  if (plan.shared)
+    block->walk([&](MapOp map) {
+      if (auto lane = sharedLanes.find(map); lane != sharedLanes.end())
+        emitter.bind(map, lane->second);
+    });
   for (BlockArgument arg : block->getArguments()) {
     Role role = plan.roleOf(arg);
     if (role == Role::Outer)

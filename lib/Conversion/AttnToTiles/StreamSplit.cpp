@@ -20,11 +20,35 @@ using Role = StreamTiles::Role;
 /// What is the same in the whole block, with whatever branches and loops it takes.
 void StreamEmitter::emitUniform(Builder &b) {
   StreamOp stream = plan.stream;
+  std::function<void(Value)> hoist = [&](Value v) {
+    if (!plan.isAlone || !plan.readsOwn(v))
+      return emitter.hoist(b, v);
+    if (auto reduce = v.getDefiningOp<ReduceOp>())
+      return hoist(reduce.getYield().getValues()[0]);
+    if (!isa<ReadOp>(v.getDefiningOp()))
+      llvm::for_each(v.getDefiningOp()->getOperands(), hoist);
+  };
   for (Operation &op : stream.getBody().front().without_terminator()) {
     bindCoordinates(b, &op.getRegion(0).front(), {});
     for (Value value : op.getRegion(0).front().getTerminator()->getOperands())
-      emitter.hoist(b, value);
+      hoist(value);
   }
+}
+
+/// The quotients that all rows of the block share, from its first.
+void StreamEmitter::emitShared(Builder &b) {
+  sharedLanes.clear();
+  StreamOp stream = plan.stream;
+  stream.walk([&](MapOp map) {
+    if (!plan.isShared(map))
+      return;
+    auto scope = emitter.scope();
+    auto product = map.getOperands_()[0].getDefiningOp<MapOp>();
+    for (Value v : product ? product.getOperands_() : map.getOperands_())
+      if (isa<BlockArgument>(v) && plan.dependsOn(v, Role::Row))
+        emitter.bind(v, {toInt(b, rows[0].begin), nullptr, nullptr});
+    sharedLanes[map] = emitter.emit(b, map);
+  });
 }
 
 void StreamEmitter::inBlockOf(Builder &b, const RowBlock &rows, function_ref<void()> inside) {
@@ -33,6 +57,7 @@ void StreamEmitter::inBlockOf(Builder &b, const RowBlock &rows, function_ref<voi
   outer = &rows.outer;
   if (plan.rows.size() > 1)
     fillRowTables(b);
+  emitShared(b);
   emitUniform(b);
   summariseRows(b);
   emitter.branchless = true;
