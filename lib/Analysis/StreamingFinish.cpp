@@ -310,7 +310,8 @@ const Derivation::Acc *Derivation::standIn(const Acc &a, const std::set<std::str
     StringRef op = b->result.op;
     bool isSame = b->dom == a.dom && b->extra == a.extra;
     bool isProjected = a.extra.empty() && !b->extra.empty() && projectedDomain(*b) == a.dom;
-    if (!live.count(b->result.name) || !(isSame || isProjected) || b->result.level != a.result.level || op == "any" || op == "all" || op.starts_with("argtop") || op == "argsort")
+    if (!live.count(b->result.name) || !(isSame || isProjected) || b->result.level != a.result.level ||
+        op == "any" || op == "all" || op.starts_with("argtop") || op == "argsort")
       continue;
     bool covers = all_of(a.coords, [&](Name c) { return is_contained(b->coords, c); });
     bool bound = all_of(b->coords, [&](Name c) { return is_contained(a.coords, c) || scope.count(c.str()); });

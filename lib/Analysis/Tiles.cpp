@@ -148,6 +148,8 @@ const Tree *TileClasses::Reader::fixed(Value v) {
 std::optional<TileClasses> TileClasses::of(const StreamTiles &plan, mapping::TilesAttr sizes,
                                            Extents &classes, Presences &presences, const CascadeModel &model,
                                            const llvm::StringMap<int64_t> &extents) {
+  if (plan.isAlone || plan.shared)
+    return std::nullopt; // blocks of rows are no grid
   Reader reader(plan, classes, presences, model, extents);
   TileClasses tiles;
   tiles.model = &model;
