@@ -80,9 +80,10 @@ class Weirc:
         return call, shape, {}
 
     def predicted(self, case):
+        """Seconds, and whether data decide how much less it may be."""
         extents = [f"-D{name}={value}" for name, value in case.extents().items()]
         made = json.loads(self.run("explain", *self.options(case), *extents, "--threads", str(case.threads), "--no-cache", "--json"))
-        return (made.get("predicted") or {}).get("seconds")
+        return made["predicted"]["seconds"], made["predicted"]["at_most"]
 
 
 def check(case, tensors, call, shape):
@@ -159,9 +160,9 @@ def measure(case, weirc, chosen, seconds):
     ready = contestants_of(case, weirc, tensors, chosen, row)
     row["problem"] = row.get("failed", {}).get("weir", "")
     try:
-        row["predicted_s"] = weirc.predicted(case)
-    except RuntimeError:
-        row["predicted_s"] = None
+        row["predicted_s"], row["predicted_at_most"] = weirc.predicted(case)
+    except (RuntimeError, TypeError):  # nothing is predicted
+        row["predicted_s"] = row["predicted_at_most"] = None
     for attempt in range(2):
         before = weirc.peak(case)
         times = race(ready, seconds * max(1, len(ready))) if ready else {}
@@ -205,10 +206,7 @@ def main():
                 rows.append(measure(case, weirc, chosen, 0.1 if options.quick else 1))
                 print(report.row_text(rows[-1]), flush=True)
     if options.predict:
-        ratios = {row["name"]: row["predicted_s"] / row["runs"]["weir"]["best_s"] for row in rows if row["predicted_s"] and row["runs"].get("weir")}
-        outside = {name: ratio for name, ratio in ratios.items() if not 1 / 1.5 <= ratio <= 1.5}
-        print(f"\npredicted / measured: {len(ratios) - len(outside)} of {len(rows)} cases within 1.5; outside: "
-              + (", ".join(f"{name} {ratio:.2f}" for name, ratio in outside.items()) or "none"))
+        print("\n" + report.predictions_text(rows))
     elif not options.quick:
         print("\n" + report.goals_text(rows))
     if options.json:

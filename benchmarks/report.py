@@ -32,7 +32,7 @@ def row_text(row):
     mask = row["runs"].get("flex", {}).get("mask_s")
     cells.append(f"{1e3 * mask:.3g}" if mask else "")
     predicted = row.get("predicted_s")
-    cells.append(f"{predicted / weir['best_s']:.2f}" if weir and predicted else "")
+    cells.append(f"{'at most ' if row['predicted_at_most'] else ''}{predicted / weir['best_s']:.2f}" if weir and predicted else "")
     cells.append(f"{row['peak_flops'] / 1e9:.0f}, {row['peak_bytes'] / 1e9:.0f}" + ("" if row["steady"] else " unsteady"))
     return "| " + " | ".join(cells) + " |"
 
@@ -94,6 +94,16 @@ def goals_text(rows):
         lines.append(f"| {what} | {'' if reached is None else f'{reached:.3g}'} | {wanted:g} | "
                      f"{'not measured' if met is None else 'met' if met else 'missed'} |")
     return "\n".join(lines)
+
+
+def predictions_text(rows, factor=1.5):
+    """Which predicted times are within a factor of the measured ones; where data decide, a prediction only says how long it takes at most."""
+    known = [row for row in rows if row["predicted_s"] and "weir" in row["runs"] and not row["predicted_at_most"]]
+    ratios = {row["name"]: row["predicted_s"] / row["runs"]["weir"]["best_s"] for row in known}
+    outside = [f"{name} {ratio:.2f}" for name, ratio in ratios.items() if not 1 / factor <= ratio <= factor]
+    by_data = [row["name"] for row in rows if row["predicted_at_most"]]
+    return (f"predicted / measured: {len(ratios) - len(outside)} of {len(ratios)} within {factor}; outside: {', '.join(outside) or 'none'}; "
+            f"decided by data: {', '.join(by_data) or 'none'}")
 
 
 def svg(rows, heading):
