@@ -6,7 +6,7 @@
     benchmarks/cpu.py --json out.json --svg out.svg          besides the table
 
 Every contestant's result is compared with a reference in double precision before it is timed; one that is wrong is not timed. The FMA peak and
-the rate at which memory is read are measured before and after each case (`weirc bench` does it): where they differ by more than a tenth
+the rate at which memory is read are measured before and after each case (`weirc bench` does it): where the one that limits it differs by more than a tenth
 the case is run once more, and marked if that does not help. Times are of a call from Python, least and median of many. `README.md` beside this
 file says how to install the peers.
 """
@@ -167,9 +167,10 @@ def measure(case, weirc, chosen, seconds):
         before = weirc.peak(case)
         times = race(ready, seconds * max(1, len(ready))) if ready else {}
         after = weirc.peak(case)
-        row["steady"] = all(abs(a - b) <= 0.1 * max(a, b) for a, b in zip(before, after))
         row["calibration"] = [before, after]
         row["peak_flops"], row["peak_bytes"] = (max(pair) for pair in zip(before, after))
+        limiting = 0 if row["flops"] / row["peak_flops"] > row["bytes"] / row["peak_bytes"] else 1
+        row["steady"] = abs(before[limiting] - after[limiting]) <= 0.1 * max(before[limiting], after[limiting])
         for name, list_of in times.items():
             row["runs"][name] |= {"best_s": min(list_of), "median_s": statistics.median(list_of), "count": len(list_of)}
         if row["steady"]:
