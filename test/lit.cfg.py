@@ -41,7 +41,7 @@ if succeeds(python, "-c", "import numpy"):
     config.available_features.add("python-numpy")
 if succeeds(python, "-c", "import sympy, mpmath"):
     config.available_features.add("python-sympy")
-for tool in ("weirc", "weir-random"):
+for tool in ("weirc", "weir-random", "weir-ptx-run"):
     if os.path.exists(os.path.join(build, "bin", tool)):
         config.available_features.add(tool)
 # NVIDIA's assembler, from a toolkit on PATH, in CUDA_HOME or at its usual place.
