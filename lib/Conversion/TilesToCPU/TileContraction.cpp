@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
 
 using namespace mlir;
 
@@ -46,8 +47,8 @@ public:
     int64_t width = unit.lanesOf(out.type().getElementType());
     int64_t total = out.type().getDimSize(out.map.getNumResults() - 1) / width;
     int64_t height = out.type().getDimSize(0), most = unit.registers == 32 ? 4 : 3;
-    if (height == 1 || (height == 2 && unit.registers == 32)) // else there would be few chains of sums
-      most = 8;
+    if (height == 1 || (!ShapedType::isDynamic(height) && height <= 4 && unit.registers == 32))
+      most = 8; // chains of sums enough, and a whole line of memory at a time
     int64_t columns = 1;
     for (int64_t c = 1; c <= std::min(most, total); ++c)
       if (total % c == 0)
@@ -265,30 +266,14 @@ private:
   void emitDotBlock(int64_t first, int64_t rows, Value key, int64_t keys, int64_t share) {
     int64_t width = vector.getNumElements();
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(vector));
-    SmallVector<Value> sums(rows * keys, zero), atKey;
-    for (int64_t j = 0; j < keys; ++j)
-      atKey.push_back(j ? arith::AddIOp::create(b, key, index(b, j)).getResult() : key);
-    auto loop = scf::ForOp::create(b, index(b, 0), extentOf(narrow, depth), index(b, width), sums);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(loop.getBody());
-      Value k = loop.getInductionVar();
-      SmallVector<Value> state(loop.getRegionIterArgs()), left;
-      for (int64_t r = 0; r < rows; ++r)
-        left.push_back(vector::LoadOp::create(b, vector, narrow.memory,
-                                              narrow.at(dims(index(b, first + r), nullptr, k))));
-      for (int64_t j = 0; j < keys; ++j) {
-        Value right = vector::LoadOp::create(b, vector, wide.memory, wide.at(dims(nullptr, atKey[j], k)));
-        for (int64_t r = 0; r < rows; ++r)
-          state[r * keys + j] = vector::FMAOp::create(b, left[r], right, state[r * keys + j]);
-      }
-      scf::YieldOp::create(b, state);
-    }
-    // Sum (r, j) goes to lane r * share + j.
+    // Sum (r, j) goes to lane r * share + j. Key by key: memory is read in the order in which it lies, which is
+    // all that the processor's own reading ahead asks for.
     SmallVector<Value> lanes(width, zero);
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t j = 0; j < keys; ++j)
-        lanes[r * share + j] = loop.getResult(r * keys + j);
+    for (int64_t j = 0; j < keys; ++j) {
+      Value at = j ? arith::AddIOp::create(b, key, index(b, j)).getResult() : key;
+      for (auto [r, sum] : llvm::enumerate(emitDotsOfKey(first, rows, at)))
+        lanes[r * share + j] = sum;
+    }
     Value all = sumEach(lanes);
     for (int64_t r = 0; r < rows; ++r) {
       auto part = VectorType::get({keys}, vector.getElementType());
@@ -299,6 +284,39 @@ private:
                            : vector::LoadOp::create(b, part, out.memory, place).getResult();
       vector::StoreOp::create(b, arith::AddFOp::create(b, before, sum), out.memory, place);
     }
+  }
+
+  /// The products of one key with each row, a sum in each lane, in several chains of sums where rows are too few for that.
+  SmallVector<Value> emitDotsOfKey(int64_t first, int64_t rows, Value key) {
+    int64_t width = vector.getNumElements(), pieces = narrow.type().getDimSize(1) / width, chains = 4 / rows;
+    int64_t unroll = std::gcd<int64_t>(pieces, 4);
+    chains = std::min(chains, unroll);
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(vector));
+    SmallVector<Value> zeros(rows * chains, zero), sums;
+    auto loop = scf::ForOp::create(b, index(b, 0), extentOf(narrow, depth), index(b, unroll * width), zeros);
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      SmallVector<Value> state(loop.getRegionIterArgs());
+      for (int64_t u = 0; u < unroll; ++u) {
+        Value k = arith::AddIOp::create(b, loop.getInductionVar(), index(b, u * width));
+        Value right = vector::LoadOp::create(b, vector, wide.memory, wide.at(dims(nullptr, key, k)));
+        for (int64_t r = 0; r < rows; ++r) {
+          Value left = vector::LoadOp::create(b, vector, narrow.memory,
+                                              narrow.at(dims(index(b, first + r), nullptr, k)));
+          Value &sum = state[r * chains + u % chains];
+          sum = vector::FMAOp::create(b, left, right, sum);
+        }
+      }
+      scf::YieldOp::create(b, state);
+    }
+    for (int64_t r = 0; r < rows; ++r) {
+      Value sum = loop.getResult(r * chains);
+      for (int64_t c = 1; c < chains; ++c)
+        sum = arith::AddFOp::create(b, sum, loop.getResult(r * chains + c));
+      sums.push_back(sum);
+    }
+    return sums;
   }
 
   /// A vector whose lane i is the sum of all lanes of vector i. Two vectors that hold `n` sums each, in as many

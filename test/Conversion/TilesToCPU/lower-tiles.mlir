@@ -146,16 +146,16 @@ func.func @largest(%s: memref<?x64xf32>, %r: memref<64xf32>) {
 #score = affine_map<(m, n) -> (m, n)>
 #line = affine_map<(m, n) -> (m)>
 
-// Few rows: as many products along the depth as a register has lanes, of which one register is made.
+// Few rows: products along the depth, key by key, and of as many of them as a register has lanes one register is made.
 // CHECK-LABEL: func.func @few_scores
 // ZMM:           scf.for %{{.*}} step %c4{{.*}} {
-// ZMM:             %{{.*}}:16 = scf.for %{{.*}} step %c16{{.*}} -> (vector<16xf32>
+// ZMM-COUNT-4:     %{{.*}}:4 = scf.for %{{.*}} step %c64{{.*}} -> (vector<16xf32>
 // ZMM-COUNT-30:    vector.shuffle
 // ZMM:             %[[PART:.*]] = vector.extract_strided_slice %{{.*}} {offsets = [12], sizes = [4], strides = [1]}
 // ZMM:             vector.store %{{.*}} : memref<4x?xf32, strided<[128, 1]>>, vector<4xf32>
 // ZMM:           scf.for %{{.*}} step %c1
 // YMM:           scf.for %{{.*}} step %c2{{.*}} {
-// YMM:             %{{.*}}:8 = scf.for %{{.*}} step %c8{{.*}} -> (vector<8xf32>
+// YMM-COUNT-2:     %{{.*}}:4 = scf.for %{{.*}} step %c32{{.*}} -> (vector<8xf32>
 func.func @few_scores(%q: memref<4x64xf32>, %K: memref<?x64xf32, strided<[?, 1], offset: ?>>, %s: memref<4x?xf32, strided<[128, 1]>>) {
   linalg.contract indexing_maps = [#left, #k, #out] ins(%q, %K : memref<4x64xf32>, memref<?x64xf32, strided<[?, 1], offset: ?>>)
     outs(%s : memref<4x?xf32, strided<[128, 1]>>)
