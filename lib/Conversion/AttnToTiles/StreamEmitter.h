@@ -110,7 +110,9 @@ private:
   // StreamFactors.cpp: the two sides of a product.
   mlir::Value conditionOf(Builder &b, mlir::Operation *op);
   void packLeft(Builder &b, attn::ReduceOp reduce);
-  View openRight(Builder &b, mlir::Operation *op);
+  bool isContracted(mlir::Type element) const;
+  /// The right factors as a matrix; `contracted`: nothing but a contraction reads it.
+  View openRight(Builder &b, mlir::Operation *op, bool contracted);
   View packShifted(Builder &b, mlir::Operation *op);
   /// Factors that may be absent into `tile`, 0 where one is; and into `bits`, of its first axis, where there is something.
   void packPartial(Builder &b, mlir::Operation *op, llvm::ArrayRef<mlir::Value> factors,

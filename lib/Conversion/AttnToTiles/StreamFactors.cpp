@@ -263,14 +263,22 @@ Value StreamEmitter::presenceOfFactors(Builder &b, Operation *op, Space space) {
   return present;
 }
 
-StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op) {
+/// Whether a contraction takes a matrix of 16-bit elements as it is. It widens them once for each block of rows that reads
+/// them; with few rows that is cheaper than a tile that is stored and read again.
+bool StreamEmitter::isContracted(Type element) const {
+  constexpr int64_t fewRows = 4;
+  return plan.real.isF32() && element.isIntOrFloat() && element.getIntOrFloatBitWidth() == 16 && sizes.getM() <= fewRows;
+}
+
+StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op, bool contracted) {
   const StreamTiles::Product &product = plan.products.find(op)->second;
   bindCoordinates(b, bodyOf(op), {});
   Storage storage;
   std::optional<View> matrix;
   if (!product.partialRight)
     matrix = openInPlace(b, op, storage);
-  if (matrix && cast<MemRefType>(matrix->memory.getType()).getElementType() == plan.real)
+  Type element = matrix ? cast<MemRefType>(matrix->memory.getType()).getElementType() : Type();
+  if (matrix && (element == plan.real || (contracted && isContracted(element))))
     return *matrix;
   View &tile = rights[op];
   if (!tile.memory)

@@ -95,7 +95,7 @@ void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
   guarded(b, conditions[reduce], [&] {
     if (isShifted)
       return emitShiftedSum(b, reduce, out);
-    contract(b, packed[reduce], openRight(b, reduce), out);
+    contract(b, packed[reduce], openRight(b, reduce, /*contracted=*/true), out);
   });
 }
 
@@ -293,7 +293,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
   };
   View right;
   if (product.partialRight) // which says where it is
-    right = openRight(b, op);
+    right = openRight(b, op, /*contracted=*/false);
   SmallVector<Value> factors, all(product.conditions);
   for (Value factor : product.left)
     if (!weight.memory || !isOne(factor))
@@ -348,7 +348,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
   bool isPartial = !llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); });
   guarded(b, conditions[op], [&] {
     if (!right.memory)
-      right = openRight(b, op);
+      right = openRight(b, op, /*contracted=*/!isPartial);
     if (!isPartial)
       return contract(b, side, right, out);
     // A weight of 0 times an infinity is no 0: only what is there may be multiplied.

@@ -92,7 +92,7 @@ private:
     auto isDense = [&](const Side &side) {
       SmallVector<int64_t> strides;
       int64_t offset;
-      return side.type().getElementType() == element &&
+      return hasElements(side, element, side.memory == wide.memory) &&
              succeeded(side.type().getStridesAndOffset(strides, offset)) && strides.back() == 1;
     };
     return (element.isF32() || element.isF64()) && !ShapedType::isDynamic(extent) &&
@@ -141,6 +141,20 @@ private:
     }
   }
 
+  /// A vector of the wide operand; one of 16 bits is widened.
+  Value loadWide(ArrayRef<Value> place) {
+    Type element = wide.type().getElementType();
+    auto type = VectorType::get(vector.getShape(), element);
+    Value stored = vector::LoadOp::create(b, type, wide.memory, wide.at(place));
+    return element == vector.getElementType() ? stored : arith::ExtFOp::create(b, vector, stored).getResult();
+  }
+
+  /// Whether elements of `side` can be operands: those of the result's type, and with f32 those of 16 bits.
+  static bool hasElements(const Side &side, Type element, bool mayBeNarrow) {
+    Type own = side.type().getElementType();
+    return own == element || (mayBeNarrow && element.isF32() && (own.isBF16() || own.isF16()));
+  }
+
   SmallVector<Value> dims(Value r, Value l, Value k) {
     SmallVector<Value> list(3);
     list[row] = r;
@@ -165,7 +179,7 @@ private:
     auto step = [&](Value k, SmallVector<Value> state) {
       SmallVector<Value> loaded;
       for (Value l : atLane)
-        loaded.push_back(vector::LoadOp::create(b, vector, wide.memory, wide.at(dims(nullptr, l, k))));
+        loaded.push_back(loadWide(dims(nullptr, l, k)));
       for (int64_t r = 0; r < rows; ++r) {
         Value scalar = memref::LoadOp::create(b, narrow.memory, narrow.at(dims(atRow[r], nullptr, k)));
         Value spread = vector::BroadcastOp::create(b, vector, scalar);
@@ -225,7 +239,7 @@ private:
       SmallVector<int64_t> strides;
       int64_t offset;
       if (side.map.getNumResults() != 2 || side.placeOf(depth) != 1u ||
-          side.type().getElementType() != element ||
+          !hasElements(side, element, side.memory == right.memory) ||
           failed(side.type().getStridesAndOffset(strides, offset)) || strides.back() != 1 ||
           side.type().isDynamicDim(1) || side.type().getDimSize(1) % width)
         return false;
@@ -300,7 +314,7 @@ private:
       SmallVector<Value> state(loop.getRegionIterArgs());
       for (int64_t u = 0; u < unroll; ++u) {
         Value k = arith::AddIOp::create(b, loop.getInductionVar(), index(b, u * width));
-        Value right = vector::LoadOp::create(b, vector, wide.memory, wide.at(dims(nullptr, key, k)));
+        Value right = loadWide(dims(nullptr, key, k));
         for (int64_t r = 0; r < rows; ++r) {
           Value left = vector::LoadOp::create(b, vector, narrow.memory,
                                               narrow.at(dims(index(b, first + r), nullptr, k)));

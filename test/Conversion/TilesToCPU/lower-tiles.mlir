@@ -202,3 +202,15 @@ func.func @exponentials(%s: memref<?x64xf32>, %blocks: index) {
   }
   return
 }
+
+// An operand of 16 bits is widened as it is read.
+// CHECK-LABEL: func.func @few_scores_of_bf16
+// ZMM:           %[[STORED:.*]] = vector.load {{.*}}bf16{{.*}}, vector<16xbf16>
+// ZMM:           arith.extf %[[STORED]] : vector<16xbf16> to vector<16xf32>
+// YMM:           %[[STORED:.*]] = vector.load {{.*}}bf16{{.*}}, vector<8xbf16>
+// YMM:           arith.extf %[[STORED]] : vector<8xbf16> to vector<8xf32>
+func.func @few_scores_of_bf16(%q: memref<4x64xf32>, %K: memref<?x64xbf16, strided<[?, 1], offset: ?>>, %s: memref<4x?xf32, strided<[128, 1]>>) {
+  linalg.contract indexing_maps = [#left, #k, #out] ins(%q, %K : memref<4x64xf32>, memref<?x64xbf16, strided<[?, 1], offset: ?>>)
+    outs(%s : memref<4x?xf32, strided<[128, 1]>>)
+  return
+}
