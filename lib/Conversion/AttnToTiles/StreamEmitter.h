@@ -78,6 +78,7 @@ private:
     View value;              ///< null for a reference
     View reference, moved;   ///< of a reference: before and after the block of keys
     View bit;                ///< 1 where something took part; null where the body is always there
+    bool sharesBit = false;  ///< with an accumulator before it
   };
   /// Exponentials against a reference, shared by the sums that have them.
   struct Weights {
@@ -135,6 +136,7 @@ private:
   bool isWalked() const { return mustAsk && data && data->asksKeys(); }
   void summariseRows(Builder &b);
   std::optional<Summary> summaryOf(Builder &b, mlir::Value value);
+  llvm::SmallVector<mlir::Value> nextTile(Builder &b, mlir::Value at, mlir::Value end);
   void walkKeys(Builder &b, mlir::Value begin, mlir::Value end);
   llvm::SmallVector<mlir::Value> judgeStep(Builder &b, mlir::Value at, mlir::Value end);
   void emitSum(Builder &b, attn::ReduceOp reduce);
@@ -151,6 +153,8 @@ private:
   mlir::Value isFinite(Builder &b, const View &right, const StreamTiles::Product &product);
   void addWhereThere(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
   void emitBit(Builder &b, attn::AccumulateOp op);
+  bool isMasked(mlir::Value v) const;
+  mlir::Value onlyAsks(attn::AccumulateOp op);
   void makeState(Builder &b, llvm::ArrayRef<Role> axes);
   mlir::Value power(Builder &b, attn::AccumulateOp op, mlir::Value exponent, mlir::Value reference);
   mlir::Value extremum(Builder &b, attn::AccumulateOp op, mlir::Value x, mlir::Value y);

@@ -114,33 +114,85 @@ void StreamEmitter::emitShiftedSum(Builder &b, ReduceOp reduce, const View &out)
   });
 }
 
+/// Whether absent elements of a tensor of the body are -inf in its tile. An exponent of -inf weighs nothing and no maximum is less, so
+/// those that read it so need not ask for presence, each once more.
+bool StreamEmitter::isMasked(Value v) const {
+  auto read = v.getDefiningOp<ReadOp>();
+  Value tensor = read ? plan.ownTensor(read) : Value();
+  if (!tensor || presences.ofTensor(tensor) || !llvm::is_contained(plan.body, tensor.getDefiningOp()))
+    return false;
+  return llvm::any_of(plan.state, [&](AccumulateOp op) {
+    Value asked = op.getYield().getValues().back();
+    auto other = asked.getDefiningOp<ReadOp>();
+    bool takesIt = op.getReference() || op.getAccumulation() == Accumulation::Ref;
+    return takesIt && other && other.getSource() == tensor;
+  });
+}
+
 void StreamEmitter::emitEquation(Builder &b, EinsumOp einsum) {
   Value body = einsum.getYield().getValues()[0], bare = body;
   while (auto where = bare.getDefiningOp<WhereOp>())
     bare = where.getValue();
   SetVector<Value> sources = plan.sourcesOf(body);
+  auto isInside = [&](Operation *user) { return einsum->isProperAncestor(user); };
   // A tile that only this equation reads may hold its result.
-  Value own = sources.size() == 1 && sources[0].getDefiningOp<ReduceOp>() ? sources[0] : Value();
+  Value own = sources.size() == 1 && llvm::all_of(sources[0].getUsers(), isInside) ? sources[0] : Value();
   View &tile = values[einsum.getResult()];
   if (own)
     tile = values.find(own)->second;
-  if (own && bare == own)
+  auto read = bare.getDefiningOp<ReadOp>();
+  bool isThere = own && (bare == own || (read && read.getSource() == own));
+  bool masks = llvm::any_of(einsum.getResult().getUsers(),
+                            [&](Operation *user) { return isa<ReadOp>(user) && isMasked(user->getResult(0)); });
+  if (isThere && !masks)
     return;
   if (!tile.memory)
     tile = makeTile(kTile);
   SmallVector<View> ins;
   if (!own)
     ins = openSources(b, body);
-  generic(b, kTile, ins, inBlock(b, tile), [&](Builder &in, ValueRange args) {
-    bindCoordinates(in, &einsum.getBody().front(), kTile);
-    bindSources(in, body, kTile, args);
-    return SmallVector<Value>{emitter.materialize(in, emitter.emit(in, body))};
-  });
+  auto emit = [&] {
+    if (inside && isThere)
+      return;
+    generic(b, kTile, ins, inBlock(b, tile), [&](Builder &in, ValueRange args) {
+      bindCoordinates(in, &einsum.getBody().front(), kTile);
+      bindSources(in, body, kTile, args);
+      Lane lane = emitter.emit(in, body);
+      Value value = emitter.materialize(in, lane);
+      return SmallVector<Value>{masks ? selectPresent(in, lane.present, value, -kInfinity) : value};
+    });
+  };
+  if (masks)
+    inVersions(b, emit);
+  else
+    emit();
 }
 
 //===----------------------------------------------------------------------===//
 // The state
 //===----------------------------------------------------------------------===//
+
+/// The tensor of the body that decides alone whether an accumulator takes something in; null: there is none.
+Value StreamEmitter::onlyAsks(AccumulateOp op) {
+  const StreamTiles::Product &product = plan.products.find(op)->second;
+  auto isCertain = [&](Value v) {
+    Presence present = presences.of(v);
+    return present && present->empty();
+  };
+  if (!product.conditions.empty() || !llvm::all_of(product.right, isCertain))
+    return nullptr;
+  Value asked;
+  for (Value part : plan.partsOf(op)) {
+    if (isCertain(part))
+      continue;
+    auto read = part.getDefiningOp<ReadOp>();
+    Value tensor = read ? plan.ownTensor(read) : Value();
+    if (!tensor || (asked && asked != tensor))
+      return nullptr;
+    asked = tensor;
+  }
+  return asked;
+}
 
 /// Tiles for the state, those with features stored along `axes`, holding the identity.
 void StreamEmitter::makeState(Builder &b, ArrayRef<Role> axes) {
@@ -153,8 +205,16 @@ void StreamEmitter::makeState(Builder &b, ArrayRef<Role> axes) {
     }
     if (pieces.value)
       c.value = pieces.features ? makeTile(axes, &plan.products.find(op)->second) : makeTile(Role::Row);
-    if (pieces.bit)
-      c.bit = makeTile(Role::Row);
+    if (pieces.bit) {
+      Value asked = onlyAsks(op);
+      for (AccumulateOp other : plan.state) { // what is there at the same keys has one bit
+        if (other == op || (asked && asked == onlyAsks(other))) {
+          c.bit = other == op ? makeTile(Role::Row) : components[other].bit;
+          c.sharesBit = other != op;
+          break;
+        }
+      }
+    }
     if (c.reference.memory)
       fill(b, c.reference, lowestOf(plan.real));
     if (c.value.memory)
@@ -186,6 +246,12 @@ void StreamEmitter::emitExtremum(Builder &b, AccumulateOp op, const View &out) {
   Value body = op.getYield().getValues()[0];
   bool isMin = op.getAccumulation() == Accumulation::Min;
   SmallVector<View> ins = openSources(b, body);
+  if (!isMin && isMasked(body)) {
+    generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
+      return SmallVector<Value>{extremum(in, op, args.back(), args[0])};
+    });
+    return;
+  }
   inVersions(b, [&] {
     generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
       bindCoordinates(in, &op.getBody().front(), kTile);
@@ -234,6 +300,12 @@ StreamEmitter::Weights &StreamEmitter::weightsOf(Builder &b, AccumulateOp op) {
   SmallVector<View> ins = openSources(b, exponent);
   ins.push_back(reference.moved);
   View out = inBlock(b, w.tile);
+  if (isMasked(exponent)) {
+    generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
+      return SmallVector<Value>{power(in, op, args[0], args[1])};
+    });
+    return w;
+  }
   inVersions(b, [&] {
     generic(b, kTile, ins, out, [&](Builder &in, ValueRange args) {
       bindCoordinates(in, &op.getBody().front(), kTile);
@@ -470,7 +542,7 @@ void StreamEmitter::emitBlockOfKeys(Builder &b) {
       emitAddition(b, op);
     else if (op.getAccumulation() != Accumulation::Ref)
       emitExtremum(b, op, components[op].value);
-    if (components[op].bit.memory)
+    if (const Component &c = components[op]; c.bit.memory && !c.sharesBit)
       emitBit(b, op);
   }
   for (auto &[op, c] : components)

@@ -65,67 +65,83 @@ std::optional<Summary> StreamEmitter::summaryOf(Builder &b, Value value) {
   return Summary{load(memory.low), load(memory.high), load(memory.there)};
 }
 
-void StreamEmitter::walkKeys(Builder &b, Value begin, Value end) {
-  Type index = b.getIndexType(), bit = b.getI1Type();
-  Value step = constantIndex(b, data->stepOf(sizes.getN())), most = constantIndex(b, sizes.getN());
-  Value no = constantInt(b, bit, 0), yes = constantInt(b, bit, 1);
-  auto positive = emitter.insideLoopOver(plan.keys);
-  SmallVector<Type> bits(allNeeded.size(), bit);
-  auto open = [&](Region &region, ArrayRef<Type> types) {
-    return b.createBlock(&region, {}, types, SmallVector<Location>(types.size(), b.getLoc()));
-  };
-  /// From `state`, a place and bits, goes on a step at a time while `asks` is so of the place; the step is
-  /// judged.
-  auto advance = [&](SmallVector<Value> state, Value limit, bool whileNeeded) {
-    SmallVector<Type> types(ValueRange(state).getTypes());
-    auto loop = scf::WhileOp::create(b, types, state);
-    OpBuilder::InsertionGuard guard(b);
-    Block *before = open(loop.getBefore(), types);
-    Value at = before->getArgument(0),
-          inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at, limit);
-    SmallVector<Type> answers(types);
-    answers[0] = bit;
-    auto branch = scf::IfOp::create(b, answers, inside, /*withElseRegion=*/true);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(branch.thenBlock());
-      SmallVector<Value> judged = judgeStep(b, at, end);
-      if (!whileNeeded)
-        judged[0] = arith::XOrIOp::create(b, judged[0], yes);
-      for (unsigned k = 1; k < types.size(); ++k) // what is passed over does not matter
-        judged[k] = arith::AndIOp::create(
-            b, before->getArgument(k),
-            arith::OrIOp::create(b, judged[k], arith::XOrIOp::create(b, judged[0], yes)));
-      judged.resize(types.size());
-      scf::YieldOp::create(b, judged);
-      b.setInsertionPointToStart(branch.elseBlock());
-      SmallVector<Value> none(before->args_begin(), before->args_end());
-      none[0] = no;
-      scf::YieldOp::create(b, none);
-    }
-    SmallVector<Value> next{at};
-    llvm::append_range(next, branch.getResults().drop_front());
-    scf::ConditionOp::create(b, branch.getResult(0), next);
-    Block *after = open(loop.getAfter(), types);
-    SmallVector<Value> passed(after->args_begin(), after->args_end());
-    passed[0] = arith::AddIOp::create(b, passed[0], step);
-    scf::YieldOp::create(b, passed);
-    return SmallVector<Value>(loop.getResults());
-  };
-  SmallVector<Type> types{index, index};
-  llvm::append_range(types, bits);
-  auto loop = scf::WhileOp::create(b, types, begin);
+/// A loop in whose condition `ask` says, of its state, whether it goes on, and what the rest of the state is
+/// then; the first of the state is a place, which moves on by `step`.
+static SmallVector<Value> advance(ImplicitLocOpBuilder &b, ArrayRef<Value> state, Value limit, Value step,
+                                  function_ref<SmallVector<Value>(ValueRange)> ask) {
+  SmallVector<Type> types(ValueRange(state).getTypes()), answers(types);
+  SmallVector<Location> places(types.size(), b.getLoc());
+  answers[0] = b.getI1Type();
+  auto loop = scf::WhileOp::create(b, types, state);
   OpBuilder::InsertionGuard guard(b);
-  Block *before = open(loop.getBefore(), index);
-  Value first = advance({before->getArgument(0)}, end, /*whileNeeded=*/false)[0];
+  Block *before = b.createBlock(&loop.getBefore(), {}, types, places);
+  Value at = before->getArgument(0);
+  Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at, limit);
+  auto branch = scf::IfOp::create(b, answers, inside, /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    scf::YieldOp::create(b, ask(before->getArguments()));
+    b.setInsertionPointToStart(branch.elseBlock());
+    SmallVector<Value> stop(before->args_begin(), before->args_end());
+    stop[0] = constantInt(b, b.getI1Type(), 0);
+    scf::YieldOp::create(b, stop);
+  }
+  SmallVector<Value> next{at};
+  llvm::append_range(next, branch.getResults().drop_front());
+  scf::ConditionOp::create(b, branch.getResult(0), next);
+  Block *after = b.createBlock(&loop.getAfter(), {}, types, places);
+  SmallVector<Value> passed(after->args_begin(), after->args_end());
+  passed[0] = arith::AddIOp::create(b, passed[0], step);
+  scf::YieldOp::create(b, passed);
+  return SmallVector<Value>(loop.getResults());
+}
+
+/// The first and the past of the next tile from `at` on, and for each of allNeeded whether all of it holds in
+/// the tile. A tile ends where a mask does, and where, after steps inside all masks, one is not.
+SmallVector<Value> StreamEmitter::nextTile(Builder &b, Value at, Value end) {
+  Value step = constantIndex(b, data->stepOf(sizes.getN())), yes = constantInt(b, b.getI1Type(), 1);
+  auto invert = [&](Value v) -> Value { return arith::XOrIOp::create(b, v, yes); };
+  auto all = [&](ValueRange bits) {
+    Value result = yes;
+    for (Value bit : bits)
+      result = arith::AndIOp::create(b, result, bit);
+    return result;
+  };
+  Value first = advance(b, at, end, step, [&](ValueRange state) {
+    return SmallVector<Value>{invert(judgeStep(b, state[0], end)[0])};
+  })[0];
   SmallVector<Value> state{first};
   state.append(allNeeded.size(), yes);
-  Value limit = arith::MinUIOp::create(b, end, arith::AddIOp::create(b, first, most));
-  state = advance(state, limit, /*whileNeeded=*/true);
+  Value limit =
+      arith::MinUIOp::create(b, end, arith::AddIOp::create(b, first, constantIndex(b, sizes.getN())));
+  state = advance(b, state, limit, step, [&](ValueRange state) {
+    SmallVector<Value> judged = judgeStep(b, state[0], end);
+    Value later = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, state[0], first);
+    Value leaves =
+        arith::AndIOp::create(b, all(state.drop_front()), invert(all(ArrayRef(judged).drop_front())));
+    judged[0] = arith::AndIOp::create(b, judged[0], invert(arith::AndIOp::create(b, later, leaves)));
+    for (unsigned k = 1; k < judged.size(); ++k) { // a step that is left out does not count
+      Value own = arith::OrIOp::create(b, judged[k], invert(judged[0]));
+      judged[k] = arith::AndIOp::create(b, state[k], own);
+    }
+    return judged;
+  });
   SmallVector<Value> tile{first, arith::MinUIOp::create(b, state[0], limit)};
   llvm::append_range(tile, ArrayRef(state).drop_front());
-  scf::ConditionOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, first, end), tile);
-  Block *after = open(loop.getAfter(), types);
+  return tile;
+}
+
+void StreamEmitter::walkKeys(Builder &b, Value begin, Value end) {
+  auto positive = emitter.insideLoopOver(plan.keys);
+  SmallVector<Type> types(2, b.getIndexType());
+  types.append(allNeeded.size(), b.getI1Type());
+  auto loop = scf::WhileOp::create(b, types, begin);
+  OpBuilder::InsertionGuard guard(b);
+  Block *before = b.createBlock(&loop.getBefore(), {}, b.getIndexType(), b.getLoc());
+  SmallVector<Value> tile = nextTile(b, before->getArgument(0), end);
+  scf::ConditionOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile[0], end), tile);
+  Block *after = b.createBlock(&loop.getAfter(), {}, types, SmallVector<Location>(types.size(), b.getLoc()));
   auto scope = emitter.scope();
   keyBegin = after->getArgument(0);
   keyCount = arith::SubIOp::create(b, after->getArgument(1), keyBegin);

@@ -12,7 +12,7 @@
 // SMALL: mapping #mapping.tiles<rows = "m", m = 16, n = 16>
 // BARE: error: 'attn.stream' op does not run in tiles; dissolve it before it becomes loops
 
-// Blocks of rows around blocks of keys, up to the last key that the block's last row sees: keys and values are read where they lie, what is absent weighs nothing, and what was summed
+// Blocks of rows around blocks of keys, up to the last key that the block's last row sees: keys and values are read where they lie, a score that is absent is -inf and weighs nothing, and what was summed
 // is corrected where the reference moves. No piece of the workspace is asked for.
 // CHECK-LABEL: func.func @softmax(
 // CHECK:         scf.forall
@@ -23,9 +23,11 @@
 // CHECK:             scf.for %[[N0:.*]] =
 // CHECK:               memref.subview %arg1[%[[N0]], 0] [%{{.*}}, 64]
 // CHECK:               linalg.contract {{.*}} outs(%{{.*}} : memref<24x?xf32
+// CHECK:                 arith.constant 0xFF800000
+// CHECK:                 arith.select
 // CHECK:               linalg.generic {{.*}}"parallel", "reduction"
-// CHECK:                 arith.cmpi sle
-// CHECK:                 arith.maximumf
+// CHECK-NEXT:          ^bb0
+// CHECK-NEXT:            arith.maximumf
 // CHECK:               math.exp
 // CHECK:               memref.subview %arg2[%[[N0]], 0] [%{{.*}}, 48]
 // CHECK:               linalg.contract {{.*}} outs(%{{.*}} : memref<24x48xf32>)
