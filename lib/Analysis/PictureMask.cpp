@@ -314,7 +314,7 @@ static std::optional<MaskPicture> drawDomain(mlir::func::FuncOp cascade, const S
   picture.keys = coordinates.back().extent;
   picture.rowLabel = label(coordinates[coordinates.size() - 2]);
   picture.keyLabel = label(coordinates.back());
-  picture.title.push_back("domain of " + chosen->name + "; no stream runs in tiles");
+  picture.title.push_back("domain of " + chosen->name + "; no stream runs in tiles that form a grid");
   picture.title.push_back(chosen->name + " " + domains.text(chosen->name));
   MaskPicture::Panel panel;
   panel.title = join(settings, ", ");

@@ -14,6 +14,9 @@
 
 using namespace weir;
 using namespace weir::random_cascade;
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using llvm::SmallVectorImpl;
 using llvm::StringRef;
 using llvm::Twine;
 
@@ -24,7 +27,7 @@ using llvm::Twine;
 namespace {
 class Generator {
 public:
-  explicit Generator(reference::Random &random) : random(random) {}
+  Generator(reference::Random &random, bool isPlane) : random(random), isPlane(isPlane) {}
   TermPtr predicate(int depth);
   bool readsData = false;
 
@@ -35,7 +38,12 @@ private:
   TermPtr number(int64_t low, int64_t high) {
     return atom(Kind::Integer, std::to_string(random.integer(low, high)));
   }
-  TermPtr name(StringRef text) { return atom(Kind::Integer, text.str()); }
+  /// Of m, n, M, N in a plane: the coordinate or extent along the side at hand.
+  TermPtr name(StringRef text) {
+    size_t k = isPlane ? StringRef("mnMN").find(text) : StringRef::npos;
+    return atom(Kind::Integer,
+                k == StringRef::npos ? text.str() : std::string(1, (side ? "xrXR" : "yuYU")[k]));
+  }
   TermPtr add(TermPtr a, TermPtr b) { return binary(Kind::Integer, "+", std::move(a), std::move(b)); }
   TermPtr sub(TermPtr a, TermPtr b) { return binary(Kind::Integer, "-", std::move(a), std::move(b)); }
   TermPtr call(const char *fn, TermPtr a, TermPtr b = nullptr) {
@@ -54,10 +62,13 @@ private:
   }
 
   reference::Random &random;
+  bool isPlane;
+  unsigned side = 0;
 };
 } // namespace
 
 TermPtr Generator::integer(int depth) {
+  side = isPlane && random.chance(0.5);
   if (depth <= 0 || random.chance(0.25))
     switch (random.integer(0, 9)) {
     case 0:
@@ -99,6 +110,7 @@ TermPtr Generator::integer(int depth) {
 
 /// What masks are made of.
 TermPtr Generator::shape() {
+  side = isPlane && random.chance(0.5);
   auto m = [&] { return name("m"); };
   auto n = [&] { return name("n"); };
   switch (random.integer(0, 6)) {
@@ -157,7 +169,7 @@ TermPtr Generator::data() {
 TermPtr Generator::predicate(int depth) {
   double kind = random.uniform();
   if (depth <= 0 || kind < 0.35) {
-    if (random.chance(0.12))
+    if (!isPlane && random.chance(0.12))
       return data();
     if (random.chance(0.6))
       return shape();
@@ -176,10 +188,27 @@ TermPtr Generator::predicate(int depth) {
 namespace {
 /// Lengths, data, and one score.
 struct Setting {
-  int64_t M, N, H;
+  struct Axis {
+    char coordinate, rank;
+    int64_t extent, value = 0;
+  };
+  Axis head{'h', 'H', 0};
+  std::vector<Axis> rows, keys;
   std::map<std::string, std::vector<int64_t>> data;
-  int64_t m = 0, n = 0, h = 0;
 
+  static int64_t countOf(const std::vector<Axis> &axes) {
+    int64_t count = 1;
+    for (const Axis &axis : axes)
+      count *= axis.extent;
+    return count;
+  }
+  /// Sets coordinates to a place in lexical order.
+  static void set(std::vector<Axis> &axes, int64_t place) {
+    for (Axis &axis : llvm::reverse(axes)) {
+      axis.value = place % axis.extent;
+      place /= axis.extent;
+    }
+  }
   int64_t valueOf(const Term &term) const;
 
 private:
@@ -201,7 +230,11 @@ int64_t Setting::atomOf(StringRef text) const {
   int64_t number;
   if (!text.getAsInteger(10, number))
     return number;
-  return text == "m" ? m : text == "n" ? n : text == "h" ? h : text == "M" ? M : text == "N" ? N : H;
+  for (const auto *axes : {&rows, &keys})
+    for (const Axis &axis : *axes)
+      if (text[0] == axis.coordinate || text[0] == axis.rank)
+        return text[0] == axis.coordinate ? axis.value : axis.extent;
+  return text == "h" ? head.value : head.extent;
 }
 
 int64_t Setting::callOf(StringRef fn, int64_t a, int64_t b) const {
@@ -221,7 +254,7 @@ int64_t Setting::valueOf(const Term &term) const {
     return atomOf(term.text);
   case Term::Read: {
     int64_t at = arg(0);
-    return data.at(term.text)[term.args.size() > 1 ? at * N + arg(1) : at];
+    return data.at(term.text)[term.args.size() > 1 ? at * keys[0].extent + arg(1) : at];
   }
   case Term::Call:
     return callOf(term.text, arg(0), term.args.size() > 1 && term.args[1] ? arg(1) : 0);
@@ -253,7 +286,7 @@ int64_t Setting::valueOf(const Term &term) const {
 
 namespace {
 struct Totals {
-  uint64_t predicates = 0, reading = 0, trivial = 0, notInTiles = 0, counts = 0;
+  uint64_t predicates = 0, planes = 0, reading = 0, trivial = 0, notInTiles = 0, unread = 0, counts = 0;
   uint64_t full = 0, partial = 0, empty = 0, lessThanFull = 0, lessThanEmpty = 0;
 };
 
@@ -265,11 +298,15 @@ public:
   std::string text;
 
 private:
-  void draw();
+  void draw(bool isPlane);
+  void print(const Term &predicate);
   std::string checkDomain(mlir::func::FuncOp cascade);
   std::string checkTiles(mlir::func::FuncOp streamed);
-  std::string checkBlock(const TileClasses &tiles, int64_t h, int64_t block, TileClasses::Counts &sum);
-  int64_t scoresIn(int64_t h, int64_t m0, int64_t m1, int64_t n0, int64_t n1) const;
+  std::string checkBlock(const TileClasses &tiles, int64_t h, int64_t number, TileClasses::Counts &sum);
+  std::string checkRow(const TileClasses &tiles, int64_t h, int64_t row);
+  /// The rows of a block, by their places, and its number along each coordinate.
+  std::vector<int64_t> rowsOf(const TileClasses &tiles, int64_t number, SmallVectorImpl<int64_t> &at) const;
+  int64_t scoresIn(int64_t h, ArrayRef<int64_t> rows, int64_t key) const;
   std::string at(const Twine &what) const;
 
   reference::Random random;
@@ -277,46 +314,48 @@ private:
   Setting setting;
   llvm::StringMap<int64_t> extents;
   int64_t tileM = 1, tileN = 1, present = 0;
-  std::vector<char> inside; ///< [h, m, n]
+  int64_t rows = 0, keys = 0; ///< how many there are
+  std::vector<char> inside;   ///< by head, row, key
   bool readsData = false;
 };
 } // namespace
 
 std::string Trial::at(const Twine &what) const {
-  return (what + " at H=" + Twine(setting.H) + " M=" + Twine(setting.M) + " N=" + Twine(setting.N) +
-          ", tiles of " + Twine(tileM) + " by " + Twine(tileN))
-      .str();
+  std::string where = (what + " at H=" + Twine(setting.head.extent)).str();
+  for (const auto *axes : {&setting.rows, &setting.keys})
+    for (const Setting::Axis &axis : *axes)
+      where += (" " + Twine(axis.rank) + "=" + Twine(axis.extent)).str();
+  return (where + ", tiles of " + Twine(tileM) + " by " + Twine(tileN)).str();
 }
 
-void Trial::draw() {
-  auto length = [&] { return random.chance(0.05) ? random.integer(0, 2) : random.integer(3, 70); };
-  setting.M = length();
-  setting.N = random.chance(0.4) ? setting.M : length();
-  setting.H = random.integer(1, 3);
-  extents["H"] = setting.H;
-  extents["M"] = setting.M;
-  extents["N"] = setting.N;
+void Trial::draw(bool isPlane) {
+  int64_t longest = isPlane ? 9 : 70;
+  auto length = [&] { return random.chance(0.05) ? random.integer(0, 2) : random.integer(3, longest); };
+  auto add = [&](std::vector<Setting::Axis> &axes, char coordinate, int64_t extent) {
+    axes.push_back({coordinate, static_cast<char>(coordinate - 'a' + 'A'), extent});
+    extents[StringRef(&axes.back().rank, 1)] = extent;
+  };
+  setting.head.extent = extents["H"] = random.integer(1, 3);
   extents["D"] = extents["F"] = 4;
+  for (char row : StringRef(isPlane ? "yx" : "m"))
+    add(setting.rows, row, length());
+  bool isSquare = random.chance(0.4);
+  for (auto [k, key] : llvm::enumerate(StringRef(isPlane ? "ur" : "n")))
+    add(setting.keys, key, isSquare ? setting.rows[k].extent : length());
+  rows = Setting::countOf(setting.rows);
+  keys = Setting::countOf(setting.keys);
   tileM = random.integer(1, 16);
   tileN = random.integer(1, 16);
   auto fill = [&](const char *name, int64_t size, int64_t high) {
     for (int64_t i = 0; i < size; ++i)
       setting.data[name].push_back(random.integer(high == 1 ? 0 : -2, high));
   };
-  fill("LEN", setting.H, setting.N + 3);
-  fill("WIDTH", setting.H, 20);
-  fill("ROW", setting.M, setting.N);
-  fill("DM", setting.M, 3);
-  fill("DN", setting.N, 3);
-  fill("KEEP", setting.M * setting.N, 1);
-}
-
-int64_t Trial::scoresIn(int64_t h, int64_t m0, int64_t m1, int64_t n0, int64_t n1) const {
-  int64_t found = 0;
-  for (int64_t m = m0; m < m1; ++m)
-    for (int64_t n = n0; n < n1; ++n)
-      found += inside[(h * setting.M + m) * setting.N + n];
-  return found;
+  fill("LEN", setting.head.extent, keys + 3);
+  fill("WIDTH", setting.head.extent, 20);
+  fill("ROW", rows, keys);
+  fill("DM", rows, 3);
+  fill("DN", keys, 3);
+  fill("KEEP", rows * keys, 1);
 }
 
 std::string Trial::checkDomain(mlir::func::FuncOp cascade) {
@@ -331,7 +370,10 @@ std::string Trial::checkDomain(mlir::func::FuncOp cascade) {
   // Each way of counting rows, where it can be.
   const Tree *domain = domains.formulas.assumeInhabited(domains.domainOf("S"));
   for (auto method : {Points::Method::Rows, Points::Method::Residues}) {
-    Points::Coordinate coordinates[] = {{"h", setting.H}, {"m", setting.M}, {"n", setting.N}};
+    SmallVector<Points::Coordinate> coordinates{{"h", setting.head.extent}};
+    for (const auto *axes : {&setting.rows, &setting.keys})
+      for (const Setting::Axis &axis : *axes)
+        coordinates.push_back({StringRef(&axis.coordinate, 1), axis.extent});
     auto points = Points::of(domain, coordinates, model, extents);
     uint64_t budget = 1u << 28;
     auto own = points ? points->count(budget, method) : std::nullopt;
@@ -343,45 +385,103 @@ std::string Trial::checkDomain(mlir::func::FuncOp cascade) {
   return "";
 }
 
-/// One block of rows: no score outside its runs, all scores in full ones; the keys of its first row.
-std::string Trial::checkBlock(const TileClasses &tiles, int64_t h, int64_t block, TileClasses::Counts &sum) {
+std::vector<int64_t> Trial::rowsOf(const TileClasses &tiles, int64_t number,
+                                   SmallVectorImpl<int64_t> &at) const {
+  SmallVector<int64_t> digits;
+  for (const TileClasses::Axis &row : llvm::reverse(tiles.rows)) {
+    digits.push_back(number % row.blocks());
+    number /= row.blocks();
+  }
+  std::vector<int64_t> found{0};
+  for (auto [row, block] : llvm::zip_equal(tiles.rows, llvm::reverse(digits))) {
+    at.push_back(block);
+    std::vector<int64_t> longer;
+    for (int64_t place : found)
+      for (int64_t c = block * row.block; c < std::min((block + 1) * row.block, row.extent); ++c)
+        longer.push_back(place * row.extent + c);
+    found = std::move(longer);
+  }
+  return found;
+}
+
+int64_t Trial::scoresIn(int64_t h, ArrayRef<int64_t> block, int64_t key) const {
+  int64_t found = 0;
+  for (int64_t row : block)
+    found += inside[(h * rows + row) * keys + key];
+  return found;
+}
+
+/// The keys of a row, as spans of the innermost coordinate.
+std::string Trial::checkRow(const TileClasses &tiles, int64_t h, int64_t row) {
+  std::vector<Setting::Axis> place = setting.rows, line = setting.keys;
+  Setting::set(place, row);
+  int64_t length = line.back().extent;
+  for (int64_t key = 0; key < keys; key += length) {
+    Setting::set(line, key);
+    SmallVector<int64_t> at{h};
+    for (const auto &axes : {ArrayRef(place), ArrayRef(line).drop_back()})
+      for (const Setting::Axis &axis : axes)
+        at.push_back(axis.value);
+    uint64_t budget = 1u << 28;
+    auto spans = tiles.keysAt(at, budget);
+    if (spans.has_value() != !tiles.readsData)
+      return this->at("the keys of row " + Twine(row) + (spans ? " are known" : " are not known"));
+    std::vector<char> own(length);
+    for (Points::Span span : spans.value_or(Points::Spans()))
+      std::fill(own.begin() + span.low, own.begin() + span.high, 1);
+    for (int64_t n = 0; spans && n < length; ++n)
+      if (own[n] != inside[(h * rows + row) * keys + key + n])
+        return this->at("key " + Twine(key + n) + " of row " + Twine(row) + " is taken wrongly");
+  }
+  return "";
+}
+
+/// One block of rows: no score outside its runs, all scores in full ones.
+std::string Trial::checkBlock(const TileClasses &tiles, int64_t h, int64_t number, TileClasses::Counts &sum) {
   uint64_t budget = 1u << 28;
-  auto found = tiles.blockAt({h, block}, budget);
+  SmallVector<int64_t> place{h};
+  std::vector<int64_t> block = rowsOf(tiles, number, place);
+  auto found = tiles.blockAt(place, budget);
   if (!found)
     return at("no runs of a block of rows");
-  int64_t m0 = block * tileM, m1 = std::min(m0 + tileM, setting.M), covered = 0;
-  std::string where = (" in rows " + Twine(m0) + " to " + Twine(m1) + " of head " + Twine(h)).str();
-  for (TileClasses::Run run : found->runs) {
-    run.begin += found->box[0].low;
-    run.end += found->box[0].low;
-    if (run.begin < covered || run.end > setting.N || run.end <= run.begin)
-      return at("keys " + Twine(run.begin) + " to " + Twine(run.end) + " are no run" + where);
-    if (scoresIn(h, m0, m1, covered, run.begin))
-      return at("a score is missed between keys " + Twine(covered) + " and " + Twine(run.begin) + where);
-    for (int64_t n0 = run.begin; n0 < run.end; n0 += tileN) {
-      int64_t n1 = std::min(n0 + tileN, run.end), all = (m1 - m0) * (n1 - n0),
-              found = scoresIn(h, m0, m1, n0, n1);
-      if (run.full && found != all)
-        return at("not all scores of a full tile are inside the mask, at key " + Twine(n0) + where);
-      ++(run.full ? sum.full : sum.partial);
-      totals.lessThanFull += !run.full && found == all;
-      totals.lessThanEmpty += !run.full && !found;
-    }
-    covered = run.end;
+  std::string where = (" in block of rows " + Twine(number) + " of head " + Twine(h)).str();
+  std::vector<Setting::Axis> box = setting.keys;
+  for (auto [axis, span] : llvm::zip_equal(box, found->box)) {
+    if (span.low < 0 || span.high > axis.extent || span.high < span.low)
+      return at("keys " + Twine(span.low) + " to " + Twine(span.high) + " are no range" + where);
+    axis.extent = span.high - span.low;
   }
-  if (scoresIn(h, m0, m1, covered, setting.N))
-    return at("a score is missed from key " + Twine(covered) + " on" + where);
-  auto keys = tiles.keysAt({h, m0}, budget);
-  if (keys.has_value() == readsData && (!readsData || tiles.readsData))
-    return at("the keys of a row are" + Twine(keys ? "" : " not") + " known" + where);
-  std::vector<char> own(setting.N);
-  for (Points::Span span : keys.value_or(Points::Spans()))
-    for (int64_t n = span.low; n < span.high; ++n)
-      own[n] = 1;
-  for (int64_t n = 0; keys && n < setting.N; ++n)
-    if (own[n] != inside[(h * setting.M + m0) * setting.N + n])
-      return at("key " + Twine(n) + " is taken wrongly" + where);
-  return "";
+  auto keyAt = [&](int64_t at) { // by its place in the box
+    Setting::set(box, at);
+    int64_t key = 0;
+    for (auto [axis, span, whole] : llvm::zip_equal(box, found->box, setting.keys))
+      key = key * whole.extent + span.low + axis.value;
+    return key;
+  };
+  std::vector<char> visited(keys);
+  int64_t past = 0;
+  for (TileClasses::Run run : found->runs) {
+    if (run.begin < past || run.end > Setting::countOf(box) || run.end <= run.begin)
+      return at("places " + Twine(run.begin) + " to " + Twine(run.end) + " are no run" + where);
+    past = run.end;
+    for (int64_t first = run.begin; first < run.end; first += tileN) {
+      int64_t scores = 0, last = std::min(first + tileN, run.end);
+      for (int64_t k = first; k < last; ++k) {
+        scores += scoresIn(h, block, keyAt(k));
+        visited[keyAt(k)] = 1;
+      }
+      bool isAll = scores == static_cast<int64_t>(block.size()) * (last - first);
+      if (run.full && !isAll)
+        return at("not all scores of a full tile are inside the mask, at place " + Twine(first) + where);
+      ++(run.full ? sum.full : sum.partial);
+      totals.lessThanFull += !run.full && isAll;
+      totals.lessThanEmpty += !run.full && !scores;
+    }
+  }
+  for (int64_t key = 0; key < keys; ++key)
+    if (!visited[key] && scoresIn(h, block, key))
+      return at("a score of key " + Twine(key) + " is missed" + where);
+  return checkRow(tiles, h, block.front());
 }
 
 std::string Trial::checkTiles(mlir::func::FuncOp streamed) {
@@ -390,55 +490,76 @@ std::string Trial::checkTiles(mlir::func::FuncOp streamed) {
   Presences presences(classes);
   std::optional<StreamTiles> plan;
   streamed.walk([&](attn::StreamOp stream) {
-    if (stream.getRank() == "N" && !plan)
-      plan = StreamTiles::of(stream, classes, dependence, presences);
+    auto own = plan ? std::nullopt : StreamTiles::of(stream, classes, dependence, presences);
+    if (own && own->keys.size() == setting.keys.size() &&
+        own->keys[0].first == StringRef(&setting.keys[0].coordinate, 1) &&
+        own->rows.size() == setting.rows.size())
+      plan = std::move(own);
   });
   if (!plan) {
     ++totals.notInTiles;
     return "";
   }
   CascadeModel model(streamed);
-  auto rows = mlir::StringAttr::get(streamed.getContext(), plan->nameOfRow());
-  auto sizes = mapping::TilesAttr::get(streamed.getContext(), rows, tileM, tileN, 0);
+  auto name = mlir::StringAttr::get(streamed.getContext(), plan->nameOfRow());
+  auto sizes = mapping::TilesAttr::get(streamed.getContext(), name, tileM, tileN, 0);
   auto tiles = TileClasses::of(*plan, sizes, classes, presences, model, extents);
   if (!tiles)
     return at("the tiles have no classes");
+  totals.unread += tiles->readsData && !readsData; // a predicate that the merge made has a quantifier
   TileClasses::Counts sum{0, 0, 0};
-  for (int64_t h = 0; h < setting.H; ++h)
-    for (int64_t block = 0; block * tileM < setting.M; ++block)
-      if (std::string wrong = checkBlock(*tiles, h, block, sum); !wrong.empty())
+  int64_t blocks = 1;
+  for (const TileClasses::Axis &row : tiles->rows)
+    blocks *= row.blocks();
+  for (int64_t h = 0; h < setting.head.extent; ++h)
+    for (int64_t number = 0; number < blocks; ++number)
+      if (std::string wrong = checkBlock(*tiles, h, number, sum); !wrong.empty())
         return wrong;
-  int64_t all = setting.H * llvm::divideCeil(setting.M, tileM) * llvm::divideCeil(setting.N, tileN);
+  int64_t all = setting.head.extent * blocks * static_cast<int64_t>(llvm::divideCeil(keys, tileN));
   sum.empty = all - sum.full - sum.partial;
   uint64_t budget = 1u << 28;
   auto counts = tiles->count(budget);
   if (!counts || counts->full != sum.full || counts->partial != sum.partial || counts->empty != sum.empty)
     return at("the tiles are counted otherwise than they are listed");
   auto scores = tiles->countInside(budget);
-  if (scores ? *scores != present : !readsData)
+  if (scores ? *scores != present : !tiles->readsData)
     return at("counted " + Twine(scores.value_or(-1)) + " scores of tiles, there are " + Twine(present));
+  totals.planes += setting.rows.size() > 1;
   totals.full += sum.full;
   totals.partial += sum.partial;
   totals.empty += sum.empty;
   return "";
 }
 
-std::string Trial::run(mlir::MLIRContext &context) {
-  Generator generator(random);
-  TermPtr predicate = generator.predicate(random.integer(0, 3));
-  readsData = generator.readsData;
+void Trial::print(const Term &predicate) {
+  bool isPlane = setting.rows.size() > 1;
   llvm::raw_string_ostream os(text);
-  os << "cascade t(Q[H,M,D], K[H,N,D], V[H,N,F], LEN: i32[H], WIDTH: i32[H], ROW: i32[M], DM: i32[M], DN: "
-        "i32[N], "
-        "KEEP: bool[M,N]) -> (O[H,M,F]) {\n  S[h,m,n] = sum(d) Q[h,m,d]*K[h,n,d] where ";
-  predicate->print(os);
-  os << "\n  O[h,m,f] = (sum(n) exp(S[h,m,n] - (max(n) S[h,m,n]))*V[h,n,f]) / (sum(n) exp(S[h,m,n] - (max(n) "
-        "S[h,m,n])))\n}\n";
-  draw();
-  for (setting.h = 0; setting.h < setting.H; ++setting.h)
-    for (setting.m = 0; setting.m < setting.M; ++setting.m)
-      for (setting.n = 0; setting.n < setting.N; ++setting.n)
+  std::string m = isPlane ? "y,x" : "m", n = isPlane ? "u,r" : "n", M = StringRef(m).upper(),
+              N = StringRef(n).upper();
+  std::string S = "S[h," + m + "," + n + "]", E = "exp(" + S + " - (max(" + n + ") " + S + "))",
+              sum = "sum(" + n + ") ";
+  os << "cascade t(Q[H," << M << ",D], K[H," << N << ",D], V[H," << N << ",F]";
+  if (!isPlane)
+    os << ", LEN: i32[H], WIDTH: i32[H], ROW: i32[M], DM: i32[M], DN: i32[N], KEEP: bool[M,N]";
+  os << ") -> (O[H," << M << ",F]) {\n  " << S << " = sum(d) Q[h," << m << ",d]*K[h," << n << ",d] where ";
+  predicate.print(os);
+  os << "\n  O[h," << m << ",f] = (" << sum << E << "*V[h," << n << ",f]) / (" << sum << E << ")\n}\n";
+}
+
+std::string Trial::run(mlir::MLIRContext &context) {
+  bool isPlane = random.chance(0.2);
+  Generator generator(random, isPlane);
+  TermPtr predicate = generator.predicate(random.integer(isPlane ? 1 : 0, 3));
+  readsData = generator.readsData;
+  draw(isPlane);
+  print(*predicate);
+  for (setting.head.value = 0; setting.head.value < setting.head.extent; ++setting.head.value)
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t key = 0; key < keys; ++key) {
+        Setting::set(setting.rows, row);
+        Setting::set(setting.keys, key);
         inside.push_back(setting.valueOf(*predicate) != 0);
+      }
   present = llvm::count(inside, 1);
   ++totals.predicates;
   totals.reading += readsData;
@@ -473,8 +594,9 @@ unsigned runRandomDomains(unsigned count, uint64_t seed, bool print, mlir::MLIRC
     wrong += !what.empty();
   }
   os << count << " predicates from seed " << seed << ": " << wrong << " wrong, " << totals.reading
-     << " read data, " << totals.trivial << " never hold, " << totals.notInTiles << " not in tiles; "
-     << totals.counts << " counts\n"
+     << " read data, " << totals.trivial << " never hold; " << totals.counts << " counts\n"
+     << totals.planes << " tiled in two dimensions, " << totals.unread << " tiled without a count of scores, "
+     << totals.notInTiles << " not in tiles\n"
      << totals.full << " full, " << totals.partial << " partial and " << totals.empty
      << " empty tiles; of the partial " << totals.lessThanFull << " might be full and "
      << totals.lessThanEmpty << " empty\n";

@@ -13,6 +13,8 @@
 //             | min(integer, integer) | max(integer, integer) | abs(integer) | predicate ? integer : integer
 //   data      = n < LEN[h] | n <= ROW[m] | DM[m] == DN[n] | KEEP[m, n] | m - n < WIDTH[h] | DM[m] < integer
 //
+// In a fifth of them rows and keys are pairs, m being y or x, n being u or r, without data.
+//
 // A predicate that reads data must have no count; its tiles must hold for the data, which are drawn.
 #ifndef WEIR_RANDOM_RANDOMDOMAINS_H
 #define WEIR_RANDOM_RANDOMDOMAINS_H
