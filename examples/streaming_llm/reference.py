@@ -31,6 +31,25 @@ def streaming_llm(Q, K, V, OMEGA, SINKS, W):
     return np.concatenate(rows, 2) if rows else V
 
 
+@example("sinks_window.attn", "sinks_window", sizes=dict(B=1, H=2, M=23, N=23, D=16, F=6), consts=dict(SINKS=2, W=5),
+         also=[dict(SINKS=0), dict(W=1), dict(W=40), dict(M=9, N=30), dict(M=30, N=9)])
+def sinks_window(Q, K, V, SINKS, W):
+    M, N = Q.shape[2], K.shape[2]
+    out = np.zeros_like(Q, shape=Q.shape[:3] + V.shape[3:])
+    for m in range(M):
+        past = list(range(m + N - M + 1))
+        kept = [n for n in past if n in past[:SINKS] or n in past[-W:]]
+        if kept:
+            out[:, :, m] = (softmax(Q[:, :, m, None] @ K[:, :, kept].swapaxes(-1, -2) / np.sqrt(Q.shape[-1])) @ V[:, :, kept])[:, :, 0]
+    return out
+
+
+@identity
+def a_wide_window_with_sinks_is_causal(rng):
+    Q, K, V = (rng.standard_normal((1, 1, 7, 4)) for _ in range(3))
+    return sinks_window(Q, K, V, 2, 7), softmax(Q @ K.swapaxes(-1, -2) / 2, np.tri(7, dtype=bool)) @ V
+
+
 @identity
 def a_wide_window_is_causal_rotary(rng):
     Q, K, V = (rng.standard_normal((1, 1, 7, 4)) for _ in range(3))

@@ -137,7 +137,8 @@ class World:
             raise Malformed(f"{name} is read with {len(at)} indices")
         if any(i < 0 or i >= self.extent(rank) for i, rank in zip(at, ranks)):
             return ABSENT
-        return self.draw((name, at, self.redrawn.get((name, at), 0)), self.cascade.inputs[name]["type"], zero=bool(at) and at[0] == 0)
+        redrawn = self.redrawn.get((name, at), 0)
+        return self.draw((name, at, redrawn), self.cascade.inputs[name]["type"], zero=bool(at) and at[0] == 0 and not redrawn)
 
     def element(self, equation, at):
         if len(at) != len(equation["idx"]):
