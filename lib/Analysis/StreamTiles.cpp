@@ -546,7 +546,9 @@ bool StreamTiles::judgeState(AccumulateOp op) {
 /// Scalars of a row (and a feature) that read the state at its own coordinates.
 bool StreamTiles::judgeFinish(Value value) {
   Operation *op = value.getDefiningOp();
-  if (!op || isa<TensorType>(value.getType()) || !isa<AttnDialect>(op->getDialect()) || isUniform(value))
+  if (!op || isa<TensorType>(value.getType()) || !isa<AttnDialect>(op->getDialect()))
+    return true;
+  if (isUniform(value) && !shared) // what only a block's rows share is asked for each of them here
     return true;
   if (isa<ReduceOp>(op))
     return refuse("the finish reduces over a coordinate");
