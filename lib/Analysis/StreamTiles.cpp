@@ -548,7 +548,7 @@ bool StreamTiles::judgeFinish(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || isa<TensorType>(value.getType()) || !isa<AttnDialect>(op->getDialect()))
     return true;
-  if (isUniform(value) && !shared) // what only a block's rows share is asked for each of them here
+  if (isUniform(value) && !shared && !isAlone) // else what rows share is asked for each of them here
     return true;
   if (isa<ReduceOp>(op))
     return refuse("the finish reduces over a coordinate");
