@@ -150,6 +150,7 @@ private:
   void finish(Streaming &out);
   void findLive(llvm::ArrayRef<Finish> roots, const Trees &others);
   const Tree *settleFlags(const Tree *e, const std::set<std::string> &scope);
+  bool isThereInDomain(const Acc &acc);
   const Acc *standIn(const Acc &a, const std::set<std::string> &scope);
   const Tree *projectedDomain(const Acc &acc);
   const Tree *withoutWitnessed(const Acc &acc);

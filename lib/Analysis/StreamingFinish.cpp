@@ -304,6 +304,15 @@ const Tree *Derivation::withoutWitnessed(const Acc &a) {
   return logic.conj(kept);
 }
 
+/// Whether what an accumulator takes in is there wherever its domain holds. A condition that all its summands share has left the
+/// sum for the finish, and with it what said that they are there.
+bool Derivation::isThereInDomain(const Acc &a) {
+  Trees inside = Logic::parts(a.dom, TreeKind::And);
+  return all_of(Trees{a.body, a.exponent}, [&](const Tree *t) {
+    return !t || isSubset(Logic::parts(implied(present(t), inside), TreeKind::And), inside);
+  });
+}
+
 /// A live accumulator over the same domain tells the same presence.
 const Derivation::Acc *Derivation::standIn(const Acc &a, const std::set<std::string> &scope) {
   for (auto &b : accs) {
@@ -311,7 +320,7 @@ const Derivation::Acc *Derivation::standIn(const Acc &a, const std::set<std::str
     bool isSame = b->dom == a.dom && b->extra == a.extra;
     bool isProjected = a.extra.empty() && !b->extra.empty() && projectedDomain(*b) == a.dom;
     if (!live.count(b->result.name) || !(isSame || isProjected) || b->result.level != a.result.level ||
-        op == "any" || op == "all" || op.starts_with("argtop") || op == "argsort")
+        op == "any" || op == "all" || op.starts_with("argtop") || op == "argsort" || !isThereInDomain(*b))
       continue;
     bool covers = all_of(a.coords, [&](Name c) { return is_contained(b->coords, c); });
     bool bound = all_of(b->coords, [&](Name c) { return is_contained(a.coords, c) || scope.count(c.str()); });
