@@ -123,6 +123,14 @@ const Dependence::Set &Dependence::of(Value value) {
   return *(sets[value] = std::move(set));
 }
 
+std::optional<int64_t> weir::getLiteral(Value value) {
+  auto literal = value.getDefiningOp<LiteralOp>();
+  int64_t number;
+  if (!literal || literal.getText().getAsInteger(0, number))
+    return std::nullopt;
+  return number;
+}
+
 std::optional<int> weir::getStep(Value index, Value coordinate, Dependence &dependence) {
   if (index == coordinate)
     return 1;
@@ -183,11 +191,8 @@ std::string Extents::of(Value extent) {
   APInt constant;
   if (matchPattern(extent, m_ConstantInt(&constant)))
     return constantName(constant.getSExtValue());
-  if (auto literal = extent.getDefiningOp<LiteralOp>()) {
-    int64_t value;
-    if (!literal.getText().getAsInteger(0, value))
-      return constantName(value);
-  }
+  if (auto literal = getLiteral(extent))
+    return constantName(*literal);
   if (auto dim = extent.getDefiningOp<tensor::DimOp>())
     if (auto arg = dyn_cast<BlockArgument>(dim.getSource()))
       if (std::optional<int64_t> i = dim.getConstantIndex(); // out of bounds is no error in MLIR, but undefined
@@ -264,10 +269,9 @@ bool Presences::isInside(ReadOp read, unsigned k) {
     Value extent = getExtent(arg);
     return extent && extents.of(extent) == dim;
   }
-  int64_t value;
-  if (auto literal = index.getDefiningOp<LiteralOp>(); literal && !literal.getText().getAsInteger(0, value))
+  if (auto literal = getLiteral(index))
     if (auto size = Extents::constant(dim))
-      return value >= 0 && value < *size;
+      return *literal >= 0 && *literal < *size;
   return false;
 }
 
@@ -323,12 +327,8 @@ Presence Presences::compute(Value scalar) {
     Presence p = always;
     for (Value operand : map.getOperands_())
       p = both(p, of(operand));
-    if (llvm::is_contained({Fn::Floordiv, Fn::Mod}, map.getFn())) {
-      auto divisor = map.getOperands_()[1].getDefiningOp<LiteralOp>();
-      int64_t value = 0;
-      if (!divisor || divisor.getText().getAsInteger(0, value) || value == 0)
-        return std::nullopt;
-    }
+    if (llvm::is_contained({Fn::Floordiv, Fn::Mod}, map.getFn()) && getLiteral(map.getOperands_()[1]).value_or(0) == 0)
+      return std::nullopt;
     return p;
   }
   if (auto reduce = dyn_cast<ReduceOp>(op)) {

@@ -23,14 +23,12 @@ static std::optional<int64_t> quotientOf(Value value) {
   if (isa<BlockArgument>(value))
     return 1;
   auto map = value.getDefiningOp<MapOp>();
-  int64_t by;
   if (!map || map.getFn() != Fn::Floordiv)
     return std::nullopt;
-  auto literal = map.getOperands_()[1].getDefiningOp<LiteralOp>();
-  std::optional<int64_t> inner = quotientOf(map.getOperands_()[0]);
-  if (!inner || !literal || literal.getText().getAsInteger(10, by) || by <= 0 || by > (1 << 20) / *inner)
+  std::optional<int64_t> by = getLiteral(map.getOperands_()[1]), inner = quotientOf(map.getOperands_()[0]);
+  if (!inner || !by || *by <= 0 || *by > (1 << 20) / *inner)
     return std::nullopt;
-  return *inner * by;
+  return *inner * *by;
 }
 
 StreamData::Grain StreamData::grainOf(Value value) const {
@@ -100,8 +98,8 @@ int64_t StreamData::rowsFor(int64_t m, int64_t lanes) const {
   return m;
 }
 
-SmallVector<std::pair<StringRef, Value>> StreamData::outerOf(Value value) const {
-  SmallVector<std::pair<StringRef, Value>> found;
+StreamTiles::Coordinates StreamData::outerOf(Value value) const {
+  StreamTiles::Coordinates found;
   for (auto &coordinate : plan.outer)
     if (plan.dependsOn(value, coordinate.first))
       found.push_back(coordinate);

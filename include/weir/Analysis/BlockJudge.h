@@ -121,14 +121,6 @@ private:
   llvm::StringRef ranged;
 };
 
-inline std::optional<int64_t> getLiteral(mlir::Value v) {
-  auto literal = v.getDefiningOp<attn::LiteralOp>();
-  int64_t value;
-  if (!literal || !v.getType().isInteger(64) || literal.getText().getAsInteger(10, value))
-    return std::nullopt;
-  return value;
-}
-
 //===----------------------------------------------------------------------===//
 // Intervals
 //===----------------------------------------------------------------------===//

@@ -29,6 +29,9 @@ private:
   llvm::DenseMap<mlir::Value, std::unique_ptr<Set>> sets;
 };
 
+/// The number that an integer literal is; none: the value is no such literal.
+std::optional<int64_t> getLiteral(mlir::Value value);
+
 /// How an integer moves when `coordinate` grows by one: 0 (not at all), 1 (by one), none (otherwise).
 std::optional<int> getStep(mlir::Value index, mlir::Value coordinate, Dependence &dependence);
 

@@ -35,7 +35,7 @@ public:
   /// than it has to.
   int64_t rowsFor(int64_t m, int64_t lanes) const;
   /// The outer coordinates that a value depends on, as the stream's plan lists them.
-  llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> outerOf(mlir::Value value) const;
+  StreamTiles::Coordinates outerOf(mlir::Value value) const;
 
 private:
   bool readsTensor(mlir::Value value) const;

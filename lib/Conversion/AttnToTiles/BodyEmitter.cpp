@@ -334,9 +334,7 @@ Lane BodyEmitter::emitMap(ImplicitLocOpBuilder &b, MapOp map) {
     values.push_back(varies ? broadcast(b, v) : v);
   }
   if (map.getFn() == Fn::Floordiv || map.getFn() == Fn::Mod) {
-    auto literal = map.getOperands_()[1].getDefiningOp<LiteralOp>();
-    int64_t divisor = 0;
-    if (!literal || literal.getText().getAsInteger(0, divisor) || divisor == 0) {
+    if (getLiteral(map.getOperands_()[1]).value_or(0) == 0) {
       Value nonzero = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, values[1],
                                             constantInt(b, values[1].getType(), 0));
       result.present = conjunction(b, *this, result.present, nonzero);

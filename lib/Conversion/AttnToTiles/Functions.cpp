@@ -197,12 +197,8 @@ Value BodyEmitter::emitFunction(ImplicitLocOpBuilder &b, MapOp map, ArrayRef<Val
       return arith::UIToFPOp::create(b, result, x[0]);
     return arith::SIToFPOp::create(b, result, x[0]);
   }
-  if (fn == Fn::Powi) {
-    int64_t k = 0;
-    if (auto literal = map.getOperands_()[1].getDefiningOp<LiteralOp>())
-      (void)literal.getText().getAsInteger(0, k);
-    return integerPower(o, x[0], k, isa<FloatType>(element));
-  }
+  if (fn == Fn::Powi)
+    return integerPower(o, x[0], getLiteral(map.getOperands_()[1]).value_or(0), isa<FloatType>(element));
   if (isa<FloatType>(element))
     return emitReal(o, fn, x);
   return emitInteger(o, fn, x);

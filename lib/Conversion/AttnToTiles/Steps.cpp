@@ -21,12 +21,6 @@ static unsigned dimAlong(Operation *equation, StringRef along) {
   return llvm::find_if(names, [&](Attribute a) { return cast<StringAttr>(a).getValue() == along; }) - names.begin();
 }
 
-static std::optional<int64_t> getLiteral(Value v) {
-  int64_t value;
-  auto literal = v.getDefiningOp<LiteralOp>();
-  return literal && !literal.getText().getAsInteger(0, value) ? std::optional(value) : std::nullopt;
-}
-
 /// How many steps before its own an equation reads, if the index says so: t is 0, t - c is c (t + c where time runs backward).
 static std::optional<int64_t> getLag(Value index, Operation *equation, RecurrenceOp recurrence) {
   auto isOwn = [&](Value v) {

@@ -54,7 +54,7 @@ Value Code::fixed(Value v) {
 }
 
 static void setPlace(ImplicitLocOpBuilder &b, Judge &judge, const StreamTiles::Coordinates &coordinates,
-                 ArrayRef<Span> spans) {
+                     ArrayRef<Span> spans) {
   for (auto [coordinate, span] : llvm::zip_equal(coordinates, spans)) {
     Value first = toInt(b, span.begin), past = arith::AddIOp::create(b, first, toInt(b, span.count));
     judge.bind(coordinate.first, {first, arith::SubIOp::create(b, past, constantInt(b, b.getI64Type(), 1))});
@@ -85,6 +85,20 @@ static Judge::Interval intervalOf(ImplicitLocOpBuilder &b, Value v, const Summar
   return interval;
 }
 
+/// Judges the rows at hand with the keys of `spans`, if there are any; `asksData`: with what is known of tensors there.
+void StreamEmitter::withJudge(Builder &b, ArrayRef<Span> spans, bool asksData,
+                              function_ref<void(Judge &)> ask) {
+  auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
+  Code code(b, emitter, presences, enter);
+  Judge judge(code, plan);
+  setPlace(b, judge, plan.rows, rows);
+  if (!spans.empty())
+    setPlace(b, judge, plan.keys, spans);
+  if (asksData)
+    askData(b, judge);
+  ask(judge);
+}
+
 void StreamEmitter::askData(Builder &b, Judge &judge) {
   if (!data)
     return;
@@ -99,37 +113,30 @@ void StreamEmitter::askData(Builder &b, Judge &judge) {
 }
 
 SmallVector<Span> StreamEmitter::keyRanges(Builder &b) {
-  auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
-  Code code(b, emitter, presences, enter);
-  Judge judge(code, plan);
-  setPlace(b, judge, plan.rows, rows);
   SmallVector<Span> spans;
   for (auto &[name, extent] : plan.keys)
     spans.push_back({constantIndex(b, 0), emitter.extentValues.lookup(extents.of(extent))});
-  if (plan.keys.size() > 1) // where a range of one is asked for the others go anywhere
-    setPlace(b, judge, plan.keys, spans);
   askedBlock = nullptr;
-  askData(b, judge);
   allNeeded = plan.needed();
-  mustAsk = !judge.areRanges(allNeeded);
-  for (auto [k, span] : llvm::enumerate(spans)) {
-    judge.setRanged(k);
-    auto [low, high] = judge.rangeOfAny(allNeeded, toInt(b, span.count));
-    span.begin = toIndex(b, low);
-    span.count = arith::SubIOp::create(b, toIndex(b, high), span.begin);
-  }
+  // Where a range of one coordinate is asked for the others go anywhere.
+  withJudge(b, spans.size() > 1 ? ArrayRef(spans) : ArrayRef<Span>(), /*asksData=*/true, [&](Judge &judge) {
+    mustAsk = !judge.areRanges(allNeeded);
+    for (auto [k, span] : llvm::enumerate(spans)) {
+      judge.setRanged(k);
+      auto [low, high] = judge.rangeOfAny(allNeeded, toInt(b, span.count));
+      span.begin = toIndex(b, low);
+      span.count = arith::SubIOp::create(b, toIndex(b, high), span.begin);
+    }
+  });
   return spans;
 }
 
 Value StreamEmitter::mayMatter(Builder &b) {
   if (!mustAsk)
     return nullptr;
-  auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
-  Code code(b, emitter, presences, enter);
-  Judge judge(code, plan);
-  setPlace(b, judge, plan.rows, rows);
-  setPlace(b, judge, plan.keys, keys);
-  return judge.mayAny(allNeeded);
+  Value may;
+  withJudge(b, keys, /*asksData=*/false, [&](Judge &judge) { may = judge.mayAny(allNeeded); });
+  return may;
 }
 
 Value StreamEmitter::isWhole(Builder &b) {
@@ -183,13 +190,9 @@ Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
 
 /// Whether what an accumulator needs holds in all of the block at hand; null: perhaps not.
 Value StreamEmitter::judgeMust(Builder &b, AccumulateOp op) {
-  auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
-  Code code(b, emitter, presences, enter);
-  Judge judge(code, plan);
-  setPlace(b, judge, plan.rows, rows);
-  setPlace(b, judge, plan.keys, keys);
-  askData(b, judge);
-  return judge.judgeAll(plan.neededBy(op)).must;
+  Value must;
+  withJudge(b, keys, /*asksData=*/true, [&](Judge &judge) { must = judge.judgeAll(plan.neededBy(op)).must; });
+  return must;
 }
 
 /// Whether something is to be done in the step of keys from `at` on, then for each of allNeeded whether all of it holds there.
@@ -199,19 +202,15 @@ SmallVector<Value> StreamEmitter::judgeStep(Builder &b, Value at, Value end) {
   Value step = constantIndex(b, length);
   keys = {{at, arith::MinUIOp::create(b, arith::SubIOp::create(b, end, at), step)}};
   askedBlock = arith::DivUIOp::create(b, at, step);
-  auto enter = [&](Block *block) { bindCoordinates(b, block, {}); };
-  Code code(b, emitter, presences, enter);
-  Judge judge(code, plan);
-  setPlace(b, judge, plan.rows, rows);
-  setPlace(b, judge, plan.keys, keys);
-  askData(b, judge);
   SmallVector<Value> answers{constantInt(b, b.getI1Type(), 0)};
-  for (ArrayRef<Value> needed : allNeeded) {
-    Judge::Verdict verdict = judge.judgeAll(needed);
-    Value may = verdict.may ? verdict.may : constantInt(b, b.getI1Type(), 1);
-    answers[0] = arith::OrIOp::create(b, answers[0], may);
-    answers.push_back(verdict.must ? verdict.must : constantInt(b, b.getI1Type(), 0));
-  }
+  withJudge(b, keys, /*asksData=*/true, [&](Judge &judge) {
+    for (ArrayRef<Value> needed : allNeeded) {
+      Judge::Verdict verdict = judge.judgeAll(needed);
+      Value may = verdict.may ? verdict.may : constantInt(b, b.getI1Type(), 1);
+      answers[0] = arith::OrIOp::create(b, answers[0], may);
+      answers.push_back(verdict.must ? verdict.must : constantInt(b, b.getI1Type(), 0));
+    }
+  });
   askedBlock = nullptr;
   return answers;
 }

@@ -173,6 +173,8 @@ private:
   llvm::SmallVector<Span> keyRanges(Builder &b);
   /// Whether the block of keys at hand can matter; null: it is visited.
   mlir::Value mayMatter(Builder &b);
+  void withJudge(Builder &b, llvm::ArrayRef<Span> spans, bool asksData,
+                 llvm::function_ref<void(BlockJudge<Code> &)> ask);
   void askData(Builder &b, BlockJudge<Code> &judge);
   mlir::Value judgeMust(Builder &b, attn::AccumulateOp op);
   /// Whether what an accumulator takes in is there in all of the block; null: perhaps not.

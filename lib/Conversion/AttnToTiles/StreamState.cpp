@@ -175,15 +175,12 @@ void StreamEmitter::emitEquation(Builder &b, EinsumOp einsum) {
 /// The tensor of the body that decides alone whether an accumulator takes something in; null: there is none.
 Value StreamEmitter::onlyAsks(AccumulateOp op) {
   const StreamTiles::Product &product = plan.products.find(op)->second;
-  auto isCertain = [&](Value v) {
-    Presence present = presences.of(v);
-    return present && present->empty();
-  };
-  if (!product.conditions.empty() || !llvm::all_of(product.right, isCertain))
+  auto mayLack = [&](Value v) { return mayBeAbsent(presences, v); };
+  if (!product.conditions.empty() || llvm::any_of(product.right, mayLack))
     return nullptr;
   Value asked;
   for (Value part : plan.partsOf(op)) {
-    if (isCertain(part))
+    if (!mayLack(part))
       continue;
     auto read = part.getDefiningOp<ReadOp>();
     Value tensor = read ? plan.ownTensor(read) : Value();
