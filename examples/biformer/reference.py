@@ -1,7 +1,7 @@
 """Bi-level routing attention."""
 import numpy as np
 
-from support import example, identity, softmax
+from support import example, identity, largest, softmax
 
 
 @example("biformer.attn", "biformer", sizes=dict(B=1, H=4, N=20, D=4, F=5), consts=dict(RS=4, TOP=2), exact=True, huge=2.0, tiny=1.0,
@@ -14,7 +14,7 @@ def biformer(Q, K, V, RS, TOP):
     O = np.zeros_like(Q, shape=Q.shape[:3] + V.shape[3:])
     for b in range(B):
         for r in range(regions):
-            best = sorted(range(regions), key=lambda s: (-float(A[b, r, s]), s))[:TOP]
+            best = largest(A[b, r], TOP)
             keys = [s * RS + c for s in best for c in range(RS)]
             rows = slice(r * RS, r * RS + RS)
             w = softmax(Q[b, :, rows] @ K[b][:, keys].swapaxes(-1, -2) / np.sqrt(H * D))

@@ -1,7 +1,7 @@
 """Block diffusion: the mask put together from its four quadrants."""
 import numpy as np
 
-from support import causal, example, identity, softmax
+from support import causal, example, identity, over_keys, softmax
 
 
 def blocks(length, BS):
@@ -20,11 +20,7 @@ def block_diffusion(Q, K, V, BS):
 @example("sampling.attn", "sampling", sizes=dict(B=1, H=2, M=6, N=22, D=16, F=6), consts=dict(BS=4), also=[dict(M=30, N=9), dict(BS=1), dict(BS=64)])
 def sampling(Q, K, V, BS):
     M, N = Q.shape[2], K.shape[2]
-    out = np.zeros_like(Q, shape=Q.shape[:3] + V.shape[3:])
-    for m in range(max(M - N, 0), M):
-        seen = slice(0, ((m + N - M) // BS + 1) * BS)
-        out[:, :, m] = (softmax(Q[:, :, m, None] @ K[:, :, seen].swapaxes(-1, -2) / np.sqrt(Q.shape[-1])) @ V[:, :, seen])[:, :, 0]
-    return out
+    return over_keys(Q, K, V, lambda m: range(min(((m + N - M) // BS + 1) * BS, N)))
 
 
 @identity

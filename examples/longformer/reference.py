@@ -1,22 +1,12 @@
 """Longformer, row by row: the keys that a query sees are listed, then attended."""
 import numpy as np
 
-from support import causal, example, identity, softmax
-
-
-def attend(q, k, v):
-    """One query [..., D] over its keys [..., keys, D]."""
-    return (softmax(q[..., None, :] @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])) @ v)[..., 0, :]
+from support import causal, example, identity, over_keys, softmax
 
 
 def rows(Q, K, V, seen):
-    """Attention of every query over the positions seen(m); 0 where there are none."""
-    out = np.zeros_like(Q, shape=Q.shape[:3] + V.shape[3:])
-    for m in range(Q.shape[2]):
-        keys = [n for n in seen(m) if 0 <= n < K.shape[2]]
-        if keys:
-            out[:, :, m] = attend(Q[:, :, m], K[:, :, keys], V[:, :, keys])
-    return out
+    """Attention of every query over those of the positions seen(m) that there are; 0 without any."""
+    return over_keys(Q, K, V, lambda m: [n for n in seen(m) if 0 <= n < K.shape[2]])
 
 
 SQUARE = dict(B=1, H=2, M=23, N=23, D=16, F=6)

@@ -1,7 +1,7 @@
 """MoBA, one query at a time: score the complete earlier blocks, keep the best, attend to them and to the own block."""
 import numpy as np
 
-from support import causal, example, identity, softmax
+from support import causal, example, identity, largest, softmax
 
 
 @example("moba.attn", "moba", sizes=dict(B=1, H=2, M=19, N=23, D=16, F=6), consts=dict(BS=4, TOP=2), exact=True,
@@ -15,8 +15,8 @@ def moba(Q, K, V, BS, TOP):
         if p < 0:
             continue
         own = p // BS
-        score = [float(K[b, h, r * BS:(r + 1) * BS].mean(0) @ Q[b, h, m]) for r in range(own)]
-        chosen = sorted(range(own), key=lambda r: (-score[r], r))[:TOP]
+        score = [K[b, h, r * BS:(r + 1) * BS].mean(0) @ Q[b, h, m] for r in range(own)]
+        chosen = largest(score, TOP)
         kept = [n for r in chosen for n in range(r * BS, (r + 1) * BS)] + list(range(own * BS, p + 1))
         out[b, h, m] = softmax(K[b, h, kept] @ Q[b, h, m] / np.sqrt(D)) @ V[b, h, kept]
     return out

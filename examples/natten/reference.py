@@ -1,7 +1,7 @@
 """Neighborhood attention by NATTEN's definition: walk outwards from the leader, shifting the window inside."""
 import numpy as np
 
-from support import example, identity, softmax
+from support import example, identity, over_keys, softmax
 
 
 def neighbours(i, length, window, stride=1, dilation=1):
@@ -20,12 +20,7 @@ def neighbours(i, length, window, stride=1, dilation=1):
 @example("natten1d.attn", "natten1d", sizes=dict(B=1, H=2, N=23, D=16, F=6), consts=dict(W=5, ST=1, DIL=1), lengths=False,
          also=[dict(W=4), dict(W=7, ST=3), dict(W=5, DIL=3), dict(W=4, ST=2, DIL=2), dict(W=23), dict(N=1, W=1), dict(N=40, W=9, ST=4)])
 def natten1d(Q, K, V, W, ST, DIL):
-    N, D = Q.shape[2:]
-    rows = []
-    for n in range(N):
-        seen = neighbours(n, N, W, ST, DIL)
-        rows.append(softmax(Q[:, :, n:n + 1] @ K[:, :, seen].swapaxes(-1, -2) / np.sqrt(D)) @ V[:, :, seen])
-    return np.concatenate(rows, 2)
+    return over_keys(Q, K, V, lambda n: neighbours(n, K.shape[2], W, ST, DIL))
 
 
 def before(i, length, window, stride=1, dilation=1):
@@ -40,12 +35,7 @@ def before(i, length, window, stride=1, dilation=1):
 @example("causal1d.attn", "causal1d", sizes=dict(B=1, H=2, N=23, D=16, F=6), consts=dict(W=5, ST=1, DIL=1), lengths=False,
          also=[dict(W=4), dict(W=7, ST=3), dict(W=5, DIL=3), dict(W=4, ST=2, DIL=2), dict(W=23), dict(N=1, W=1), dict(N=40, W=9, ST=4)])
 def causal1d(Q, K, V, W, ST, DIL):
-    N, D = Q.shape[2:]
-    rows = []
-    for n in range(N):
-        seen = before(n, N, W, ST, DIL)
-        rows.append(softmax(Q[:, :, n:n + 1] @ K[:, :, seen].swapaxes(-1, -2) / np.sqrt(D)) @ V[:, :, seen])
-    return np.concatenate(rows, 2)
+    return over_keys(Q, K, V, lambda n: before(n, K.shape[2], W, ST, DIL))
 
 
 @example("natten2d.attn", "natten2d", sizes=dict(B=1, H=2, Y=7, X=9, D=16, F=6), consts=dict(WY=3, WX=5, ST=1, DIL=1),

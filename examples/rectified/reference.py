@@ -1,7 +1,7 @@
 """Rectified sparse attention by blocks."""
 import numpy as np
 
-from support import example, identity, softmax
+from support import example, identity, largest, softmax
 
 
 @example("rectified.attn", "rectified", sizes=dict(B=1, H=2, M=13, N=22, D=16, F=6), consts=dict(BS=4, TOP=2), modes=("random", "huge"), lengths=False,
@@ -19,7 +19,7 @@ def rectified(Q, K, V, BS, TOP):
             q = rows.mean(0)
             pooled = k @ q
             share = softmax(pooled / np.sqrt(D))
-            best = sorted(range(len(blocks)), key=lambda r: (-float(share[r]), r))[:TOP]
+            best = largest(share, TOP)
             error = abs(k @ abs(rows - q).mean(0)) + abs(spread @ q)
             away = [r for r in range(len(blocks)) if r not in best and abs(pooled[r]) > error[r]]
             near = [r for r in range(len(blocks)) if r not in away]

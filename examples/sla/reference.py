@@ -1,7 +1,7 @@
 """SLA (main branch): block-sparse softmax plus linear attention."""
 import numpy as np
 
-from support import example, identity, softmax
+from support import example, identity, largest, softmax
 
 
 @example("sla.attn", "sla", sizes=dict(B=1, H=2, M=13, N=22, D=16, F=6, E=6), consts=dict(BQ=4, BK=4, TOP=2), exact=True,
@@ -18,7 +18,7 @@ def sla(Q, K, V, PROJ, BIAS, BQ, BK, TOP):
         for a in range(0, M, BQ):
             rows = slice(a, min(a + BQ, M))
             score = pooled[b, h] @ Q[b, h, rows].mean(0)
-            best = sorted(range(len(blocks)), key=lambda r: (-float(score[r]), r))[:TOP]
+            best = largest(score, TOP)
             keys = [n for r in best for n in blocks[r]]
             O[b, h, rows] += softmax(Q[b, h, rows] @ K[b, h, keys].T / np.sqrt(D)) @ V[b, h, keys]
     return O
@@ -45,7 +45,7 @@ def by_blocks(Q, K, V, BQ, BK, choose, centre):
 
 
 def ranked(score):
-    return sorted(range(len(score)), key=lambda r: (-score[r], r))
+    return largest(score, len(score))
 
 
 @example("sla1.attn", "sla1", sizes=dict(B=1, H=2, M=13, N=22, D=16, F=6, E=6), consts=dict(BQ=4, BK=4, TOP=2), exact=True,

@@ -1,18 +1,13 @@
 """The Sparse Transformer's sets of positions, query by query."""
 import numpy as np
 
-from support import causal, example, identity, softmax
+from support import causal, example, identity, over_keys, softmax
 
 
 def attend(Q, K, V, seen):
-    """seen(position of the query) lists its keys."""
-    M, N = Q.shape[2], K.shape[2]
-    out = np.zeros_like(Q, shape=Q.shape[:3] + V.shape[3:])
-    for m in range(max(M - N, 0), M):
-        keys = sorted(set(seen(m + N - M)))
-        if keys:
-            out[:, :, m] = (softmax(Q[:, :, m, None] @ K[:, :, keys].swapaxes(-1, -2) / np.sqrt(Q.shape[-1])) @ V[:, :, keys])[:, :, 0]
-    return out
+    """seen(position of the query) lists its keys; queries in front of the first position see none."""
+    shift = K.shape[2] - Q.shape[2]
+    return over_keys(Q, K, V, lambda m: sorted(set(seen(m + shift))) if m + shift >= 0 else [])
 
 
 def local(p, ST):

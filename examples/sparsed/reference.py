@@ -1,7 +1,7 @@
 """SparseD's selection and attention by blocks."""
 import numpy as np
 
-from support import example, identity, softmax
+from support import example, identity, largest, softmax
 
 
 @example("sparsed.attn", "sparsed", sizes=dict(B=1, H=2, M=13, N=22, D=16, F=6), consts=dict(BS=4, TOP=2), modes=("random",), lengths=False,
@@ -14,8 +14,8 @@ def sparsed(Q, K, V, BS, TOP):
     keep, out = np.zeros((B, H, rows, columns), bool), np.zeros_like(Q, shape=(B, H, M, V.shape[-1]))
     for b, h, p in np.ndindex(B, H, rows):
         q = slice(p * BS, p * BS + BS)
-        weight = [float(A[b, h, q, r * BS:r * BS + BS].sum()) for r in range(columns)]
-        best = sorted(range(columns), key=lambda r: (-weight[r], r))[:TOP]
+        weight = [A[b, h, q, r * BS:r * BS + BS].sum() for r in range(columns)]
+        best = largest(weight, TOP)
         keep[b, h, p, best] = True
         keys = [n for r in sorted(best) for n in range(r * BS, min(r * BS + BS, N))]
         out[b, h, q] = softmax(Q[b, h, q] @ K[b, h, keys].T / np.sqrt(D)) @ V[b, h, keys]

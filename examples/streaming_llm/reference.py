@@ -1,7 +1,7 @@
 """StreamingLLM, as its cache does it: one token after another, keys rotated again at every step by their slot."""
 import numpy as np
 
-from support import example, identity, softmax
+from support import example, identity, over_keys, softmax
 
 
 def frequencies(rng, s):
@@ -35,13 +35,11 @@ def streaming_llm(Q, K, V, OMEGA, SINKS, W):
          also=[dict(SINKS=0), dict(W=1), dict(W=40), dict(M=9, N=30), dict(M=30, N=9)])
 def sinks_window(Q, K, V, SINKS, W):
     M, N = Q.shape[2], K.shape[2]
-    out = np.zeros_like(Q, shape=Q.shape[:3] + V.shape[3:])
-    for m in range(M):
+
+    def seen(m):
         past = list(range(m + N - M + 1))
-        kept = [n for n in past if n in past[:SINKS] or n in past[-W:]]
-        if kept:
-            out[:, :, m] = (softmax(Q[:, :, m, None] @ K[:, :, kept].swapaxes(-1, -2) / np.sqrt(Q.shape[-1])) @ V[:, :, kept])[:, :, 0]
-    return out
+        return [n for n in past if n in past[:SINKS] or n in past[-W:]]
+    return over_keys(Q, K, V, seen)
 
 
 @identity

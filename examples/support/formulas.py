@@ -30,6 +30,22 @@ def grouped(x, heads, axis=1):
     return np.repeat(x, heads // x.shape[axis], axis=axis)
 
 
+def over_keys(Q, K, V, seen):
+    """Attention of Q [B,H,M,D] over K [B,H,N,D] and V [B,H,N,F], a query at a time: query m sees the keys that seen(m) lists, and without
+    any its row is 0."""
+    out = np.zeros_like(Q, shape=Q.shape[:3] + V.shape[3:])
+    for m in range(Q.shape[2]):
+        keys = list(seen(m))
+        if keys:
+            out[:, :, m] = (softmax(Q[:, :, m, None] @ K[:, :, keys].swapaxes(-1, -2) / np.sqrt(Q.shape[-1])) @ V[:, :, keys])[:, :, 0]
+    return out
+
+
+def largest(values, count):
+    """Where the largest of `values` stand, the largest first; of equal ones the first."""
+    return sorted(range(len(values)), key=lambda i: (-float(values[i]), i))[:count]
+
+
 def round_to(x, dtype):
     """x rounded to the values of `dtype` (half to even), kept as float64."""
     if dtype == "f64":

@@ -1,11 +1,7 @@
 """Decoding over chosen positions."""
 import numpy as np
 
-from support import example, grouped, identity, softmax
-
-
-def best(values, count):
-    return sorted(range(len(values)), key=lambda i: (-float(values[i]), i))[:count]
+from support import example, identity, largest, softmax
 
 
 def attend(q, k, v):
@@ -21,7 +17,7 @@ def tidal(Q, K, V, Q2, K2, V2, TOP):
     one, two = (np.zeros_like(Q, shape=(B, H, V.shape[-1])) for _ in range(2))
     kept = np.full((B, H, TOP), -1)
     for b, h in np.ndindex(B, H):
-        keys = best(K[b, h] @ Q[b, h], TOP)
+        keys = largest(K[b, h] @ Q[b, h], TOP)
         kept[b, h, :len(keys)] = keys
         one[b, h], two[b, h] = attend(Q[b, h], K[b, h], V[b, h]), attend(Q2[b, h], K2[b, h, keys], V2[b, h, keys])
     return one, two, kept
@@ -36,7 +32,7 @@ def shared(QD, KD, Q, K, V, TOP):
     for b, g in np.ndindex(B, K.shape[2]):
         heads = range(g * each, g * each + each)
         weight = np.max([softmax(KD[b, :, g] @ QD[b, h] / np.sqrt(QD.shape[-1])) for h in heads], 0)
-        keys = best(weight, TOP)
+        keys = largest(weight, TOP)
         for h in heads:
             out[b, h] = attend(Q[b, h], K[b, keys, g], V[b, keys, g])
     return out
@@ -51,7 +47,7 @@ def bounds(Q, K, V, BS, TOP):
     for b, h in np.ndindex(B, H):
         q = Q[b, h]
         bound = [np.where(q > 0, q * K[b, h, t].max(0), q * K[b, h, t].min(0)).sum() for t in chunks]
-        keys = [n for r in sorted(best(bound, TOP)) for n in chunks[r]]
+        keys = [n for r in sorted(largest(bound, TOP)) for n in chunks[r]]
         out[b, h] = attend(q, K[b, h, keys], V[b, h, keys])
     return out
 

@@ -1,7 +1,7 @@
 """Tree attention: every draft's path to the root is walked."""
 import numpy as np
 
-from support import causal, example, grouped, identity, softmax
+from support import causal, example, grouped, identity, over_keys, softmax
 
 
 def parents_of(rng, s):
@@ -25,15 +25,9 @@ def closure(rng, s):
          also=[dict(M=1, N=1), dict(M=1), dict(N=9), dict(M=6, N=4), dict(label="a chain", draw=dict(PAR=lambda r, s: np.arange(s.M) - 1)),
                dict(label="a star", draw=dict(PAR=lambda r, s: np.full(s.M, -1)))])
 def parents(Q, K, V, PAR):
-    H, M, D = Q.shape[1:]
-    K, V = (grouped(x, H) for x in (K, V))
-    cached = K.shape[2] - M
-    out = np.zeros_like(Q, shape=Q.shape[:3] + V.shape[3:])
-    for m in range(M):
-        seen = [*range(cached), *(c + cached for c in sorted(path(PAR, m)) if c + cached >= 0)]
-        if seen:
-            out[:, :, m] = (softmax(Q[:, :, m, None] @ K[:, :, seen].swapaxes(-1, -2) / np.sqrt(D)) @ V[:, :, seen])[:, :, 0]
-    return out
+    K, V = (grouped(x, Q.shape[1]) for x in (K, V))
+    cached = K.shape[2] - Q.shape[2]
+    return over_keys(Q, K, V, lambda m: [*range(cached), *(c + cached for c in sorted(path(PAR, m)) if c + cached >= 0)])
 
 
 @example("tree.attn", "tree", sizes=dict(B=1, H=4, G=2, M=9, C=9, N=20, D=16, F=6), draw=dict(ANCESTOR=closure), lengths=False,

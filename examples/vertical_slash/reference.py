@@ -1,7 +1,7 @@
 """Vertical-slash attention with lists of columns and distances, one query at a time."""
 import numpy as np
 
-from support import causal, example, identity, softmax
+from support import causal, example, identity, largest, softmax
 
 
 def attend(Q, K, V, columns, distances):
@@ -28,10 +28,6 @@ def vertical_slash(Q, K, V, COLUMN, BACK):
     return out
 
 
-def best(values, count):
-    return sorted(range(len(values)), key=lambda i: (-values[i], i))[:count]
-
-
 @example("select.attn", "select", sizes=dict(B=1, H=2, N=40, D=16, F=6), consts=dict(LAST=6, NV=5, NS=7), lengths=False, modes=("random",),
          also=[dict(N=1), dict(N=3), dict(NV=50, NS=1), dict(NV=1, NS=1), dict(LAST=1)])
 def select(Q, K, V, LAST, NV, NS):
@@ -43,8 +39,8 @@ def select(Q, K, V, LAST, NV, NS):
             a = softmax(K[b, h, :p + 1] @ Q[b, h, p] / np.sqrt(D))
             vertical[:p + 1] = vertical[:p + 1] + a
             slash[:p + 1] = slash[:p + 1] + a[::-1]
-        columns = set(range(min(4, N))) | set(best(vertical, NV))
-        out[b, h] = attend(Q[b, h], K[b, h], V[b, h], columns, set(range(4)) | set(best(slash, NS)))
+        columns = set(range(min(4, N))) | set(largest(vertical, NV))
+        out[b, h] = attend(Q[b, h], K[b, h], V[b, h], columns, set(range(4)) | set(largest(slash, NS)))
     return out
 
 

@@ -54,7 +54,8 @@ static int64_t operationsOf(const Tree *tree) {
   return 1;
 }
 
-/// What such an operation costs a vector: the length of its expansion where the processor has no instruction for it.
+/// What such an operation costs a vector: the length of its expansion where the processor has no instruction
+/// for it.
 static double weightOf(StringRef function) {
   return StringSwitch<double>(function)
       .Cases({"exp", "exp2"}, 8)
@@ -106,7 +107,8 @@ void FlopCounter::charge(int64_t operations, double weight, ArrayRef<StringRef> 
     value = std::nullopt;
   else
     value = work;
-  (weight == 0 ? multiplyAdds : weighted) += (weight == 0 ? 1 : weight) * double(operations) * double(settings);
+  (weight == 0 ? multiplyAdds : weighted) +=
+      (weight == 0 ? 1 : weight) * double(operations) * double(settings);
 }
 
 static void collectFactors(const Tree *tree, SmallVectorImpl<const Tree *> &factors) {
@@ -164,7 +166,8 @@ void FlopCounter::visit(const Tree *tree, const Tree *context, ArrayRef<StringRe
   const Tree *innerContext = domains.formulas.conj({context, domains.present(body)});
   bool real = body->scalar == ScalarKind::Real || tree->scalar == ScalarKind::Real;
   bool ofProducts = tree->text == "sum" && hasSummedProduct(tree);
-  charge(real && tree->text != "count", ofProducts ? 0 : weightOf(tree->text), freeCoordinates(body), innerContext, inner);
+  charge(real && tree->text != "count", ofProducts ? 0 : weightOf(tree->text), freeCoordinates(body),
+         innerContext, inner);
   if (tree->text == "mean")
     charge(1, 1, free, context, scope);
   if (tree->text == "mean" || tree->text == "sum")

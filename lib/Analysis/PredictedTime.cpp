@@ -43,8 +43,7 @@ StringRef PredictedTime::limit() const {
 
 void PredictedTime::addTiled(double multiplyAdds, double operations, int64_t rowsOfTile, mlir::Type real,
                              const TargetDescription &target) {
-  // Registers are counted for f32; of f64 a block of the same rows takes twice as many, in two turns.
-  int64_t vectors = rowsOfTile / (target.vectorBytes / 4);
+  int64_t vectors = rowsOfTile / getLanes(target);
   ArrayRef<double> fractions = getFractions(target);
   double fraction = vectors ? fractions[std::min<int64_t>(vectors, fractions.size()) - 1]
                             : kFew[std::clamp<int64_t>(rowsOfTile, 1, kFewRows) - 1];

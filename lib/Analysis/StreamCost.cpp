@@ -19,11 +19,9 @@ constexpr int64_t kOpen = 1024, kOpenOuter = 1, kOpenInner = 64;
 /// more would be needed both predictions are too high by the same factor.
 constexpr uint64_t kBudget = 1u << 12;
 
-/// How much longer a row takes whose keys are gathered into a tile for it alone: measured, 1.6 times as long as loops as written.
+/// How much longer a row takes whose keys are gathered into a tile for it alone: measured, 1.6 times as long
+/// as loops as written.
 constexpr double kGather = 2.2;
-
-// Registers are counted for f32; of f64 a block of the same rows takes twice as many, in two turns.
-static int64_t getLanes(const TargetDescription &target) { return target.vectorBytes / 4; }
 
 int64_t weir::getRowsOfTile(const StreamTiles &plan, Extents &extents, const TargetDescription &target) {
   std::optional<int64_t> rows = plan.countRows();

@@ -9,7 +9,6 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include <algorithm>
-#include <thread>
 
 using namespace weirc;
 
@@ -88,14 +87,10 @@ llvm::Error measure(Job &job, Measurement &measurement) {
   if (llvm::Error error =
           kernel->call(work->inputs, work->params, *outputs, call)) // threads started, pages touched
     return error;
-  unsigned threads = options.threads ? options.threads : std::thread::hardware_concurrency();
-  measurement.peak = measurePeak(threads, options.dtype == "f64");
+  measurement.peak = measurePeak(options.threadCount(), options.dtype == "f64");
   Progress progress("bench");
   double begin = now();
-  auto enough = [&](size_t runs) {
-    return options.runs ? runs >= *options.runs : runs >= 1000 || (runs >= 5 && now() - begin > 1);
-  };
-  while (!enough(measurement.seconds.size())) {
+  while (!isTimedEnough(options, measurement.seconds.size(), begin, 1)) {
     double before = now();
     if (llvm::Error error = kernel->call(work->inputs, work->params, *outputs, call))
       return error;

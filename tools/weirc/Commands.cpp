@@ -28,16 +28,13 @@ static const Command table[] = {
      benchCommand},
     {"draw", Draw, "FILE [-o OUT.svg]", "the mask with its tiles and the cascade's dataflow as a picture",
      "Without -o as text. Extents that -D does not fix are assumed, and said to be. Where the mask depends "
-     "on a head or "
-     "another\nouter coordinate, its first four settings are drawn, otherwise one.",
+     "on a head or another\nouter coordinate, its first four settings are drawn, otherwise one.",
      drawCommand},
     {"tune", Tune, "FILE [--json] [--runs N]", "search mappings and remember the best for this machine",
      "Extents that neither -D nor an input fixes are 1024, or 64 where a rank is only contracted. What is "
-     "found is "
-     "kept in\n"
+     "found is kept in\n"
      "the cache of compiled kernels, for this processor, program, dtype and extents up to the next power of "
-     "two; run, "
-     "bench,\n"
+     "two; run, bench,\n"
      "explain, and compile for one processor take it from there.",
      tuneCommand},
     {"list", List, "[--json]", "the catalogue of shipped variants, one line each", "", listCommand},

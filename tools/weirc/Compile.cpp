@@ -64,6 +64,6 @@ int weirc::compileCommand(const Options &options) {
   Job job(options, "cpu:x86-64-v3,x86-64-v4");
   if (job.status)
     return *job.status;
-  job.useTuned();
+  job.useTuned(options.extents());
   return make(job, *kind);
 }

@@ -25,12 +25,9 @@ int weirc::drawCommand(const Options &options) {
   if (!streamed)
     return Refused;
   auto equations = job.program->equations();
-  llvm::StringMap<int64_t> extents;
-  for (const auto &[name, value] : options.defines)
-    extents[name] = value;
   weir::Picture picture = job.phases.time("draw", [&] {
     return weir::makePicture(*equations->getOps<mlir::func::FuncOp>().begin(),
-                             *streamed->getOps<mlir::func::FuncOp>().begin(), extents);
+                             *streamed->getOps<mlir::func::FuncOp>().begin(), options.extents());
   });
   std::string text;
   llvm::raw_string_ostream os(text);

@@ -11,7 +11,6 @@
 #include "weir/Transforms/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
-#include <thread>
 
 using namespace weirc;
 
@@ -46,12 +45,11 @@ int weirc::explainCommand(const Options &options) {
     return refuse(
         "'explain' needs a program at level cascade or streamed: what is below does not show its equations");
   weir::ExplainOptions explain;
-  for (const auto &[name, value] : options.defines)
-    explain.extents[name] = value;
+  explain.extents = options.extents();
   explain.target = job.target.versions.front();
-  explain.threads = options.threads ? options.threads : std::thread::hardware_concurrency();
+  explain.threads = options.threadCount();
   // The mapping is chosen on the way to level streamed, where equations may have been merged.
-  job.useTuned();
+  job.useTuned(explain.extents);
   auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
   if (!streamed)
     return Refused;

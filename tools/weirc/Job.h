@@ -23,14 +23,12 @@ struct Job {
   void specialize(const llvm::StringMap<int64_t> &extents);
 
   /// The places in the user's cache where `tune` keeps the best mapping of this program: of all these
-  /// extents, and of those that the command line fixes, whatever the others are. None where a program has no
-  /// file.
+  /// extents, and of those that the command line fixes, whatever the others are, if there are others. None
+  /// where a program has no file.
   std::vector<weir::TunedMapping> tunedMappings(const llvm::StringMap<int64_t> &extents) const;
   /// Maps the program as `tune` found best, if it has been asked. Extents are those known before the kernel
   /// is called.
   void useTuned(const llvm::StringMap<int64_t> &extents);
-  /// The same with the extents of -D.
-  void useTuned();
 
   const Options &options;
   Phases phases;

@@ -9,10 +9,20 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include <functional>
+#include <thread>
 
 using namespace weirc;
 using llvm::StringRef;
 using llvm::Twine;
+
+llvm::StringMap<int64_t> Options::extents() const {
+  llvm::StringMap<int64_t> known;
+  for (const auto &[name, value] : defines)
+    known[name] = value;
+  return known;
+}
+
+unsigned Options::threadCount() const { return threads ? threads : std::thread::hardware_concurrency(); }
 
 namespace {
 

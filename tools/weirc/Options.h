@@ -5,6 +5,7 @@
 #define WEIRC_OPTIONS_H
 #include "Level.h"
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Error.h"
@@ -52,6 +53,11 @@ struct Options {
   std::optional<unsigned> trials, runs, trial;
   std::optional<uint64_t> seed;
   std::optional<double> tolerance;
+
+  /// Those of -D by name.
+  llvm::StringMap<int64_t> extents() const;
+  /// As many as are asked for, or the machine has.
+  unsigned threadCount() const;
 };
 
 struct Command {

@@ -23,56 +23,27 @@ namespace {
 constexpr int kAccumulators = 12;
 constexpr long kIterations = 4000000;
 
-__attribute__((target("avx512f"))) float multiplyAdd512(float a) {
-  __m512 sums[kAccumulators], x = _mm512_set1_ps(a), y = _mm512_set1_ps(0.5f);
-  for (__m512 &sum : sums)
+/// Inlined into a function for a target that has such vectors.
+template <typename Number, int bytes> [[gnu::always_inline]] inline Number multiplyAdd(Number a) {
+  using Wide = Number __attribute__((vector_size(bytes)));
+  Wide sums[kAccumulators], x = Wide{} + a, y = Wide{} + Number(0.5);
+  for (Wide &sum : sums)
     sum = y;
   for (long i = 0; i < kIterations; ++i)
-    for (__m512 &sum : sums)
-      sum = _mm512_fmadd_ps(sum, x, y);
-  __m512 total = y;
-  for (__m512 sum : sums)
-    total = _mm512_add_ps(total, sum);
-  return _mm512_cvtss_f32(total);
+    for (Wide &sum : sums)
+      sum = __builtin_elementwise_fma(sum, x, y);
+  Wide total = y;
+  for (Wide sum : sums)
+    total += sum;
+  return total[0];
 }
 
-__attribute__((target("avx512f"))) double multiplyAdd512(double a) {
-  __m512d sums[kAccumulators], x = _mm512_set1_pd(a), y = _mm512_set1_pd(0.5);
-  for (__m512d &sum : sums)
-    sum = y;
-  for (long i = 0; i < kIterations; ++i)
-    for (__m512d &sum : sums)
-      sum = _mm512_fmadd_pd(sum, x, y);
-  __m512d total = y;
-  for (__m512d sum : sums)
-    total = _mm512_add_pd(total, sum);
-  return _mm512_cvtsd_f64(total);
+template <typename Number> __attribute__((target("avx512f"))) Number multiplyAdd512(Number a) {
+  return multiplyAdd<Number, 64>(a);
 }
 
-__attribute__((target("avx2,fma"))) float multiplyAdd256(float a) {
-  __m256 sums[kAccumulators], x = _mm256_set1_ps(a), y = _mm256_set1_ps(0.5f);
-  for (__m256 &sum : sums)
-    sum = y;
-  for (long i = 0; i < kIterations; ++i)
-    for (__m256 &sum : sums)
-      sum = _mm256_fmadd_ps(sum, x, y);
-  __m256 total = y;
-  for (__m256 sum : sums)
-    total = _mm256_add_ps(total, sum);
-  return _mm256_cvtss_f32(total);
-}
-
-__attribute__((target("avx2,fma"))) double multiplyAdd256(double a) {
-  __m256d sums[kAccumulators], x = _mm256_set1_pd(a), y = _mm256_set1_pd(0.5);
-  for (__m256d &sum : sums)
-    sum = y;
-  for (long i = 0; i < kIterations; ++i)
-    for (__m256d &sum : sums)
-      sum = _mm256_fmadd_pd(sum, x, y);
-  __m256d total = y;
-  for (__m256d sum : sums)
-    total = _mm256_add_pd(total, sum);
-  return _mm256_cvtsd_f64(total);
+template <typename Number> __attribute__((target("avx2,fma"))) Number multiplyAdd256(Number a) {
+  return multiplyAdd<Number, 32>(a);
 }
 
 /// Seconds until all of `threads` have done `work`.
@@ -92,8 +63,9 @@ template <typename Number> double measureFlops(unsigned threads) {
   bool wide = __builtin_cpu_supports("avx512f");
   double lanes = (wide ? 64 : 32) / sizeof(Number), best = 0;
   for (int repeat = 0; repeat < 3; ++repeat) {
-    double seconds = timeOnThreads(
-        threads, [&](unsigned) { sink = wide ? multiplyAdd512(factor) : multiplyAdd256(factor); });
+    double seconds = timeOnThreads(threads, [&](unsigned) {
+      sink = wide ? multiplyAdd512<Number>(factor) : multiplyAdd256<Number>(factor);
+    });
     best = std::max(best, threads * 2.0 * lanes * kAccumulators * kIterations / seconds);
   }
   (void)sink;

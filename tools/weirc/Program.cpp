@@ -208,14 +208,15 @@ OwningOpRef<ModuleOp> Program::equations() {
 
 bool Program::takeMapping(StringRef mapping, const weir::TargetDescription &target, bool fromCache) {
   assert(level <= Level::Cascade && "below it a mapping is chosen already");
-  PassManager passes(contents->context.get());
-  weir::buildCascadeToStreamedPipeline(passes, target, mapping);
-  passes.addPass(checkOf(Level::Streamed));
-  OwningOpRef<ModuleOp> copy(module->clone());
-  ScopedDiagnosticHandler quiet(contents->context.get(), [](Diagnostic &) { return success(); });
-  // What is chosen without a mapping is never refused.
-  if (mapping != options.map && failed(passes.run(*copy)))
-    return false;
+  if (mapping != options.map) { // what is chosen without a mapping is never refused
+    PassManager passes(contents->context.get());
+    weir::buildCascadeToStreamedPipeline(passes, target, mapping);
+    passes.addPass(checkOf(Level::Streamed));
+    OwningOpRef<ModuleOp> copy(module->clone());
+    ScopedDiagnosticHandler quiet(contents->context.get(), [](Diagnostic &) { return success(); });
+    if (failed(passes.run(*copy)))
+      return false;
+  }
   chosenMapping = mapping.str();
   tuned = fromCache;
   return true;

@@ -119,11 +119,7 @@ llvm::Error Search::time(Candidate &candidate) {
 llvm::Error Search::compare(Candidate &challenger) {
   best.seconds.clear();
   double begin = now();
-  auto enough = [&](size_t runs) {
-    return job.options.runs ? runs >= *job.options.runs
-                            : runs >= 1000 || (runs >= 5 && now() - begin > kSeconds);
-  };
-  while (!enough(challenger.seconds.size())) {
+  while (!isTimedEnough(job.options, challenger.seconds.size(), begin, kSeconds)) {
     if (llvm::Error error = time(best))
       return error;
     if (llvm::Error error = time(challenger))
@@ -269,12 +265,12 @@ static llvm::Error tune(Job &job) {
   if (llvm::Error error = search.run())
     return error;
   StringRef path;
-  if (job.options.cache)
-    for (const weir::TunedMapping &entry : entries) {
+  if (job.options.cache && !entries.empty()) {
+    for (const weir::TunedMapping &entry : entries)
       if (llvm::Error error = entry.store(search.best.mapping))
         return error;
-      path = entries.front().getPath();
-    }
+    path = entries.front().getPath();
+  }
   (job.options.json ? printJSON : printText)(job, *work, search, path);
   return llvm::Error::success();
 }

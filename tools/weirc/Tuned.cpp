@@ -19,6 +19,8 @@ static std::string toClasses(const std::map<std::string, int64_t> &extents) {
 /// The files' contents, which are what the cascade is made of, and what of the command line changes it.
 static std::optional<std::vector<std::string>> describeProgram(const Program &program,
                                                                const Options &options) {
+  if (program.sources().empty())
+    return std::nullopt;
   std::vector<std::string> parts = {options.cascade, options.dtype, options.map};
   for (const std::string &path : program.sources()) {
     auto file = llvm::MemoryBuffer::getFile(path);
@@ -26,8 +28,6 @@ static std::optional<std::vector<std::string>> describeProgram(const Program &pr
       return std::nullopt;
     parts.push_back((*file)->getBuffer().str());
   }
-  if (program.sources().empty())
-    return std::nullopt;
   return parts;
 }
 
@@ -43,11 +43,15 @@ std::vector<weir::TunedMapping> Job::tunedMappings(const llvm::StringMap<int64_t
       if (auto known = extents.find(rank); known != extents.end())
         all[rank] = known->second;
   std::vector<weir::TunedMapping> entries;
-  for (const std::string &classes : {toClasses(all), toClasses(given)}) {
+  auto add = [&](const std::string &classes) {
     llvm::SmallVector<StringRef> texts(parts->begin(), parts->end());
     texts.push_back(classes);
     entries.emplace_back(texts, target.versions.front());
-  }
+  };
+  std::string ofAll = toClasses(all), ofGiven = toClasses(given);
+  add(ofAll);
+  if (ofGiven != ofAll)
+    add(ofGiven);
   return entries;
 }
 
@@ -58,11 +62,4 @@ void Job::useTuned(const llvm::StringMap<int64_t> &extents) {
   for (const weir::TunedMapping &entry : tunedMappings(extents))
     if (auto mapping = entry.find(); mapping && program->takeMapping(*mapping, target.versions.front(), true))
       return;
-}
-
-void Job::useTuned() {
-  llvm::StringMap<int64_t> extents;
-  for (const auto &[name, value] : options.defines)
-    extents[name] = value;
-  useTuned(extents);
 }

@@ -64,6 +64,10 @@ llvm::Expected<Workload> weirc::drawWorkload(Job &job) {
   return Workload{std::move(drawn->inputs), std::move(drawn->params), std::move(drawn->extents)};
 }
 
+bool weirc::isTimedEnough(const Options &options, size_t runs, double begin, double seconds) {
+  return options.runs ? runs >= *options.runs : runs >= 1000 || (runs >= 5 && now() - begin > seconds);
+}
+
 llvm::json::Object weirc::mappingToJson(llvm::StringRef mapping) {
   llvm::json::Object object;
   for (llvm::StringRef item : llvm::split(mapping, ',')) {

@@ -19,6 +19,10 @@ struct Workload {
 /// are open are 1024, or 64 where a rank is only contracted. Refuses what would take more than 4 GiB.
 llvm::Expected<Workload> drawWorkload(Job &job);
 
+/// Whether a kernel has been called often enough: --runs times, or 5 to 1000 times, in not much more than
+/// `seconds` since `begin` (now() of then).
+bool isTimedEnough(const Options &options, size_t runs, double begin, double seconds);
+
 /// `{"m": 64, "fuse": "on"}` of what --map writes as m=64,fuse=on.
 llvm::json::Object mappingToJson(llvm::StringRef mapping);
 

@@ -5,10 +5,15 @@
 // Seconds from work and a target's figures (TargetDescription.h):
 //
 //   products     in tiles, multiply-adds over the FMA peak, times the part of it that register blocks reach
+//
 //   elementwise  in tiles, all else as vector operations, exponentials and the like as the polynomials they
-//   become as written   of equations in loops, all FLOPs over the part of the peak that these reach reading
-//   compulsory bytes over the rate of memory, or of the last cache where they fit in it overhead     of a
-//   call, and of starting threads
+//                become
+//
+//   as written   of equations in loops, all FLOPs over the part of the peak that these reach
+//
+//   reading      compulsory bytes over the rate of memory, or of the last cache where they fit in it
+//
+//   overhead     of a call, and of starting threads
 //
 // The first three share the processor's vector units, so they add up; reading goes on beside them. The parts
 // of the peak are measured once for all programs (docs/performance.md).
@@ -17,6 +22,8 @@
 #include "mlir/IR/Types.h"
 #include "weir/Analysis/Cost.h"
 #include "weir/Support/TargetDescription.h"
+#include <algorithm>
+#include <optional>
 
 namespace weir {
 
@@ -38,6 +45,9 @@ struct PredictedTime {
   void addCall();
 };
 
+/// Of f32 in a vector. Registers are counted so; of f64 a block of the same rows takes twice as many, in two
+/// turns.
+inline int64_t getLanes(const TargetDescription &target) { return target.vectorBytes / 4; }
 /// How many rows of tiles fill so many vectors as registers allow for; with fewer rows than kFewRows, vectors
 /// go along features instead.
 int64_t mostVectorsOfRows(const TargetDescription &target);
