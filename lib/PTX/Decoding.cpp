@@ -4,6 +4,7 @@
 #include "Decoding.h"
 #include "Decoder.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace weir::ptx;
 using llvm::StringRef;
@@ -50,10 +51,6 @@ std::optional<uint64_t> Decoding::constant(const Operand &operand) const {
   return operand.form == Operand::Form::Integer ? std::optional(operand.bits) : std::nullopt;
 }
 
-static uint64_t lowBits(uint64_t value, unsigned bits) {
-  return bits >= 64 ? value : value & ((uint64_t(1) << bits) - 1);
-}
-
 /// What an immediate is as a value of `type`. A number in hexadecimal digits of f64 is rounded where f32 is
 /// wanted.
 static uint64_t immediate(const Operand &operand, Type type) {
@@ -61,7 +58,7 @@ static uint64_t immediate(const Operand &operand, Type type) {
     return toRow(static_cast<float>(llvm::bit_cast<double>(operand.bits)));
   if (operand.form == Operand::Form::Single && getBits(type) == 64)
     return toRow(static_cast<double>(llvm::bit_cast<float>(static_cast<uint32_t>(operand.bits))));
-  return lowBits(operand.bits, std::max(getBits(type), 8u));
+  return operand.bits & llvm::maskTrailingOnes<uint64_t>(std::max(getBits(type), 8u));
 }
 
 void Decoding::read(const Operand &operand, Type type, bool wide) {

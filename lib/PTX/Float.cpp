@@ -2,7 +2,6 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Float.h"
-#include <cmath>
 
 using namespace weir::ptx;
 using llvm::APFloat;

@@ -4,6 +4,7 @@
 #include "Float.h"
 #include "Instructions.h"
 #include "llvm/ADT/APSInt.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace weir::ptx;
 using llvm::APFloat;
@@ -19,14 +20,12 @@ struct Conversion {
 };
 } // namespace
 
-static uint64_t lowBits(uint64_t value, unsigned bits) {
-  return bits >= 64 ? value : value & ((uint64_t(1) << bits) - 1);
-}
 static uint64_t extend(uint64_t value, Type type) {
   unsigned bits = getBits(type);
-  value = lowBits(value, bits);
-  return getKind(type) == Kind::Signed && value >> (bits - 1) & 1 ? value | ~lowBits(~uint64_t(0), bits)
-                                                                  : value;
+  value &= llvm::maskTrailingOnes<uint64_t>(bits);
+  return getKind(type) == Kind::Signed && value >> (bits - 1) & 1
+             ? value | ~llvm::maskTrailingOnes<uint64_t>(bits)
+             : value;
 }
 static bool isInteger(Type type) { return getKind(type) == Kind::Signed || getKind(type) == Kind::Unsigned; }
 
@@ -36,9 +35,9 @@ static uint64_t integerToInteger(uint64_t value, const Conversion &how) {
     unsigned bits = getBits(how.to);
     bool negative = getKind(how.from) == Kind::Signed && static_cast<int64_t>(value) < 0;
     if (getKind(how.to) == Kind::Unsigned) {
-      value = negative ? 0 : std::min(value, lowBits(~uint64_t(0), bits));
+      value = negative ? 0 : std::min(value, llvm::maskTrailingOnes<uint64_t>(bits));
     } else {
-      int64_t most = lowBits(~uint64_t(0), bits - 1), least = -most - 1;
+      int64_t most = llvm::maskTrailingOnes<uint64_t>(bits - 1), least = -most - 1;
       value = negative ? std::max(static_cast<int64_t>(value), least) : std::min<uint64_t>(value, most);
     }
   }
@@ -167,8 +166,9 @@ static bool decodeConvert(Decoding &decoding) {
     return decoding.fail("a conversion to integers rounds with .rni, .rzi, .rmi or .rpi");
   decoding.write(decoding[0], *to, /*wide=*/true);
   decoding.read(decoding[1], *from, /*wide=*/true);
-  unsigned width = decoding.width(decoding[0]) ? decoding.width(decoding[0]) : 64;
-  decoding.instruction.run = unary<uint64_t>([=](uint64_t a) { return lowBits(convert(a, how), width); });
+  unsigned width = decoding.width(decoding[0]);
+  uint64_t mask = llvm::maskTrailingOnes<uint64_t>(width ? width : 64);
+  decoding.instruction.run = unary<uint64_t>([=](uint64_t a) { return convert(a, how) & mask; });
   return true;
 }
 

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 #include "Float.h"
 #include "Instructions.h"
+#include "llvm/Support/MathExtras.h"
 #include <cmath>
 
 using namespace weir::ptx;
@@ -127,7 +128,7 @@ template <class T> static Handler native(Operation operation, const Style &style
 /// One or two 16-bit numbers in a register, or f32 and f64 in another direction than to nearest.
 static Handler soft(Operation operation, Type type, const Style &style) {
   unsigned parts = getKind(type) == Kind::FloatPair ? 2 : 1, bits = getBits(type) / parts;
-  uint64_t mask = bits == 64 ? ~uint64_t(0) : (uint64_t(1) << bits) - 1;
+  uint64_t mask = llvm::maskTrailingOnes<uint64_t>(bits);
   RoundingMode mode = style.rounding.value_or(RoundingMode::NearestTiesToEven);
   return [=](Step &step) {
     bool fused = operation == Operation::FusedMultiplyAdd;

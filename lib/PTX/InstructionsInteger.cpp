@@ -1,9 +1,7 @@
 //===- InstructionsInteger.cpp - integers and bits ------------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-#include "Float.h"
 #include "Instructions.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
 #include <type_traits>
@@ -98,7 +96,7 @@ static bool decodeMultiply(Decoding &decoding) {
       return static_cast<uint64_t>(high ? static_cast<T>(all >> (8 * sizeof(T))) : static_cast<T>(all));
     };
     unsigned resultBits = wide ? 16 * sizeof(T) : 8 * sizeof(T);
-    uint64_t mask = resultBits == 64 ? ~uint64_t(0) : (uint64_t(1) << resultBits) - 1;
+    uint64_t mask = llvm::maskTrailingOnes<uint64_t>(resultBits);
     return [product, adds, mask](Step &step) {
       uint64_t *d = step[0], *a = step[1], *b = step[2], *c = adds ? step[3] : nullptr;
       eachLane(step.lanes, [&](unsigned lane) {
@@ -183,7 +181,7 @@ static bool decodeLogic(Decoding &decoding) {
   bool inverts = name == "not", counts = name == "cnot";
   if (!type || !decoding.all(inverts || counts ? 2 : 3, *type))
     return false;
-  uint64_t mask = getBits(*type) == 64 ? ~uint64_t(0) : (uint64_t(1) << getBits(*type)) - 1;
+  uint64_t mask = llvm::maskTrailingOnes<uint64_t>(getBits(*type));
   if (inverts)
     decoding.instruction.run = unary<uint64_t>([mask](uint64_t a) { return ~a & mask; });
   else if (counts)
@@ -246,8 +244,7 @@ static bool decodeCount(Decoding &decoding) {
     run = withInteger(*type, [&](auto zero) -> Handler {
       using T = decltype(zero);
       return unary<uint64_t>([leading, amount, bits](uint64_t a) {
-        uint64_t sought =
-            fromRow<T>(a) < 0 ? ~a & (bits == 64 ? ~uint64_t(0) : (uint64_t(1) << bits) - 1) : a;
+        uint64_t sought = fromRow<T>(a) < 0 ? ~a & llvm::maskTrailingOnes<uint64_t>(bits) : a;
         if (!sought)
           return uint64_t(0xffffffff);
         return uint64_t(amount ? leading(sought) : bits - 1 - leading(sought));
@@ -270,22 +267,22 @@ static bool decodeBitField(Decoding &decoding) {
   decoding.read(decoding[values], Type::U32);
   decoding.read(decoding[values + 1], Type::U32);
   bool isSigned = getKind(*type) == Kind::Signed;
-  auto ones = [](unsigned count) { return count >= 64 ? ~uint64_t(0) : (uint64_t(1) << count) - 1; };
   decoding.instruction.run = [=](Step &step) {
     uint64_t *d = step[0], *a = step[1], *b = step[2], *positions = step[values], *lengths = step[values + 1];
     eachLane(step.lanes, [&](unsigned lane) {
       unsigned position = positions[lane] & 0xff, length = lengths[lane] & 0xff;
-      uint64_t field = ones(std::min(length, bits));
+      uint64_t field = llvm::maskTrailingOnes<uint64_t>(std::min(length, bits));
       if (inserts) {
         uint64_t mask = position >= 64 ? 0 : field << position;
-        d[lane] = ((b[lane] & ~mask) | ((position >= 64 ? 0 : a[lane] << position) & mask)) & ones(bits);
+        d[lane] = ((b[lane] & ~mask) | ((position >= 64 ? 0 : a[lane] << position) & mask)) &
+                  llvm::maskTrailingOnes<uint64_t>(bits);
         return;
       }
       uint64_t value = position >= bits ? 0 : a[lane] >> position & field;
       unsigned top = std::min(position + length - 1, bits - 1);
       if (isSigned && length && a[lane] >> top & 1)
-        value |= ~ones(top >= position ? top - position + 1 : 0);
-      d[lane] = value & ones(bits);
+        value |= ~llvm::maskTrailingOnes<uint64_t>(top >= position ? top - position + 1 : 0);
+      d[lane] = value & llvm::maskTrailingOnes<uint64_t>(bits);
     });
   };
   return true;

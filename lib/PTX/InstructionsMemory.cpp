@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Instructions.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace weir::ptx;
 using llvm::StringRef;
@@ -84,7 +85,7 @@ static bool decodeLoad(Decoding &decoding) {
   unsigned width = std::max(decoding.width(first), 8 * bytes);
   bool extends = getKind(access.type) == Kind::Signed && width > 8 * bytes;
   uint64_t sign = uint64_t(1) << (8 * bytes - 1),
-           above = (width == 64 ? ~uint64_t(0) : (uint64_t(1) << width) - 1) & ~(2 * sign - 1);
+           above = llvm::maskTrailingOnes<uint64_t>(width) & ~(2 * sign - 1);
   decoding.instruction.run = [=](Step &step) {
     uint64_t *address = step[0];
     step.countBanks(access.space, address, access.offset, access.bytes());
