@@ -15,11 +15,6 @@ static std::string describeThread(const Dimensions &thread, const Dimensions &bl
   return "thread " + triple(thread) + " of block " + triple(block);
 }
 
-static Dimensions blockOf(const Execution &execution, uint32_t number) {
-  const Dimensions &grid = execution.launch.grid;
-  return {number % grid[0], number / grid[0] % grid[1], number / grid[0] / grid[1]};
-}
-
 void Step::fail(unsigned lane, const Twine &message) {
   execution().fail(instruction.line, instruction.opcode + ": " + message,
                    describeThread(warp.block.thread(warp.index, lane), warp.block.index));
@@ -138,7 +133,7 @@ bool Step::race(unsigned lane, Storage &storage, uint64_t address, unsigned byte
     fail(lane, Twine("a data race on byte ") + Twine(address - storage.base) + " of " +
                    (isShared ? "shared memory" : "'" + storage.name + "'") + ": " +
                    (mode == Mode::Read ? "this read" : "this write") + " and line " + Twine(other->line) +
-                   " by " + describeThread(thread, blockOf(execution(), other->block)) +
+                   " by " + describeThread(thread, placeOf(other->block, execution().launch.grid)) +
                    " are not ordered by a barrier");
     return true;
   }

@@ -10,8 +10,8 @@ using llvm::Twine;
 
 Block::Block(Execution &execution, Storage &shared, uint32_t number)
     : execution(execution), shared(shared), number(number) {
-  const Dimensions &grid = execution.launch.grid, &block = execution.launch.block;
-  index = {number % grid[0], number / grid[0] % grid[1], number / grid[0] / grid[1]};
+  const Dimensions &block = execution.launch.block;
+  index = placeOf(number, execution.launch.grid);
   threads = block[0] * block[1] * block[2];
   shared.clear();
   for (unsigned i = 0; i * warpSize < threads; ++i)
@@ -19,9 +19,7 @@ Block::Block(Execution &execution, Storage &shared, uint32_t number)
 }
 
 Dimensions Block::thread(unsigned warp, unsigned lane) const {
-  const Dimensions &block = execution.launch.block;
-  unsigned linear = warp * warpSize + lane;
-  return {linear % block[0], linear / block[0] % block[1], linear / block[0] / block[1]};
+  return placeOf(warp * warpSize + lane, execution.launch.block);
 }
 
 void Block::arrive(Warp &warp, unsigned id, unsigned count, bool waits, unsigned line) {

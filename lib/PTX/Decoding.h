@@ -77,6 +77,11 @@ public:
   Handler after;
 };
 
+/// The values of a list {a, b}, or the one value that an operand is.
+inline llvm::ArrayRef<Operand> elementsOf(const Operand &operand) {
+  return operand.form == Operand::Form::List ? llvm::ArrayRef(operand.elements) : operand;
+}
+
 /// False if it does not know the modifiers; what else is wrong stands in Decoding::problem.
 using Decode = bool (*)(Decoding &);
 using InstructionTable = llvm::StringMap<Decode>;

@@ -13,6 +13,11 @@ namespace weir::ptx {
 class Block;
 class Execution;
 
+/// The place of a thread in its block, or of a block in the grid, from its number: x runs fastest.
+inline Dimensions placeOf(uint32_t number, const Dimensions &extents) {
+  return {number % extents[0], number / extents[0] % extents[1], number / extents[0] / extents[1]};
+}
+
 /// Calls f(lane) for each bit of `lanes`.
 template <class F> inline void eachLane(uint32_t lanes, F f) {
   if (lanes == ~uint32_t(0)) {

@@ -4,11 +4,15 @@
 #ifndef WEIR_LIB_PTX_INSTRUCTIONS_H
 #define WEIR_LIB_PTX_INSTRUCTIONS_H
 #include "Decoding.h"
+#include "llvm/ADT/FloatingPointMode.h"
 
 namespace weir::ptx {
 
 /// add, sub, mul, mad, div, min, max, neg, abs of floats: names that integers have too.
 bool decodeFloatArithmetic(Decoding &decoding);
+
+/// .rn, .rz, .rm, .rp; with `toWhole`, .rni and its like.
+std::optional<llvm::RoundingMode> takeRounding(Mnemonic &mnemonic, bool toWhole = false);
 
 /// .global, .shared and so on; generic if there is none.
 Space takeSpace(Mnemonic &mnemonic);

@@ -90,16 +90,11 @@ static uint64_t convert(uint64_t value, const Conversion &how) {
 }
 
 static bool takeRounding(Mnemonic &mnemonic, Conversion &conversion) {
-  static const RoundingMode modes[] = {RoundingMode::NearestTiesToEven, RoundingMode::TowardZero,
-                                       RoundingMode::TowardNegative, RoundingMode::TowardPositive};
-  if (auto mode = mnemonic.takeOneOf({"rni", "rzi", "rmi", "rpi"})) {
-    conversion.rounding = modes[*mode];
-    conversion.toWhole = true;
-    return true;
-  }
-  auto mode = mnemonic.takeOneOf({"rn", "rz", "rm", "rp"});
-  if (mode)
-    conversion.rounding = modes[*mode];
+  auto mode = takeRounding(mnemonic, /*toWhole=*/true);
+  conversion.toWhole = mode.has_value();
+  if (!mode)
+    mode = takeRounding(mnemonic);
+  conversion.rounding = mode.value_or(conversion.rounding);
   return mode.has_value();
 }
 

@@ -29,12 +29,17 @@ struct Style {
 enum class Operation : uint8_t { Add, Subtract, Multiply, Divide, FusedMultiplyAdd, Minimum, Maximum };
 } // namespace
 
-static Style takeStyle(Mnemonic &mnemonic) {
+std::optional<RoundingMode> weir::ptx::takeRounding(Mnemonic &mnemonic, bool toWhole) {
   static const RoundingMode modes[] = {RoundingMode::NearestTiesToEven, RoundingMode::TowardZero,
                                        RoundingMode::TowardNegative, RoundingMode::TowardPositive};
+  auto mode = toWhole ? mnemonic.takeOneOf({"rni", "rzi", "rmi", "rpi"})
+                      : mnemonic.takeOneOf({"rn", "rz", "rm", "rp"});
+  return mode ? std::optional(modes[*mode]) : std::nullopt;
+}
+
+static Style takeStyle(Mnemonic &mnemonic) {
   Style style;
-  if (auto mode = mnemonic.takeOneOf({"rn", "rz", "rm", "rp"}))
-    style.rounding = modes[*mode];
+  style.rounding = takeRounding(mnemonic);
   style.approximate = mnemonic.take("approx") || mnemonic.take("full");
   style.flushes = mnemonic.take("ftz");
   style.saturates = mnemonic.take("sat");

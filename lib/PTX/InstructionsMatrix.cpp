@@ -30,12 +30,11 @@ static bool decodeMatrixAccess(Decoding &decoding) {
   Space space = takeSpace(mnemonic);
   if (!count || !mnemonic.take("b16") || !decoding.expect(2))
     return false;
-  const Operand &list = decoding[loads ? 0 : 1];
   unsigned matrices = 1u << *count;
   int64_t offset = decoding.address(decoding[loads ? 1 : 0], space);
   if (space != Space::Shared && space != Space::Generic)
     return false;
-  llvm::ArrayRef<Operand> elements = list.form == Operand::Form::List ? llvm::ArrayRef(list.elements) : list;
+  llvm::ArrayRef<Operand> elements = elementsOf(decoding[loads ? 0 : 1]);
   if (elements.size() != matrices)
     return decoding.fail("expected " + llvm::Twine(matrices) + " registers");
   for (const Operand &element : elements)
@@ -168,8 +167,7 @@ static bool decodeMultiply(Decoding &decoding) {
   if (!isKnown(product) || !decoding.expect(4))
     return false;
   auto list = [&](const Operand &operand, unsigned count, Type type, bool writes) {
-    llvm::ArrayRef<Operand> elements =
-        operand.form == Operand::Form::List ? llvm::ArrayRef(operand.elements) : operand;
+    llvm::ArrayRef<Operand> elements = elementsOf(operand);
     if (elements.size() != count)
       decoding.fail("expected " + llvm::Twine(count) + " registers, found " + llvm::Twine(elements.size()));
     for (const Operand &element : elements)

@@ -58,19 +58,12 @@ static bool decodeAccess(Decoding &decoding, bool loads, Access &access) {
   access.type = *type;
   if (!decoding.expect(2))
     return false;
-  const Operand &values = decoding[loads ? 0 : 1];
+  llvm::ArrayRef<Operand> values = elementsOf(decoding[loads ? 0 : 1]);
   access.offset = decoding.address(decoding[loads ? 1 : 0], access.space);
-  auto value = [&](const Operand &operand) {
-    loads ? decoding.write(operand, *type, /*wide=*/true) : decoding.read(operand, *type, /*wide=*/true);
-  };
-  bool listed = values.form == Operand::Form::List;
-  if (listed ? values.elements.size() != access.count : access.count != 1)
+  if (values.size() != access.count)
     return decoding.fail("expected " + llvm::Twine(access.count) + " values");
-  if (listed)
-    for (const Operand &element : values.elements)
-      value(element);
-  else
-    value(values);
+  for (const Operand &value : values)
+    loads ? decoding.write(value, *type, /*wide=*/true) : decoding.read(value, *type, /*wide=*/true);
   decoding.accesses(access.space, access.bytes());
   return true;
 }
@@ -81,8 +74,7 @@ static bool decodeLoad(Decoding &decoding) {
     return false;
   unsigned bytes = getBytes(access.type);
   // A register that is wider than the type gets the sign.
-  const Operand &first = decoding[0].form == Operand::Form::List ? decoding[0].elements[0] : decoding[0];
-  unsigned width = std::max(decoding.width(first), 8 * bytes);
+  unsigned width = std::max(decoding.width(elementsOf(decoding[0]).front()), 8 * bytes);
   bool extends = getKind(access.type) == Kind::Signed && width > 8 * bytes;
   uint64_t sign = uint64_t(1) << (8 * bytes - 1),
            above = llvm::maskTrailingOnes<uint64_t>(width) & ~(2 * sign - 1);

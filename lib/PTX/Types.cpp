@@ -43,7 +43,6 @@ static const TypeEntry &entry(Type type) {
   return found;
 }
 
-llvm::StringRef getName(Type type) { return entry(type).name; }
 unsigned getBits(Type type) { return entry(type).bits; }
 Kind getKind(Type type) { return entry(type).kind; }
 
@@ -52,11 +51,6 @@ std::optional<Type> parseType(llvm::StringRef name) {
     if (name == candidate.name)
       return candidate.type;
   return std::nullopt;
-}
-
-llvm::StringRef getName(Space space) {
-  static const char *const names[] = {"generic", "global", "shared", "local", "param", "const"};
-  return names[static_cast<unsigned>(space)];
 }
 
 } // namespace weir::ptx

@@ -36,10 +36,8 @@ enum class Kind : uint8_t { Predicate, Bits, Unsigned, Signed, Float, FloatPair 
 /// Where a variable lies or an access goes. Generic addresses are told apart by the windows of Memory.h.
 enum class Space : uint8_t { Generic, Global, Shared, Local, Param, Const };
 
-llvm::StringRef getName(Type type); ///< "f16x2"
-llvm::StringRef getName(Space space);
-std::optional<Type> parseType(llvm::StringRef name);
-unsigned getBits(Type type); ///< of a register; 1 for pred
+std::optional<Type> parseType(llvm::StringRef name); ///< "f16x2"
+unsigned getBits(Type type);                         ///< of a register; 1 for pred
 inline unsigned getBytes(Type type) { return (getBits(type) + 7) / 8; }
 Kind getKind(Type type);
 
