@@ -198,24 +198,15 @@ Costs::EquationCost FlopCounter::count(const Equation &equation, Polynomial &all
 // Bytes
 //===----------------------------------------------------------------------===//
 
-static void collectReads(const Tree *tree, SetVector<StringRef> &reads, DenseSet<const Tree *> &visited) {
-  if (!visited.insert(tree).second)
-    return;
-  if (tree->is(TreeKind::Read))
-    reads.insert(tree->text);
-  for (const Tree *arg : tree->args)
-    collectReads(arg, reads, visited);
-}
-
 /// Tensors that an output depends on.
 static SetVector<StringRef> liveTensors(const CascadeModel &model) {
   SetVector<StringRef> live;
-  DenseSet<const Tree *> visited;
   for (const CascadeModel::Output &output : model.outputs)
     live.insert(output.tensor);
   for (size_t i = 0; i < live.size(); ++i)
     if (const CascadeModel::Tensor *tensor = model.getTensor(live[i]); tensor && tensor->equation >= 0)
-      collectReads(model.equations[tensor->equation].body, live, visited);
+      for (StringRef name : tensorsReadBy(model.equations[tensor->equation].body))
+        live.insert(name);
   return live;
 }
 

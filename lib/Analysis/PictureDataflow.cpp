@@ -14,16 +14,6 @@
 using namespace llvm;
 using namespace weir;
 
-static void collectReads(const Tree *tree, SmallPtrSetImpl<const Tree *> &seen,
-                         SmallVectorImpl<StringRef> &names) {
-  if (!seen.insert(tree).second)
-    return;
-  if (tree->is(TreeKind::Read) && !is_contained(names, tree->text))
-    names.push_back(tree->text);
-  for (const Tree *arg : tree->args)
-    collectReads(arg, seen, names);
-}
-
 static std::string withIndices(StringRef name, ArrayRef<std::string> indices) {
   return (name + (indices.empty() ? "" : "[" + join(indices, ",") + "]")).str();
 }
@@ -75,10 +65,7 @@ DataflowPicture weir::drawDataflow(mlir::func::FuncOp cascade, mlir::func::FuncO
   }
   for (const CascadeModel::Equation &equation : model.equations) {
     DataflowPicture::Box &box = picture.boxes[boxes[equation.name]];
-    SmallPtrSet<const Tree *, 32> seen;
-    SmallVector<StringRef> names;
-    collectReads(equation.body, seen, names);
-    for (StringRef name : names) {
+    for (StringRef name : tensorsReadBy(equation.body)) {
       auto found = boxes.find(name);
       if (found == boxes.end() || found->second == boxes[equation.name])
         continue; // a recurrence reads its own earlier steps

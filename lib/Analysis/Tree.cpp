@@ -355,3 +355,19 @@ std::string weir::toText(const Tree *tree, bool index) {
   printer.print(tree, Loose, index);
   return printer.out;
 }
+
+static void collectReads(const Tree *tree, SetVector<StringRef> &reads, DenseSet<const Tree *> &visited) {
+  if (!visited.insert(tree).second)
+    return;
+  if (tree->is(TreeKind::Read))
+    reads.insert(tree->text);
+  for (const Tree *arg : tree->args)
+    collectReads(arg, reads, visited);
+}
+
+SetVector<StringRef> weir::tensorsReadBy(const Tree *tree) {
+  SetVector<StringRef> reads;
+  DenseSet<const Tree *> visited;
+  collectReads(tree, reads, visited);
+  return reads;
+}

@@ -11,6 +11,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/FoldingSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Allocator.h"
@@ -96,12 +97,11 @@ private:
   unsigned next = 0;
 };
 
-/// The negation of a formula, down to its literals: `join` makes conjunctions and disjunctions of what is left
-/// of them, `negate` the negation of a literal.
-const Tree *pushNegation(
-    const Tree *formula, TreeArena &arena,
-    llvm::function_ref<const Tree *(TreeKind, llvm::ArrayRef<const Tree *>)> join,
-    llvm::function_ref<const Tree *(const Tree *)> negate);
+/// The negation of a formula, down to its literals: `join` makes conjunctions and disjunctions of what is
+/// left of them, `negate` the negation of a literal.
+const Tree *pushNegation(const Tree *formula, TreeArena &arena,
+                         llvm::function_ref<const Tree *(TreeKind, llvm::ArrayRef<const Tree *>)> join,
+                         llvm::function_ref<const Tree *(const Tree *)> negate);
 
 /// The text of the largest finite number, of f64 or of f32.
 inline llvm::StringRef getLargestFinite(bool isDouble) {
@@ -121,6 +121,8 @@ std::string rankOf(llvm::StringRef coordinate);
 /// The tree as the language writes it. `index`: integer division prints as `/`, as it may in an index and in
 /// a comparison of integers.
 std::string toText(const Tree *tree, bool index = false);
+/// The tensors that a tree reads, in the order of their first reads.
+llvm::SetVector<llvm::StringRef> tensorsReadBy(const Tree *tree);
 
 /// An integer polynomial over atoms (coordinates, extents, params, reads, and whatever is no sum or product).
 class Polynomial {
