@@ -155,7 +155,7 @@ unsigned Derivation::levelOf(const Tree *tree) const {
       r = std::max(r, a->result.level);
     else if (isStatistic(read->text))
       r = std::max(r, levels.lookup(read->text));
-    else if (const Line *line = lineOf(read->text); line && line->recurrent)
+    else if (const Line *line = lineOf(read->text); line && isCut(*line))
       r = std::max(r, levels.lookup(read->text) - (carries(read->text) && levels.lookup(read->text) > 0));
   }
   return r;
@@ -165,9 +165,17 @@ unsigned Derivation::levelOf(const Tree *tree) const {
 std::vector<std::string> Derivation::statisticsOf(const Tree *tree, unsigned least) const {
   std::set<std::string> names;
   Algebra &algebra = const_cast<Derivation *>(this)->alg;
-  for (const Tree *read : algebra.reads(tree))
-    if (isStatistic(read->text) && levels.lookup(read->text) >= least)
-      names.insert(read->text.str());
+  // Through what stays a read: of a selection or a recurrence, the statistics that its elements are made of.
+  SmallVector<const Tree *> todo{tree};
+  StringSet<> seen;
+  while (!todo.empty())
+    for (const Tree *read : algebra.reads(todo.pop_back_val())) {
+      const Line *line = lineOf(read->text);
+      if (isStatistic(read->text) && levels.lookup(read->text) >= least)
+        names.insert(read->text.str());
+      else if (line && carries(read->text) && seen.insert(read->text).second)
+        todo.push_back(line->expr);
+    }
   for (const Tree *read : algebra.reads(tree))
     if (Acc *a = accByName.lookup(read->text); a && names.empty() && a->result.level >= least)
       for (auto &[tensor, presence] : presences)
@@ -261,10 +269,20 @@ void Derivation::visitMap(const Line &line, bool carried) {
   const Tree *self = arena.get(TreeKind::Read, line.expr->scalar, line.name, indices);
   const Tree *there = logic.neg(arena.get(TreeKind::IsAbsent, ScalarKind::Bool, "", {self}));
   if (line.recurrent || line.expr->is(TreeKind::Selection)) {
-    unsigned at = 0;
-    for (const Tree *read : alg.reads(line.expr))
-      at = std::max(at, levels.lookup(read->text));
-    levels[line.name] = std::max(at, carried ? 1u : 0u);
+    // An element appears no earlier than those that it is made of, those of its own cycle that no visit has
+    // reached yet included; a statistic is complete one traversal before.
+    bool selects = any_of(line.expr->coords, [&](Name c) { return rankOf(c) == rank; });
+    unsigned at = carried || selects ? 1 : 0;
+    SmallVector<const Line *> todo{&line};
+    StringSet<> seen;
+    while (!todo.empty())
+      for (const Tree *read : alg.reads(todo.pop_back_val()->expr)) {
+        at = std::max(at, levels.lookup(read->text) + (carried && isStatistic(read->text)));
+        const Line *of = lineOf(read->text);
+        if (of && of->recurrent && !levels.count(of->name) && seen.insert(of->name).second)
+          todo.push_back(of);
+      }
+    levels[line.name] = at;
     if (carried)
       carriedLevels[line.name] = levels[line.name];
     presences[line.name] = there;
