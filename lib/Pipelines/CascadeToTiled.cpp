@@ -56,7 +56,7 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   tiles.split = number("split");
   MergeTraversalsOptions merge;
   merge.tiled = true; // on the road of single equations a stream would only be taken apart again
-  // A GPU has no other road yet, and nothing is predicted of it; whoever says how tiles are wants them.
+  // Nothing is predicted of a GPU, and whoever says how tiles are wants them.
   bool wantsTiles = fuse == "on" || target.isGPU || tiles.m || tiles.n || tiles.split;
   merge.when = !options.fuse ? "never" : wantsTiles ? "always" : "cheaper";
   merge.vectorBytes = target.isGPU ? 0 : target.vectorBytes;

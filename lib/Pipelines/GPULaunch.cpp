@@ -2,8 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "GPULaunch.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "weir/Conversion/TilesToGPU/Passes.h"
 #include "weir/Support/KernelContract.h"
 #include "weir/Target/Kernel.h"
@@ -42,46 +41,35 @@ static json::Array describeArguments(const KernelSignature &signature) {
   return list;
 }
 
-/// {"bytes": 64, "extents": [[0, 3]]}: a tile of so many bytes times the extent of argument 0's dimension 3.
-static Expected<json::Value> describe(mlir::memref::AllocaOp tile, mlir::func::FuncOp kernel) {
-  json::Array extents;
-  for (mlir::Value size : tile.getDynamicSizes()) {
-    auto dim = size.getDefiningOp<mlir::memref::DimOp>();
-    auto argument = dim ? dyn_cast<mlir::BlockArgument>(dim.getSource()) : mlir::BlockArgument();
-    std::optional<int64_t> at = dim ? dim.getConstantIndex() : std::nullopt;
-    if (!argument || argument.getOwner()->getParentOp() != kernel || !at)
-      return createStringError("a tile has an extent that is computed from others; give it a value with -D");
-    extents.push_back(json::Array{int64_t(argument.getArgNumber()), *at});
+/// The functions of a kernel but its plan, in order: {"kernel": "attention", "block": 128, "shared": 0}.
+static json::Array describeFunctions(mlir::gpu::GPUModuleOp module, StringRef plan) {
+  json::Array list;
+  for (auto function : module.getOps<mlir::gpu::GPUFuncOp>()) {
+    if (function.getName() == plan)
+      continue;
+    int64_t threads = 1;
+    for (int32_t size : function.getKnownBlockSizeAttr().asArrayRef())
+      threads *= size;
+    auto shared = function->getAttrOfType<mlir::IntegerAttr>(kSharedAttr);
+    list.push_back(json::Object{
+        {"kernel", function.getName()}, {"block", threads}, {"shared", shared ? shared.getInt() : 0}});
   }
-  return json::Object{{"bytes", fixedBytesOf(tile.getType())}, {"extents", std::move(extents)}};
+  return list;
 }
 
-Expected<std::string> weir::describeLaunches(mlir::ModuleOp tiled, unsigned threads) {
+std::string weir::describeLaunches(mlir::ModuleOp tiled, mlir::ModuleOp mapped) {
   std::string text;
   raw_string_ostream os(text);
   for (const KernelSignature &signature : readSignatures(describeKernels(tiled))) {
-    auto kernel = tiled.lookupSymbol<mlir::func::FuncOp>(signature.name);
-    if (!kernel)
+    auto module = mapped.lookupSymbol<mlir::gpu::GPUModuleOp>(signature.name + ".gpu");
+    if (!module)
       continue;
-    json::Array shared;
-    Error failed = Error::success();
-    kernel.walk([&](mlir::memref::AllocaOp tile) {
-      if (tile.getType().hasStaticShape())
-        return mlir::WalkResult::advance();
-      auto one = describe(tile, kernel);
-      if (!one) {
-        failed = joinErrors(std::move(failed), one.takeError());
-        return mlir::WalkResult::interrupt();
-      }
-      shared.push_back(std::move(*one));
-      return mlir::WalkResult::advance();
-    });
-    if (failed)
-      return std::move(failed);
+    std::string plan = signature.name + kPlanSuffix.str();
     os << "// weir: "
        << json::Value(json::Object{{"kernel", signature.name},
-                                   {"block", int64_t(threads)},
-                                   {"shared", std::move(shared)},
+                                   {"plan", plan},
+                                   {"promises", json::Array(signature.checks)},
+                                   {"launches", describeFunctions(module, plan)},
                                    {"arguments", describeArguments(signature)}})
        << "\n";
   }

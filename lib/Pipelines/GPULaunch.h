@@ -10,9 +10,9 @@
 
 namespace weir {
 
-/// One comment line a kernel of a level-4 module, "// weir: {...}": name, threads of a block, arguments in order, and the tiles of open
-/// shape that the launch must give shared memory to (docs/gpu.md). An error where the size of such a tile is no extent of an argument.
-llvm::Expected<std::string> describeLaunches(mlir::ModuleOp tiled, unsigned threads);
+/// One comment line a kernel of a level-4 module, "// weir: {...}": its name, arguments in order, and the functions of `mapped`, its
+/// gpu.modules once all is dealt out to threads, that are launched one after another (docs/gpu.md).
+std::string describeLaunches(mlir::ModuleOp tiled, mlir::ModuleOp mapped);
 
 } // namespace weir
 #endif

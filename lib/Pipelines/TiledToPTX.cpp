@@ -27,12 +27,19 @@ using namespace mlir;
 constexpr unsigned kThreads = 128; ///< of a block
 
 void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &target) {
+  OutlineLaunchesOptions outline;
+  outline.threads = kThreads;
+  pm.addPass(createOutlineLaunches(outline));
+  pm.addPass(createCSEPass());
   pm.addPass(createOrderTileLoops());
   pm.addPass(createConvertLinalgToParallelLoopsPass());
-  MapTilesToThreadsOptions options;
-  options.threads = kThreads;
-  options.sharedMemory = target.sharedBytes;
-  pm.addPass(createMapTilesToThreads(options));
+  MapTilesToThreadsOptions tiles;
+  tiles.threads = kThreads;
+  tiles.sharedMemory = target.sharedBytes;
+  pm.addNestedPass<gpu::GPUModuleOp>(createMapTilesToThreads(tiles));
+  MapIterationsToThreadsOptions iterations;
+  iterations.threads = kThreads;
+  pm.addNestedPass<gpu::GPUModuleOp>(createMapIterationsToThreads(iterations));
   ExpandNarrowFloatsOptions narrow;
   narrow.hasBF16 = true; // sm_80 converts in hardware
   pm.addPass(createExpandNarrowFloats(narrow));
@@ -60,22 +67,27 @@ void weir::buildGPUToPTXPipeline(OpPassManager &pm, const TargetDescription &tar
 }
 
 llvm::Expected<std::string> weir::emitPTX(ModuleOp tiled, const TargetDescription &target) {
-  auto launches = describeLaunches(tiled, kThreads);
-  if (!launches)
-    return launches.takeError();
   OwningOpRef<ModuleOp> copy(tiled.clone());
-  PassManager pm(tiled.getContext());
-  buildTiledToGPUPipeline(pm, target);
-  buildGPUToPTXPipeline(pm, target);
   std::string first;
   ScopedDiagnosticHandler handler(tiled.getContext(), [&](Diagnostic &diagnostic) {
     if (first.empty() && diagnostic.getSeverity() == DiagnosticSeverity::Error)
       first = diagnostic.str();
     return failure(); // the next handler prints it
   });
-  if (failed(pm.run(*copy)))
+  auto lower = [&](auto build) {
+    PassManager pm(tiled.getContext());
+    build(pm, target);
+    return pm.run(*copy);
+  };
+  auto refused = [&] {
     return llvm::createStringError("the tiled module cannot be lowered to PTX: " +
                                    (first.empty() ? "no reason given" : first));
+  };
+  if (failed(lower(buildTiledToGPUPipeline)))
+    return refused();
+  std::string launches = describeLaunches(tiled, *copy);
+  if (failed(lower(buildGPUToPTXPipeline)))
+    return refused();
   std::string text;
   for (auto binary : copy->getOps<gpu::BinaryOp>())
     for (auto object : binary.getObjects().getAsRange<gpu::ObjectAttr>())
@@ -87,7 +99,7 @@ llvm::Expected<std::string> weir::emitPTX(ModuleOp tiled, const TargetDescriptio
   if (size_t at = text.find(".extern .func"); at != std::string::npos)
     return llvm::createStringError("the PTX calls '" + text.substr(at, text.find('\n', at) - at) +
                                    "', which nothing defines");
-  return *launches + text;
+  return launches + text;
 }
 
 void weir::registerGPUDialects(DialectRegistry &registry) {

@@ -100,8 +100,6 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
                         "mapping are about");
       return signalPassFailure();
     }
-    if (sharedBytes && failed(checkForGPU(cascade)))
-      signalPassFailure();
   }
 
 private:
@@ -121,22 +119,6 @@ private:
       return stream.emitOpError("has tiles of ")
              << shape.first << " rows and " << shape.second << " keys that take about " << bytes
              << " bytes, more than the " << most << " that there are for them; make 'm' or 'n' smaller";
-    return success();
-  }
-
-  /// One stream in tiles, and nothing else that computes tensors.
-  static LogicalResult checkForGPU(func::FuncOp cascade) {
-    bool found = false;
-    for (Operation &op : cascade.getBody().front()) {
-      auto stream = dyn_cast<attn::StreamOp>(op);
-      if (stream && stream->hasAttr("mapping") && !found) {
-        found = true;
-        continue;
-      }
-      if (isa<attn::StreamOp, attn::EinsumOp, attn::ArgtopkOp, attn::RecurrenceOp>(op) && !op.use_empty())
-        return op.emitOpError("is not part of one stream over a rank that consists of products of matrices; kernels "
-                              "for GPUs of anything else are not there yet, compile it for a processor");
-    }
     return success();
   }
 };

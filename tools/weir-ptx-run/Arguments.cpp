@@ -109,17 +109,6 @@ public:
     }
     return llvm::Error::success();
   }
-  Expected<llvm::SmallVector<int64_t>> shapeOf(const ptx::Description::Argument &described) const {
-    llvm::SmallVector<int64_t> shape;
-    for (auto [i, rank] : llvm::enumerate(described.ranks)) {
-      auto known = values.find(rank);
-      bool fixed = i < described.shape.size() && described.shape[i];
-      if (!fixed && known == values.end())
-        return llvm::createStringError("the extent " + rank + " of '" + described.name + "' is in no input");
-      shape.push_back(fixed ? *described.shape[i] : known->second);
-    }
-    return shape;
-  }
 
 private:
   llvm::StringMap<int64_t> values;
@@ -141,32 +130,17 @@ static Expected<Argument> bindOne(const ptx::Description::Argument &described, S
     argument.value = std::move(*value);
     return argument;
   }
-  if (described.kind == "input") {
-    auto tensor = readNpy(file, *type, llvm::errs());
-    if (!tensor)
-      return tensor.takeError();
-    argument.form = Argument::Form::In;
-    argument.tensor = std::move(*tensor);
-    if (llvm::Error error = extents.bind(described, argument.tensor.shape))
-      return error;
-    return argument;
-  }
-  if (described.kind == "workspace") {
-    argument.form = Argument::Form::Scratch;
-    argument.tensor.shape = {0};
-    return argument;
-  }
-  auto shape = extents.shapeOf(described);
-  if (!shape)
-    return shape.takeError();
-  argument.form = Argument::Form::Out;
-  argument.result = file.str();
-  argument.tensor.shape = std::move(*shape);
+  auto tensor = readNpy(file, *type, llvm::errs());
+  if (!tensor)
+    return tensor.takeError();
+  argument.form = Argument::Form::In;
+  argument.tensor = std::move(*tensor);
+  if (llvm::Error error = extents.bind(described, argument.tensor.shape))
+    return error;
   return argument;
 }
 
-Expected<std::vector<Argument>> bindTensors(const ptx::Description &description,
-                                            llvm::ArrayRef<std::string> texts) {
+Expected<Tensors> bindTensors(const ptx::Description &description, llvm::ArrayRef<std::string> texts) {
   llvm::StringMap<std::string> given;
   for (StringRef text : texts) {
     auto [name, file] = text.split('=');
@@ -178,14 +152,19 @@ Expected<std::vector<Argument>> bindTensors(const ptx::Description &description,
     given[name] = file.str();
   }
   Extents extents;
-  std::vector<Argument> arguments;
+  Tensors tensors;
   for (const ptx::Description::Argument &described : description.arguments) {
-    if (described.kind != "workspace" && described.kind != "output" && !given.count(described.name))
+    std::string file = given.lookup(described.name);
+    if (described.kind == "output" && !file.empty())
+      tensors.results.push_back({described.name, file});
+    if (described.kind == "output" || described.kind == "workspace")
+      continue;
+    if (file.empty())
       return llvm::createStringError("--tensor " + described.name + "=... is missing");
-    auto argument = bindOne(described, given.lookup(described.name), extents);
+    auto argument = bindOne(described, file, extents);
     if (!argument)
       return argument.takeError();
-    arguments.push_back(std::move(*argument));
+    tensors.inputs.push_back(std::move(*argument));
   }
-  return arguments;
+  return tensors;
 }

@@ -20,9 +20,14 @@ struct Argument {
 /// `i32:5`, `in:f32=q.npy`, `out:f32:8x64=o.npy`, `inout:f32=x.npy=y.npy`, `scratch:1024`, `null`.
 llvm::Expected<Argument> parseArgument(llvm::StringRef text);
 
-/// The arguments of a kernel of weirc, in order, from texts `NAME=FILE` (inputs and outputs) and
-/// `NAME=NUMBER` (params).
-llvm::Expected<std::vector<Argument>> bindTensors(const weir::ptx::Description &description,
-                                                  llvm::ArrayRef<std::string> texts);
+/// What a kernel of weirc is called with.
+struct Tensors {
+  std::vector<Argument> inputs;                             ///< and params, in the kernel's order
+  std::vector<std::pair<std::string, std::string>> results; ///< an output, and the file that it goes to
+};
+
+/// From texts `NAME=FILE` (inputs and outputs) and `NAME=NUMBER` (params).
+llvm::Expected<Tensors> bindTensors(const weir::ptx::Description &description,
+                                    llvm::ArrayRef<std::string> texts);
 
 #endif

@@ -2,7 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Arguments.h"
-#include "weir/PTX/Machine.h"
+#include "weir/PTX/Call.h"
 #include "weir/Support/Npy.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -19,15 +19,15 @@ enum ExitStatus { Success = 0, Fault = 1, Usage = 2 };
 
 static cl::OptionCategory category("weir-ptx-run");
 static cl::opt<std::string> file(cl::Positional, cl::Required, cl::desc("FILE.ptx"), cl::cat(category));
-static cl::opt<std::string> kernelName("kernel", cl::desc("the entry (of a kernel of weirc: known)"),
-                                       cl::value_desc("NAME"), cl::cat(category));
+static cl::opt<std::string> kernelName("kernel", cl::desc("the entry"), cl::value_desc("NAME"),
+                                       cl::cat(category));
 static cl::opt<std::string>
-    gridText("grid", cl::desc("blocks (of a kernel of weirc: one for every 16 rows of each head)"),
+    gridText("grid", cl::desc("blocks (of a kernel of weirc: X of each launch, else as planned)"),
              cl::value_desc("X,Y,Z"), cl::cat(category));
-static cl::opt<std::string> blockText("block", cl::desc("threads of a block (of a kernel of weirc: known)"),
-                                      cl::value_desc("X,Y,Z"), cl::cat(category));
-static cl::opt<uint64_t> shared("shared", cl::desc("dynamic shared memory (of a kernel of weirc: known)"),
-                                cl::value_desc("BYTES"), cl::cat(category));
+static cl::opt<std::string> blockText("block", cl::desc("threads of a block"), cl::value_desc("X,Y,Z"),
+                                      cl::cat(category));
+static cl::opt<uint64_t> shared("shared", cl::desc("dynamic shared memory"), cl::value_desc("BYTES"),
+                                cl::cat(category));
 static cl::list<std::string> argumentTexts(
     "arg",
     cl::desc("an argument, in the kernel's order: i32:5, f32:0.5 (also f16, bf16, i64, ...); in:f32=q.npy, a "
@@ -94,10 +94,13 @@ public:
       if (!description)
         return createStringError(
             "--tensor is for kernels of weirc, whose first line says how they are launched; use --arg");
+      if (!kernelName.empty() || !blockText.empty() || shared.getNumOccurrences() || !argumentTexts.empty())
+        return createStringError(
+            "of a kernel of weirc, with --tensor, --kernel, --block, --shared and --arg are known");
       auto bound = bindTensors(*description, tensorTexts);
       if (!bound)
         return bound.takeError();
-      arguments = std::move(*bound);
+      tensors = std::move(*bound);
       return Error::success();
     }
     if (kernelName.empty())
@@ -111,7 +114,55 @@ public:
     return Error::success();
   }
 
-  Error run(ptx::Checks checks) {
+  Error run(ptx::Checks checks) { return tensorTexts.empty() ? launch(checks) : call(checks); }
+
+  Error write() {
+    for (auto &[name, file] : tensors.results)
+      if (Error error = writeNpy(file, results[name]))
+        return error;
+    for (Argument &argument : arguments)
+      if (!argument.result.empty())
+        if (Error error = writeNpy(argument.result, results[argument.name]))
+          return error;
+    return Error::success();
+  }
+
+private:
+  Error call(ptx::Checks checks) {
+    std::vector<ptx::CallInput> inputs;
+    for (const Argument &input : tensors.inputs) {
+      bool isParam = input.form == Argument::Form::Value;
+      inputs.push_back({isParam ? nullptr : &input.tensor, input.value});
+    }
+    ptx::Dimensions grid = {0, 1, 1};
+    if (!gridText.empty())
+      if (Error error = parseDimensions("--grid", gridText, grid))
+        return error;
+    auto result = ptx::call(module, *description, inputs, checks, grid[0]);
+    if (!result)
+      return result.takeError();
+    for (const ptx::CallResult::Output &output : result->outputs) {
+      Argument argument;
+      argument.name = output.name;
+      argument.tensor = HostTensor(output.tensor.type, output.tensor.shape);
+      warn(output.uninitialised, output.name, checks);
+      ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t *>(output.tensor.data.data()),
+                              output.tensor.data.size());
+      if (Error error = keep(argument, bytes, checks.seed))
+        return error;
+    }
+    if (stats)
+      for (const ptx::Statistics &statistics : result->launches)
+        print(statistics);
+    return Error::success();
+  }
+
+  static void warn(uint64_t missing, StringRef name, ptx::Checks checks) {
+    if (missing && checks.uninitialised)
+      errs() << "weir-ptx-run: warning: nothing was written to " << missing << " bytes of " << name << "\n";
+  }
+
+  Error launch(ptx::Checks checks) {
     ptx::Machine machine(module);
     SmallVector<uint64_t> addresses;
     for (const Argument &argument : arguments)
@@ -126,9 +177,7 @@ public:
       if (argument.form != Argument::Form::Out && argument.form != Argument::Form::InOut)
         continue;
       ArrayRef<uint8_t> bytes = machine.contents(addresses[i]);
-      if (uint64_t missing = machine.uninitialisedBytes(addresses[i]); missing && checks.uninitialised)
-        errs() << "weir-ptx-run: warning: nothing was written to " << missing << " bytes of " << argument.name
-               << "\n";
+      warn(machine.uninitialisedBytes(addresses[i]), argument.name, checks);
       if (Error error = keep(argument, bytes, checks.seed))
         return error;
     }
@@ -137,15 +186,6 @@ public:
     return Error::success();
   }
 
-  Error write() {
-    for (Argument &argument : arguments)
-      if (!argument.result.empty())
-        if (Error error = writeNpy(argument.result, results[argument.name]))
-          return error;
-    return Error::success();
-  }
-
-private:
   static uint64_t allocate(ptx::Machine &machine, const Argument &argument) {
     if (argument.form == Argument::Form::Value)
       return 0;
@@ -160,19 +200,12 @@ private:
 
   Expected<ptx::Launch> makeLaunch(ArrayRef<uint64_t> addresses) {
     ptx::Launch launch;
-    if (!tensorTexts.empty()) {
-      SmallVector<ptx::LaunchArgument> values;
-      for (auto [address, argument] : zip(addresses, arguments))
-        values.push_back({address, argument.tensor.shape, argument.value});
-      launch = ptx::makeLaunch(*description, values, 0);
-    } else {
-      launch.kernel = kernelName;
-      for (auto [address, argument] : zip(addresses, arguments)) {
-        std::vector<uint8_t> &bytes = launch.arguments.emplace_back(argument.value);
-        if (argument.form != Argument::Form::Value) {
-          bytes.resize(8);
-          std::memcpy(bytes.data(), &address, 8);
-        }
+    launch.kernel = kernelName;
+    for (auto [address, argument] : zip(addresses, arguments)) {
+      std::vector<uint8_t> &bytes = launch.arguments.emplace_back(argument.value);
+      if (argument.form != Argument::Form::Value) {
+        bytes.resize(8);
+        std::memcpy(bytes.data(), &address, 8);
       }
     }
     if (shared.getNumOccurrences())
@@ -221,7 +254,8 @@ private:
 
   const ptx::Module &module;
   std::optional<ptx::Description> description;
-  std::vector<Argument> arguments;
+  std::vector<Argument> arguments; ///< with --arg
+  Tensors tensors;                 ///< with --tensor
   StringMap<HostTensor> results;
 };
 } // namespace

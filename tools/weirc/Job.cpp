@@ -16,13 +16,16 @@ static bool isText(const Options &options) {
 }
 
 /// What cannot be done yet, or makes no sense together, whatever the file.
-static std::optional<int> checkOptions(const Options &options, const Target &target) {
+static std::optional<int> checkOptions(const Options &options, const Target &target, Job::OnGPU onGPU) {
   if (!options.grad.empty())
     return usageError("'--grad' is not there yet");
   if (!target.interpret && target.versions.front().isGPU) {
+    if (!options.emit && onGPU == Job::OnGPU::Interpreted)
+      return std::nullopt;
     if (!options.emit)
       return usageError("target '" + target.name +
-                        "' is not there yet for running kernels: '--emit=ptx' makes PTX for it");
+                        "' is not there yet for running kernels: '--emit=ptx' makes PTX for it, and 'weirc "
+                        "verify' executes that without a GPU");
     if (!isForGPU(*options.emit) && *options.emit > Level::Tiled)
       return usageError("target '" + target.name + "' has no level " + getName(*options.emit) +
                         "; it has gpu and ptx");
@@ -38,18 +41,19 @@ static std::optional<int> checkOptions(const Options &options, const Target &tar
   return std::nullopt;
 }
 
-Job::Job(const Options &options, StringRef defaultTarget) : options(options), phases(options.timing) {
-  status = begin(defaultTarget);
+Job::Job(const Options &options, StringRef defaultTarget, OnGPU onGPU)
+    : options(options), phases(options.timing) {
+  status = begin(defaultTarget, onGPU);
 }
 
-std::optional<int> Job::begin(StringRef defaultTarget) {
+std::optional<int> Job::begin(StringRef defaultTarget, OnGPU onGPU) {
   // What --emit prints should not depend on the machine that prints it.
   StringRef forLevel = options.emit && isForGPU(*options.emit) ? "cuda:sm_80" : "cpu:x86-64-v3";
   auto parsed = parseTarget(options.target, options.emit ? forLevel : defaultTarget);
   if (!parsed)
     return usageError(llvm::toString(parsed.takeError()));
   target = *parsed;
-  if (std::optional<int> wrong = checkOptions(options, target))
+  if (std::optional<int> wrong = checkOptions(options, target, onGPU))
     return wrong;
   auto leading = ellipsisFromInputs(options);
   if (!leading)
@@ -107,6 +111,17 @@ llvm::Expected<Runner> Runner::create(Job &job) {
     runner.described = job.program->signature();
     return runner;
   }
+  if (job.target.versions.front().isGPU) {
+    auto text = job.program->emitPTX(job.target.versions.front());
+    if (!text)
+      return text.takeError();
+    auto ptx = PTXRunner::create(job.program->signature(), *text);
+    if (!ptx)
+      return ptx.takeError();
+    runner.described = ptx->signature();
+    runner.ptx = std::move(*ptx);
+    return runner;
+  }
   auto kernel = job.program->compile(job.target.versions.front());
   if (!kernel)
     return kernel.takeError();
@@ -116,7 +131,10 @@ llvm::Expected<Runner> Runner::create(Job &job) {
 }
 
 llvm::Expected<std::vector<weir::HostTensor>> Runner::run(Job &job, llvm::ArrayRef<weir::HostTensor> inputs,
-                                                          llvm::ArrayRef<long double> params) const {
+                                                          llvm::ArrayRef<long double> params,
+                                                          uint64_t schedule) const {
+  if (ptx)
+    return job.phases.time("run", [&] { return ptx->run(inputs, params, schedule); });
   if (!compiled) {
     weir::InterpreterOptions options;
     options.traceNonfinite = job.options.traceNonfinite ? &llvm::errs() : nullptr;

@@ -5,6 +5,7 @@
 #define WEIRC_JOB_H
 #include "Inputs.h"
 #include "Options.h"
+#include "PTXRunner.h"
 #include "Program.h"
 #include "weir/Reference/Interpreter.h"
 #include "weir/Target/TunedMapping.h"
@@ -14,8 +15,10 @@ namespace weirc {
 /// A command line carried out up to the program that it names. `status` is set where nothing is left to do:
 /// after an error, which has been printed, or after --emit.
 struct Job {
+  /// Whether the command runs kernels for GPUs, without one.
+  enum class OnGPU { No, Interpreted };
   /// `defaultTarget` stands for a --target that is not given.
-  Job(const Options &options, llvm::StringRef defaultTarget);
+  Job(const Options &options, llvm::StringRef defaultTarget, OnGPU onGPU = OnGPU::No);
 
   /// Reads the file again with the small innermost extents among `extents` fixed, and numbers of rows too
   /// small for whole tiles: what shapes registers is known to the compiler, lengths stay open, so that a
@@ -37,23 +40,25 @@ struct Job {
   std::optional<int> status;
 
 private:
-  std::optional<int> begin(llvm::StringRef defaultTarget);
+  std::optional<int> begin(llvm::StringRef defaultTarget, OnGPU onGPU);
   std::vector<std::pair<std::string, int64_t>> defines; ///< beside those of -D
 };
 
-/// The program ready to be run, by the interpreter or as compiled code.
+/// The program ready to be run, by the interpreter, as compiled code, or as PTX by the interpreter of PTX.
 class Runner {
 public:
   static llvm::Expected<Runner> create(Job &job);
   const weir::KernelSignature &signature() const { return described; }
-  /// Outputs in the signature's order.
+  /// Outputs in the signature's order. `schedule` is of PTX (PTXRunner.h).
   llvm::Expected<std::vector<weir::HostTensor>> run(Job &job, llvm::ArrayRef<weir::HostTensor> inputs,
-                                                    llvm::ArrayRef<long double> params) const;
+                                                    llvm::ArrayRef<long double> params,
+                                                    uint64_t schedule = 0) const;
   const std::optional<weir::Kernel> &kernel() const { return compiled; }
 
 private:
   weir::KernelSignature described;
   std::optional<weir::Kernel> compiled;
+  std::optional<PTXRunner> ptx;
   mlir::func::FuncOp interpreted;
 };
 

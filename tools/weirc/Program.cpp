@@ -300,6 +300,13 @@ llvm::Expected<std::string> Program::emit(const Target &target, weir::ArtifactKi
   });
 }
 
+llvm::Expected<std::string> Program::emitPTX(const weir::TargetDescription &target) {
+  OwningOpRef<ModuleOp> lowered = lower(Level::Tiled, target);
+  if (!lowered)
+    return alreadyPrinted();
+  return phases.time("ptx", [&] { return weir::emitPTX(*lowered, target); });
+}
+
 int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
   if (at < level && at != Level::Attn)
     return refuse("the program is at level " + getName(level) + " already, below " + getName(at));
@@ -318,16 +325,16 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
     os << *bytes;
     return Success;
   }
-  OwningOpRef<ModuleOp> lowered = lower(at == Level::PTX ? Level::Tiled : at, target.versions.front());
-  if (!lowered)
-    return isForGPU(at) ? Usage : Refused; // what a GPU's road refuses is not there yet
   if (at == Level::PTX) {
-    auto text = phases.time("ptx", [&] { return weir::emitPTX(*lowered, target.versions.front()); });
+    auto text = emitPTX(target.versions.front());
     if (!text)
-      return refuse(text.takeError());
+      return refuse(text.takeError()), Usage; // what a GPU's road refuses is not there yet
     os << *text;
     return Success;
   }
+  OwningOpRef<ModuleOp> lowered = lower(at, target.versions.front());
+  if (!lowered)
+    return isForGPU(at) ? Usage : Refused;
   if (at == Level::Cascade)
     lowered = equations();
   lowered->print(os);

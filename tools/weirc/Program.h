@@ -56,6 +56,8 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> lower(Level to, const weir::TargetDescription &target);
   /// Kernels ready to be called.
   llvm::Expected<weir::Kernel> compile(const weir::TargetDescription &target);
+  /// Kernels as PTX, with the line that says how they are launched.
+  llvm::Expected<std::string> emitPTX(const weir::TargetDescription &target);
   /// The bytes of an artifact with one version a target.
   llvm::Expected<std::string> emit(const Target &target, weir::ArtifactKind kind);
   /// Prints the program at a level.

@@ -35,7 +35,7 @@ public:
     if (llvm::Error error = bindGiven())
       return error;
     unsigned first = options.trial.value_or(0),
-             last = options.trial ? first + 1 : options.trials.value_or(10);
+             last = options.trial ? first + 1 : options.trials.value_or(isGPU() ? 3 : 10);
     Progress progress("verify");
     for (unsigned trial = first; trial < last; ++trial) {
       progress.update(trial - first, last - first);
@@ -47,6 +47,8 @@ public:
   }
 
 private:
+  bool isGPU() const { return job.target.versions.front().isGPU; }
+
   llvm::Error bindGiven() {
     auto tensors = loadInputs(signature, job.options);
     if (!tensors)
@@ -65,6 +67,8 @@ private:
     options.seed = job.options.seed.value_or(0) * 1000003 + trial;
     options.trial = trial;
     options.extents = given.extents;
+    if (isGPU()) // PTX is executed instruction by instruction
+      options.work /= 4;
     auto drawn = job.phases.time("draw", [&] { return weir::draw(cascade, options); });
     if (!drawn)
       return drawn.takeError();
@@ -96,10 +100,10 @@ private:
         "interpret", [&] { return weir::interpret(cascade, inputs.inputs, inputs.params, interpreter); });
     if (!expected)
       return expected.takeError();
-    auto actual = runner.run(job, inputs.inputs, inputs.params);
+    auto actual = runner.run(job, inputs.inputs, inputs.params, /*schedule=*/trial);
     if (!actual) {
-      fail(trial, "the kernel refused what the interpreter runs: " + llvm::toString(actual.takeError()),
-           report);
+      std::string message = llvm::toString(actual.takeError());
+      fail(trial, isGPU() ? message : "the kernel refused what the interpreter runs: " + message, report);
       return llvm::Error::success();
     }
     weir::CompareOptions compare;
@@ -161,9 +165,10 @@ private:
 
 void printText(const Job &job, llvm::StringRef name, const Report &report) {
   llvm::raw_ostream &os = llvm::outs();
-  os << name << " on " << job.target.name << ": " << report.trials << " trials, seed "
-     << job.options.seed.value_or(0) << ", " << report.compared << " values compared, " << report.undecided
-     << " undecided by rounding\n";
+  bool isGPU = job.target.versions.front().isGPU;
+  os << name << " on " << job.target.name << (isGPU ? ", executed by the interpreter of PTX: " : ": ")
+     << report.trials << " trials, seed " << job.options.seed.value_or(0) << ", " << report.compared
+     << " values compared, " << report.undecided << " undecided by rounding\n";
   for (const std::string &promise : report.unmet)
     os << "  not drawn: inputs that keep 'given " << promise << "'\n";
   if (report.skipped)
@@ -173,8 +178,8 @@ void printText(const Job &job, llvm::StringRef name, const Report &report) {
        << " of what is allowed, in trial " << *report.worstTrial << ": " << report.worst.describe() << "\n";
   if (report.firstFailure)
     os << "  trial " << *report.firstFailure << " failed: " << report.failure << "\n  again: weirc verify "
-       << job.options.file << " --seed " << job.options.seed.value_or(0) << " --trial "
-       << *report.firstFailure << "\n";
+       << job.options.file << (job.options.target.empty() ? "" : " --target " + job.options.target)
+       << " --seed " << job.options.seed.value_or(0) << " --trial " << *report.firstFailure << "\n";
   os << (report.passed() ? "passed\n" : "failed\n");
 }
 
@@ -190,6 +195,8 @@ void printJSON(const Job &job, llvm::StringRef name, const Report &report) {
   json.object([&] {
     json.attribute("cascade", name);
     json.attribute("target", job.target.name);
+    if (job.target.versions.front().isGPU)
+      json.attribute("executed_by", "PTX interpreter");
     json.attribute("trials", report.trials);
     json.attribute("seed", static_cast<int64_t>(job.options.seed.value_or(0)));
     json.attribute("passed", report.passed());
@@ -228,14 +235,14 @@ int weirc::verifyCommand(const Options &options) {
   if (llvm::StringRef(options.target) == "interpret")
     return usageError("'verify' compares compiled code with the interpreter; '--target interpret' leaves "
                       "nothing to compare");
-  Job job(options, "cpu:native");
+  Job job(options, "cpu:native", Job::OnGPU::Interpreted);
   if (job.status)
     return *job.status;
   if (!job.program->cascade())
     return refuse("'verify' needs a program at level cascade or streamed: what is below has no interpreter");
   auto runner = Runner::create(job);
-  if (!runner)
-    return refuse(runner.takeError());
+  if (!runner) // what a GPU's road refuses is not there yet
+    return refuse(runner.takeError()), job.target.versions.front().isGPU ? Usage : Refused;
   Report report;
   if (llvm::Error error = Verifier(job, *runner).run(report))
     return refuse(std::move(error));

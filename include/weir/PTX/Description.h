@@ -15,29 +15,19 @@ struct Description {
     std::vector<std::string> ranks;
     std::vector<std::optional<int64_t>> shape; ///< extents that the kernel was compiled for
   };
-  struct Tile {
-    uint64_t bytes = 0;
-    std::vector<std::pair<unsigned, unsigned>> extents; ///< an argument and its dimension
+  struct Function {
+    std::string kernel;
+    unsigned block = 0;  ///< threads
+    uint64_t shared = 0; ///< bytes of dynamic shared memory beside what the plan says
   };
-  std::string kernel;
-  unsigned block = 0;
+  std::string kernel, plan;
+  std::vector<std::string> promises; ///< on extents
   std::vector<Argument> arguments;
-  std::vector<Tile> shared;
+  std::vector<Function> launches; ///< one after another
 };
 
 /// Nothing if the text has no such line; an error if it has one that is not understood.
 llvm::Expected<std::optional<Description>> readDescription(llvm::StringRef ptx);
-
-/// What an argument is at a launch: a contiguous tensor at an address, or the bytes of a param.
-struct LaunchArgument {
-  uint64_t address = 0;
-  llvm::SmallVector<int64_t> extents;
-  std::vector<uint8_t> param;
-};
-
-/// The launch with one block for every 16 rows of every head that the first output has, or with `blocks` if
-/// it is not 0.
-Launch makeLaunch(const Description &description, llvm::ArrayRef<LaunchArgument> arguments, unsigned blocks);
 
 } // namespace weir::ptx
 #endif

@@ -242,9 +242,37 @@ static Type typeOf(Type scalar, bool varies, unsigned lanes) {
   return varies && lanes > 1 ? VectorType::get({int64_t(lanes)}, scalar) : scalar;
 }
 
+/// Whether a value of an equation's body is computed from an entry of one of `tensors`.
+static bool readsAny(Value value, const llvm::DenseSet<Value> &tensors) {
+  llvm::SetVector<Operation *> ops;
+  auto add = [&](Value v) {
+    Operation *op = v.getDefiningOp();
+    if (op && !isa<TensorType>(v.getType()))
+      ops.insert(op);
+  };
+  add(value);
+  for (size_t i = 0; i < ops.size(); ++i) {
+    auto walk = ops[i]->walk([&](Operation *op) {
+      if (auto read = dyn_cast<ReadOp>(op); read && tensors.contains(getDefinition(read.getSource())))
+        return WalkResult::interrupt();
+      llvm::for_each(op->getOperands(), add);
+      return WalkResult::advance();
+    });
+    if (walk.wasInterrupted())
+      return true;
+  }
+  return false;
+}
+
+bool BodyEmitter::isLazy(Value body) {
+  if (isBound(body))
+    return false;
+  return isHeavy(body) || (maxLanes == 1 && !unfinished.empty() && readsAny(body, unfinished));
+}
+
 /// `body` where `condition` holds. A heavy body is computed only if some lane asks for it.
 Lane BodyEmitter::emitGuarded(ImplicitLocOpBuilder &b, Value condition, Value body) {
-  if (branchless || !isHeavy(body) || isBound(body)) {
+  if (branchless || !isLazy(body)) {
     Lane lane = emit(b, body);
     lane.present = conjunction(b, *this, condition, lane.present);
     return lane;
@@ -274,8 +302,7 @@ Lane BodyEmitter::emitGuarded(ImplicitLocOpBuilder &b, Value condition, Value bo
 }
 
 Lane BodyEmitter::emitSelect(ImplicitLocOpBuilder &b, Value condition, Value thenValue, Value elseValue) {
-  bool lazy = !branchless && !isa<VectorType>(condition.getType()) &&
-              ((isHeavy(thenValue) && !isBound(thenValue)) || (isHeavy(elseValue) && !isBound(elseValue)));
+  bool lazy = !branchless && !isa<VectorType>(condition.getType()) && (isLazy(thenValue) || isLazy(elseValue));
   if (!lazy) {
     Lane x = emit(b, thenValue), y = emit(b, elseValue);
     Value xv = materialize(b, x), yv = materialize(b, y), c = condition;

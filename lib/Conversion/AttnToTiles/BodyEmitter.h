@@ -83,6 +83,9 @@ public:
   /// The name of the coordinate whose consecutive values are lanes where a reduction runs over it; empty: none.
   std::string vectorName;
   unsigned maxLanes = 1;
+  /// Tensors whose equations run in a loop around, so that not all of their entries are written yet. Without vectors such an
+  /// entry is read only where a condition asks for it: memory checkers look for reads of what was never written.
+  llvm::DenseSet<mlir::Value> unfinished;
   /// For the bodies of tile operations: no branches but those that guard reads. All operands are computed.
   bool branchless = false;
 
@@ -91,6 +94,8 @@ private:
   Lane emitRead(mlir::ImplicitLocOpBuilder &b, attn::ReadOp read);
   Lane emitMap(mlir::ImplicitLocOpBuilder &b, attn::MapOp map);
   Lane emitReduce(mlir::ImplicitLocOpBuilder &b, attn::ReduceOp reduce);
+  /// Whether a value is computed only where it is asked for.
+  bool isLazy(mlir::Value body);
   Lane emitGuarded(mlir::ImplicitLocOpBuilder &b, mlir::Value condition, mlir::Value body);
   Lane emitSelect(mlir::ImplicitLocOpBuilder &b, mlir::Value condition, mlir::Value a, mlir::Value other);
   Lane emitLogic(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op);

@@ -359,8 +359,12 @@ void KernelEmitter::emitRecurrence(Builder &b, RecurrenceOp op) {
     at = arith::SubIOp::create(b, arith::SubIOp::create(b, end, constantIndex(b, 1)), at);
   std::string along = op.getAlong().str();
   bound[along] = toInt(b, at);
+  for (Operation &inside : op.getBody().front().without_terminator())
+    emitter.unfinished.insert(inside.getResults().begin(), inside.getResults().end());
   for (Operation *item : orderStep(op))
     emitItem(b, item);
+  for (Operation &inside : op.getBody().front().without_terminator())
+    llvm::for_each(inside.getResults(), [&](Value tensor) { emitter.unfinished.erase(tensor); });
   for (Operation *item : followers.lookup(op)) {
     auto other = dyn_cast<RecurrenceOp>(item);
     for (Operation *inner : other ? orderStep(other) : SmallVector<Operation *>{item})

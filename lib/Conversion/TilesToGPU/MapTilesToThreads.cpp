@@ -4,15 +4,14 @@
 //
 // Barriers are right because whatever surrounds a tile operation (the loop over key blocks, its bounds) is
 // computed from arguments and block numbers only, so that all threads of a block come by the same barriers.
+#include "Shares.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "weir/Conversion/TilesToGPU/Passes.h"
-#include "weir/Support/KernelContract.h"
 
 namespace weir {
 #define GEN_PASS_DEF_MAPTILESTOTHREADS
@@ -25,148 +24,75 @@ namespace {
 
 using Builder = ImplicitLocOpBuilder;
 
-/// The index of this block or thread, and how many there are.
-struct Share {
-  Value first, step;
-};
-
-/// Replaces a loop nest by one loop over the numbers of its iterations that takes every `share.step`-th;
-/// returns it.
-scf::ForOp deal(Builder &b, ValueRange lower, ValueRange upper, ValueRange step, Block *body,
-                ValueRange counters, Share share) {
-  SmallVector<Value> sizes;
-  Value total;
-  for (auto [lo, hi, by] : llvm::zip_equal(lower, upper, step)) {
-    Value span = arith::SubIOp::create(b, arith::MaxSIOp::create(b, hi, lo), lo);
-    sizes.push_back(arith::CeilDivUIOp::create(b, span, by));
-    total = total ? arith::MulIOp::create(b, total, sizes.back()).getResult() : sizes.back();
-  }
-  if (!total)
-    total = arith::ConstantIndexOp::create(b, 1);
-  auto loop = scf::ForOp::create(b, share.first, total, share.step);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value rest = loop.getInductionVar();
-  for (size_t k = sizes.size(); k-- > 0;) {
-    Value at = k == 0 ? rest : arith::RemUIOp::create(b, rest, sizes[k]).getResult();
-    if (k > 0)
-      rest = arith::DivUIOp::create(b, rest, sizes[k]);
-    at = arith::AddIOp::create(b, arith::MulIOp::create(b, at, step[k]), lower[k]);
-    counters[k].replaceAllUsesWith(at);
-  }
-  Block *target = loop.getBody();
-  body->getTerminator()->erase();
-  target->getOperations().splice(std::prev(target->end()), body->getOperations());
-  return loop;
-}
-
 struct MapTilesToThreads : weir::impl::MapTilesToThreadsBase<MapTilesToThreads> {
   using MapTilesToThreadsBase::MapTilesToThreadsBase;
 
   void runOnOperation() override {
-    SmallVector<func::FuncOp> kernels;
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr(weir::kKernelAttr))
-        kernels.push_back(function);
-    for (func::FuncOp kernel : kernels)
-      if (failed(convert(kernel)))
+    for (auto function : getOperation().getOps<gpu::GPUFuncOp>())
+      if (!function.getKnownBlockSizeAttr() && failed(convert(function)))
         return signalPassFailure();
   }
 
 private:
-  LogicalResult convert(func::FuncOp kernel) {
-    if (failed(check(kernel)))
-      return failure();
-    Builder b(kernel.getLoc(), &getContext());
-    b.setInsertionPointToEnd(getOperation().getBody());
-    auto module = gpu::GPUModuleOp::create(b, (kernel.getName() + ".gpu").str());
-    b.setInsertionPointToStart(module.getBody());
-    auto function = gpu::GPUFuncOp::create(b, kernel.getName(), kernel.getFunctionType());
-    function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
-    function.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr({static_cast<int32_t>(unsigned(threads)), 1, 1}));
-    IRMapping mapping;
-    mapping.map(kernel.getArguments(), function.getArguments());
-    b.setInsertionPointToStart(&function.getBody().front());
-    for (Operation &op : kernel.getBody().front().without_terminator())
-      b.clone(op, mapping);
-    gpu::ReturnOp::create(b);
-    for (auto forall : llvm::make_early_inc_range(function.getBody().front().getOps<scf::ForallOp>()))
-      takeIterations(forall);
+  /// Functions without tiles are left.
+  LogicalResult convert(gpu::GPUFuncOp function) {
+    SmallVector<scf::ForallOp> tiled;
+    for (auto forall : function.getBody().front().getOps<scf::ForallOp>())
+      if (weir::isTiled(forall))
+        tiled.push_back(forall);
+    if (tiled.empty())
+      return success();
+    function.setKnownBlockSizeAttr(
+        DenseI32ArrayAttr::get(&getContext(), {static_cast<int32_t>(unsigned(threads)), 1, 1}));
+    for (scf::ForallOp forall : tiled) {
+      Builder b(forall.getLoc(), forall);
+      weir::deal(
+          b, forall,
+          {gpu::BlockIdOp::create(b, gpu::Dimension::x), gpu::GridDimOp::create(b, gpu::Dimension::x)});
+    }
     if (failed(shareTiles(function)))
       return failure();
     SmallVector<scf::ParallelOp> loops;
     function.walk([&](scf::ParallelOp loop) { loops.push_back(loop); });
     for (scf::ParallelOp loop : loops)
       takeElements(loop);
-    auto common = function.walk([&](memref::StoreOp store) {
+    SmallVector<memref::StoreOp> common;
+    function.walk([&](memref::StoreOp store) {
       auto dealt = store->getParentOfType<scf::ForOp>();
       while (dealt && !dealt.getLowerBound().getDefiningOp<gpu::ThreadIdOp>())
         dealt = dealt->getParentOfType<scf::ForOp>();
-      if (dealt)
-        return WalkResult::advance();
-      store.emitOpError("writes outside the tile operations of a GPU kernel, where every thread would write; "
-                        "only equations that "
-                        "stream over a rank have a GPU kernel of this form");
-      return WalkResult::interrupt();
+      if (!dealt)
+        common.push_back(store);
     });
-    if (common.wasInterrupted())
-      return failure();
-    for (StringRef suffix : weir::companionSuffixes)
-      if (auto companion = getOperation().lookupSymbol<func::FuncOp>((kernel.getName() + suffix).str()))
-        companion.erase();
-    kernel.erase();
+    for (memref::StoreOp store : common)
+      giveToOne(store);
     return success();
   }
 
-  /// One parallel loop, and nothing beside it that writes.
-  LogicalResult check(func::FuncOp kernel) {
-    if (!kernel.getBody().hasOneBlock())
-      return kernel.emitOpError("has several blocks; a GPU kernel is made of structured control flow");
-    scf::ForallOp found;
-    for (Operation &op : kernel.getBody().front().without_terminator()) {
-      if (auto forall = dyn_cast<scf::ForallOp>(op)) {
-        if (found)
-          return op.emitOpError(
-              "is a second parallel loop; this form of a GPU kernel has one, and the other equations must be "
-              "fused with it");
-        if (!forall.getOutputs().empty())
-          return op.emitOpError("has results; a parallel loop of a kernel writes to memory");
-        found = forall;
-      } else if (!isMemoryEffectFree(&op) && !isa<memref::SubViewOp, memref::ViewOp>(op)) {
-        return op.emitOpError("reads or writes memory outside the kernel's parallel loop, which a GPU kernel "
-                              "of this form cannot");
-      }
-    }
-    return found ? success()
-                 : kernel.emitOpError("has no parallel loop that could be given to the blocks of a grid");
-  }
-
-  void takeIterations(scf::ForallOp forall) {
-    Builder b(forall.getLoc(), forall);
-    Share share{gpu::BlockIdOp::create(b, gpu::Dimension::x), gpu::GridDimOp::create(b, gpu::Dimension::x)};
-    auto values = [&](ArrayRef<OpFoldResult> folded) {
-      SmallVector<Value> list;
-      for (OpFoldResult one : folded)
-        list.push_back(getValueOrCreateConstantIndexOp(b, b.getLoc(), one));
-      return list;
-    };
-    deal(b, values(forall.getMixedLowerBound()), values(forall.getMixedUpperBound()),
-         values(forall.getMixedStep()), forall.getBody(), forall.getInductionVars(), share);
-    forall.erase();
+  /// What every thread would write one writes, when nobody reads what was there before any more.
+  static void giveToOne(memref::StoreOp store) {
+    Builder b(store.getLoc(), store);
+    gpu::BarrierOp::create(b);
+    Value thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+    Value isFirst =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, thread, arith::ConstantIndexOp::create(b, 0));
+    auto branch = scf::IfOp::create(b, isFirst);
+    gpu::BarrierOp::create(b);
+    store->moveBefore(branch.thenBlock()->getTerminator());
   }
 
   void takeElements(scf::ParallelOp loop) {
     Builder b(loop.getLoc(), loop);
     if (!loop->getParentOfType<scf::ParallelOp>()) {
-      Share share{gpu::ThreadIdOp::create(b, gpu::Dimension::x),
-                  gpu::BlockDimOp::create(b, gpu::Dimension::x)};
-      deal(b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), loop.getBody(),
-           loop.getInductionVars(), share);
+      weir::Share share{gpu::ThreadIdOp::create(b, gpu::Dimension::x),
+                        gpu::BlockDimOp::create(b, gpu::Dimension::x)};
+      weir::deal(b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), loop.getBody(),
+                 loop.getInductionVars(), share);
       gpu::BarrierOp::create(b);
     } else {
-      Share share{arith::ConstantIndexOp::create(b, 0), arith::ConstantIndexOp::create(b, 1)};
-      deal(b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), loop.getBody(),
-           loop.getInductionVars(), share);
+      weir::Share share{arith::ConstantIndexOp::create(b, 0), arith::ConstantIndexOp::create(b, 1)};
+      weir::deal(b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), loop.getBody(),
+                 loop.getInductionVars(), share);
     }
     loop.erase();
   }
@@ -194,6 +120,9 @@ private:
       }
       bytes += llvm::alignTo(weir::fixedBytesOf(type), weir::kTileAlignment);
       Value memory = function.addWorkgroupAttribution(withSpace(type, shared), tile.getLoc());
+      function.setWorkgroupAttributionAttr(
+          function.getNumWorkgroupAttributions() - 1, LLVM::LLVMDialect::getAlignAttrName(),
+          IntegerAttr::get(IntegerType::get(&getContext(), 64), weir::kTileAlignment));
       tile.getResult().replaceAllUsesWith(memory);
       tile.erase();
       if (failed(retype(memory, shared)))
@@ -214,14 +143,9 @@ private:
       open = gpu::DynamicSharedMemoryOp::create(b, type);
       used = arith::ConstantIndexOp::create(b, 0);
     }
-    Value view = memref::ViewOp::create(b, withSpace(tile.getType(), shared), open, used, tile.getDynamicSizes());
-    Value bytes = arith::ConstantIndexOp::create(b, weir::fixedBytesOf(tile.getType()));
-    for (Value size : tile.getDynamicSizes())
-      bytes = arith::MulIOp::create(b, bytes, size);
-    Value aligned = arith::AndIOp::create(
-        b, arith::AddIOp::create(b, bytes, arith::ConstantIndexOp::create(b, weir::kTileAlignment - 1)),
-        arith::ConstantIndexOp::create(b, -weir::kTileAlignment));
-    used = arith::AddIOp::create(b, used, aligned);
+    Value view =
+        memref::ViewOp::create(b, withSpace(tile.getType(), shared), open, used, tile.getDynamicSizes());
+    used = arith::AddIOp::create(b, used, weir::emitTileBytes(b, tile.getType(), tile.getDynamicSizes()));
     return view;
   }
 

@@ -1,10 +1,10 @@
-// RUN: weir-opt %s --map-tiles-to-threads=shared-memory=4096 --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: weir-opt %s --gpu-outline-launches --map-tiles-to-threads=shared-memory=4096 --split-input-file --verify-diagnostics | FileCheck %s
 
 // CHECK-NOT:   func.func
 // CHECK-LABEL: gpu.module @fill.gpu
 // CHECK:       gpu.func @fill(%[[OUT:.*]]: memref<?x64xf32>, %{{.*}}: memref<?xi8>)
-// CHECK-SAME:    workgroup(%[[T:.*]] : memref<16x64xf32, #gpu.address_space<workgroup>>)
-// CHECK-SAME:    kernel
+// CHECK-SAME:    workgroup(%[[T:.*]] : memref<16x64xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
+// CHECK-SAME:    kernel attributes {known_block_size = array<i32: 128, 1, 1>}
 // CHECK:         %[[BLOCK:.*]] = gpu.block_id x
 // CHECK:         %[[GRID:.*]] = gpu.grid_dim x
 // CHECK:         scf.for %{{.*}} = %[[BLOCK]] to %{{.*}} step %[[GRID]]
@@ -75,24 +75,35 @@ func.func @large(%out: memref<?x64xf32> {weir.output}, %ws: memref<?xi8>) attrib
 
 // -----
 
-func.func @twice(%out: memref<?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+// What every thread would write one does.
+// CHECK-LABEL: gpu.func @common(
+// CHECK:         scf.for
+// CHECK:           gpu.barrier
+// CHECK:           %[[THREAD:.*]] = gpu.thread_id x
+// CHECK:           %[[FIRST:.*]] = arith.cmpi eq, %[[THREAD]], %{{.*}}
+// CHECK:           scf.if %[[FIRST]] {
+// CHECK:             memref.store
+// CHECK-NEXT:      }
+// CHECK:           gpu.barrier
+func.func @common(%out: memref<?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
   %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
   scf.forall (%i) in (%c1) {
-  }
-  // expected-error@below {{is a second parallel loop}}
-  scf.forall (%i) in (%c1) {
+    %t = memref.alloca() {weir.tile} : memref<4xf32>
+    memref.store %zero, %out[%i] : memref<?xf32>
   }
   return
 }
 
 // -----
 
-// Every thread would write.
+// A loop without tiles is left to threads.
+// CHECK-LABEL: gpu.func @plain(
+// CHECK:         scf.forall
 func.func @plain(%out: memref<?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
   %c1 = arith.constant 1 : index
   %zero = arith.constant 0.0 : f32
   scf.forall (%i) in (%c1) {
-    // expected-error@below {{writes outside the tile operations of a GPU kernel}}
     memref.store %zero, %out[%i] : memref<?xf32>
   }
   return

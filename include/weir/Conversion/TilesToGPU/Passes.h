@@ -3,7 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_TILESTOGPU_PASSES_H
 #define WEIR_TILESTOGPU_PASSES_H
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -17,6 +19,18 @@ inline int64_t fixedBytesOf(mlir::MemRefType tile) {
     bytes *= mlir::ShapedType::isDynamic(extent) ? 1 : extent;
   return bytes;
 }
+
+/// The bytes that a tile takes behind others: those of its shape, `sizes` for open extents, up to a multiple of kTileAlignment.
+mlir::Value emitTileBytes(mlir::ImplicitLocOpBuilder &b, mlir::MemRefType tile, mlir::ValueRange sizes);
+
+/// Whether a parallel loop of a kernel works on tiles, so that blocks take its iterations; else threads do.
+bool isTiled(mlir::scf::ForallOp forall);
+
+/// i64, on a gpu.func: bytes of dynamic shared memory that its launch needs beside its tiles of open shape.
+inline constexpr llvm::StringLiteral kSharedAttr = "weir.shared";
+
+/// Behind a kernel's name: the function that says how its launches are.
+inline constexpr llvm::StringLiteral kPlanSuffix = "$plan";
 
 #define GEN_PASS_DECL
 #include "weir/Conversion/TilesToGPU/Passes.h.inc"

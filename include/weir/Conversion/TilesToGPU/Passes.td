@@ -5,18 +5,71 @@
 #define WEIR_TILESTOGPU_PASSES_TD
 include "mlir/Pass/PassBase.td"
 
-def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::ModuleOp"> {
-  let summary = "Make the parallel loop of a kernel into a GPU kernel: blocks take iterations, threads take elements";
+def OutlineLaunches : Pass<"gpu-outline-launches", "::mlir::ModuleOp"> {
+  let summary = "Make GPU functions of a kernel's parallel loops, one each, and one that plans their launches";
   let description = [{
-    Each kernel becomes a `gpu.func` of the same name and arguments in a `gpu.module` `@NAME.gpu`, and leaves the host
-    module with its companions. Blocks of the grid take the iterations of the kernel's `scf.forall`, one after another. A tile (a
-    `memref.alloca`) becomes shared memory; those of open shape lie one behind the other, each from a multiple of 16 bytes, in the memory whose
-    size the launch says. A loop that `convert-linalg-to-parallel-loops` made of a tile operation is
+    Each kernel `@NAME` becomes a `gpu.module` `@NAME.gpu` and leaves the host module with its companions. The module has a `gpu.func` for each
+    `scf.forall` at the top level of the kernel, `@NAME`, `@NAME$1`, `@NAME$2`, ..., in order, all with the kernel's arguments: what the loop uses of the
+    code before it, and the loop, which later passes deal out to blocks and threads. What writes to memory between loops becomes a loop
+    of one iteration. The functions are launched one after another, and what one writes the next ones see.
+
+    `@NAME$plan` is run first, by one thread. It writes to the workspace, as `i64`: the number of the broken promise
+    (0: none), the bytes of the workspace, for each launch its blocks and the bytes of shared memory that its tiles of open shape need, and
+    the extents of the outputs. It reads extents of inputs, and params, only. The blocks are a loop's iterations where it works on tiles, else its
+    iterations over `threads`; any number is right.
+
+    Refused are loops around parallel loops, and operations that both write and have a result that another launch needs.
+
+    test/Conversion/TilesToGPU/outline-launches.mlir runs this example:
+
+    ```mlir
+    func.func @two(%x: memref<?xf32>, %y: memref<?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+      %n = memref.dim %x, %c0 : memref<?xf32>
+      scf.forall (%i) in (%n) { ... store to %ws ... }
+      scf.forall (%i) in (%n) { ... load from %ws, store to %y ... }
+    }
+    // -->
+    gpu.module @two.gpu {
+      gpu.func @two(%x, %y, %ws) kernel { %n = memref.dim ...; scf.forall (%i) in (%n) { ... } }
+      gpu.func @two$1(%x, %y, %ws) kernel { %n = memref.dim ...; scf.forall (%i) in (%n) { ... } }
+      gpu.func @two$plan(%x, %y, %ws) kernel { ... }
+    }
+    ```
+  }];
+  let options = [Option<"threads", "threads", "unsigned", "128", "threads of a block">];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def MapIterationsToThreads : Pass<"map-iterations-to-threads", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Deal the iterations of parallel loops out to the threads of a grid";
+  let description = [{
+    For functions that no other pass has given a block size: each thread of the grid takes every so-many-th iteration of the function's
+    `scf.forall` and does all of its work. Functions without one get blocks of one thread.
+
+    test/Conversion/TilesToGPU/map-iterations-to-threads.mlir runs this example:
+
+    ```mlir
+    scf.forall (%i) in (%n) { ... }
+    // -->
+    scf.for %i = block_id * block_dim + thread_id to %n step grid_dim * block_dim { ... }
+    ```
+  }];
+  let options = [Option<"threads", "threads", "unsigned", "128", "threads of a block">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
+def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Deal a parallel loop over tiles out: blocks take iterations, threads take elements";
+  let description = [{
+    For functions whose `scf.forall` holds tiles and that no other pass has given a block size. Blocks of the grid take the iterations, one after
+    another. A tile (a `memref.alloca`) becomes shared memory; those of open shape lie one behind the other, each from a multiple of 16 bytes, in the
+    memory whose size the launch says. A loop that `convert-linalg-to-parallel-loops` made of a tile operation is
     counted through as one and dealt out to the threads of the block, and ends with a barrier. What stands between tile
     operations is computed by every thread alike.
 
-    This is the plain form: any tile operation, no tensor cores, no fragments. A kernel with several parallel loops, or with code that
-    writes outside them, is refused; so are tiles that need more shared memory than `shared-memory` bytes.
+    This is the plain form: any tile operation, no tensor cores, no fragments. What is written between tile operations one thread writes, between two
+    barriers. Tiles that need more shared memory than `shared-memory` bytes are refused.
 
     test/Conversion/TilesToGPU/map-tiles-to-threads.mlir runs this example:
 
