@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Shares.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "weir/Conversion/TilesToGPU/Passes.h"
 
 namespace weir {
@@ -25,8 +26,7 @@ struct MapIterationsToThreads : weir::impl::MapIterationsToThreadsBase<MapIterat
         takeIterations(forall);
         size = threads;
       }
-      function.setKnownBlockSizeAttr(
-          DenseI32ArrayAttr::get(&getContext(), {static_cast<int32_t>(size), 1, 1}));
+      weir::setBlockSize(function, size);
     }
   }
 

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -42,8 +43,7 @@ private:
         tiled.push_back(forall);
     if (tiled.empty())
       return success();
-    function.setKnownBlockSizeAttr(
-        DenseI32ArrayAttr::get(&getContext(), {static_cast<int32_t>(unsigned(threads)), 1, 1}));
+    weir::setBlockSize(function, threads);
     for (scf::ForallOp forall : tiled) {
       Builder b(forall.getLoc(), forall);
       weir::deal(

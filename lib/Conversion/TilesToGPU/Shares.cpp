@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Shares.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "weir/Conversion/TilesToGPU/Passes.h"
 
@@ -46,6 +47,12 @@ void weir::deal(ImplicitLocOpBuilder &b, scf::ForallOp forall, Share share) {
   deal(b, values(forall.getMixedLowerBound()), values(forall.getMixedUpperBound()),
        values(forall.getMixedStep()), forall.getBody(), forall.getInductionVars(), share);
   forall.erase();
+}
+
+void weir::setBlockSize(gpu::GPUFuncOp function, unsigned threads) {
+  Builder b(function.getContext());
+  function.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr({static_cast<int32_t>(threads), 1, 1}));
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), b.getI32IntegerAttr(1));
 }
 
 bool weir::isTiled(scf::ForallOp forall) {

@@ -21,5 +21,9 @@ mlir::scf::ForOp deal(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange lower, mli
 /// The same for a parallel loop, which is erased.
 void deal(mlir::ImplicitLocOpBuilder &b, mlir::scf::ForallOp forall, Share share);
 
+/// The threads of the blocks that a function is launched with. A block may have all registers of a multiprocessor:
+/// assemblers left to themselves rather move values to memory and back.
+void setBlockSize(mlir::gpu::GPUFuncOp function, unsigned threads);
+
 } // namespace weir
 #endif

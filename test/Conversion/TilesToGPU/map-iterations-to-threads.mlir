@@ -1,7 +1,7 @@
 // RUN: weir-opt %s --map-iterations-to-threads=threads=64 | FileCheck %s
 
 // CHECK-LABEL: gpu.func @fill(
-// CHECK-SAME:    kernel attributes {known_block_size = array<i32: 64, 1, 1>}
+// CHECK-SAME:    kernel attributes {known_block_size = array<i32: 64, 1, 1>, nvvm.minctasm = 1 : i32
 // CHECK-DAG:     %[[BLOCK:.*]] = gpu.block_id x
 // CHECK-DAG:     %[[BLOCKS:.*]] = gpu.grid_dim x
 // CHECK-DAG:     %[[SIZE:.*]] = gpu.block_dim x
@@ -16,7 +16,7 @@
 // CHECK:           memref.store
 
 // CHECK-LABEL: gpu.func @one(
-// CHECK-SAME:    known_block_size = array<i32: 1, 1, 1>
+// CHECK-SAME:    known_block_size = array<i32: 1, 1, 1>, nvvm.minctasm = 1 : i32
 // CHECK-LABEL: gpu.func @taken(
 // CHECK-SAME:    known_block_size = array<i32: 256, 1, 1>
 // CHECK:         scf.forall

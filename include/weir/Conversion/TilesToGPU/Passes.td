@@ -56,7 +56,7 @@ def MapIterationsToThreads : Pass<"map-iterations-to-threads", "::mlir::gpu::GPU
     ```
   }];
   let options = [Option<"threads", "threads", "unsigned", "128", "threads of a block">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
 }
 
 def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp"> {
@@ -88,7 +88,7 @@ def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp">
   let options = [
     Option<"threads", "threads", "unsigned", "128", "threads of a block">,
     Option<"sharedMemory", "shared-memory", "uint64_t", "49152", "bytes that the tiles of a block may take">];
-  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+  let dependentDialects = ["::mlir::NVVM::NVVMDialect", "::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::mlir::memref::MemRefDialect"];
 }
 
