@@ -177,7 +177,8 @@ Value KernelEmitter::countIterations(Builder &b, const Group &group) {
 Value KernelEmitter::countChunks(Builder &b, const Group &group) {
   if (isa<StreamOp>(group.items[0])) // does not depend on how many rows and keys there are
     return constantIndex(b, chunks);
-  return arith::MinUIOp::create(b, countIterations(b, group), constantIndex(b, kMaxChunks));
+  int64_t most = !allocated ? kMaxChunks : group.scratch ? kMaxScratches : chunks;
+  return arith::MinUIOp::create(b, countIterations(b, group), constantIndex(b, most));
 }
 
 /// Entries of a buffer along its k-th extent.

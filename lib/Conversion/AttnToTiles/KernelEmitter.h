@@ -55,7 +55,7 @@ struct StreamSplit {
 
 class KernelEmitter {
 public:
-  /// `chunks`: into how many parts the blocks of rows of a stream are split at most; 0: kMaxChunks.
+  /// `chunks`: into how many parts the blocks of rows of a stream are split at most, and all loops of a GPU; 0: kMaxChunks.
   /// `allocated`: tiles of open extent are allocated where they are used, not taken from the workspace.
   KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes, int64_t chunks, bool allocated);
   /// Puts the functions before the cascade, which is left without its equations' givens and dead equations.
@@ -153,6 +153,8 @@ private:
 inline constexpr unsigned kSortLists = 4;
 /// Into how many parts a loop nest is split: fixed, so that results do not depend on the number of threads.
 inline constexpr int64_t kMaxChunks = 64;
+/// The same for the threads of a GPU where each has scratch memory of its own; others are as many as there are iterations.
+inline constexpr int64_t kMaxScratches = 4096;
 
 /// The extent that a recurrence goes along.
 mlir::Value getExtentAlong(attn::RecurrenceOp recurrence);
