@@ -81,10 +81,10 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         continue;
       auto rows = StringAttr::get(&getContext(), plan->nameOfRow());
       std::pair<int64_t, int64_t> shape(getRowsOfTile(*plan, extents, target), kKeys);
-      if (int64_t lanes = vectorBytes * 8 / plan->real.getIntOrFloatBitWidth(); shape.first % lanes == 0)
-        shape.first = StreamData(*plan).rowsFor(shape.first, lanes);
       if (sharedBytes)
         shape = shapeFor(*plan, sharedBytes);
+      else if (int64_t lanes = vectorBytes * 8 / plan->real.getIntOrFloatBitWidth(); shape.first % lanes == 0)
+        shape.first = StreamData(*plan).rowsFor(shape.first, lanes);
       if (m)
         shape.first = m;
       if (n)

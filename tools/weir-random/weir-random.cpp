@@ -14,7 +14,10 @@
 #include "weir/Reference/Interpreter.h"
 #include "weir/Reference/RandomCascade.h"
 #include "weir/Support/ElementType.h"
+#include "weir/Support/KernelContract.h"
+#include "weir/Target/PTXKernel.h"
 #include "weir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/InitLLVM.h"
 #include <map>
@@ -33,6 +36,9 @@ static cl::opt<bool> attention("attention", cl::desc("attention variants, most o
 static cl::opt<bool> resumed(
     "resume",
     cl::desc("call what is one traversal with a few keys at a time and the state of the call before"));
+static cl::opt<std::string>
+    targetName("target", cl::init("cpu:native"),
+               cl::desc("what is compiled for; kernels for cuda:sm_80 are executed as PTX"));
 static cl::opt<bool> domains("domains", cl::desc("random masks: their tiles and counts against brute force"));
 static cl::opt<bool> interpretOnly("interpret-only", cl::desc("run the interpreter alone"));
 
@@ -80,34 +86,58 @@ static void callInParts(std::vector<weir::RandomKernel> &kernels, const Resumed 
     kernels[number] = inCalls(kernels[number], what.first, what.second, number + static_cast<unsigned>(seed));
 }
 
-/// Blocks of fewer keys, so that short inputs have several, keys in parts, and tiles of few rows, in a part of the programs.
-static void varyTiles(mlir::ModuleOp module) {
+/// Blocks of fewer keys, so that short inputs have several, keys in parts (of processors), and tiles of few
+/// rows, in a part of the programs.
+static void varyTiles(mlir::ModuleOp module, const weir::TargetDescription &target) {
   unsigned number = 0;
+  if (target.isGPU) // the only one, which is the same when it is shrunk
+    for (auto function : module.getOps<mlir::func::FuncOp>())
+      function.getName().drop_while([](char c) { return !llvm::isDigit(c); }).getAsInteger(10, number);
   module.walk([&](weir::attn::StreamOp stream) {
     static const int64_t keys[] = {0, 16, 8, 36}, parts[] = {0, 3, 1, 0, 8, 2, 0}, few[] = {0, 0, 3, 0, 1};
     auto sizes = stream->getAttrOfType<weir::mapping::TilesAttr>("mapping");
-    int64_t m = few[number % 5], n = keys[number % 4], split = parts[number % 7];
+    int64_t m = few[number % 5], n = keys[number % 4], split = target.isGPU ? 0 : parts[number % 7];
     if (sizes)
       stream->setAttr("mapping",
-                      weir::mapping::TilesAttr::get(stream.getContext(), sizes.getRows(), m ? m : sizes.getM(),
-                                                    n ? n : sizes.getN(), split));
+                      weir::mapping::TilesAttr::get(stream.getContext(), sizes.getRows(),
+                                                    m ? m : sizes.getM(), n ? n : sizes.getN(), split));
     ++number;
   });
+}
+
+/// The one kernel of a tiled module, executed as PTX. Every call has another schedule.
+static llvm::Expected<std::vector<weir::RandomKernel>> compilePTX(mlir::ModuleOp tiled,
+                                                                  const weir::TargetDescription &target) {
+  auto signatures = weir::readSignatures(weir::describeKernels(tiled));
+  assert(signatures.size() == 1 && "a batch of one");
+  auto text = weir::emitPTX(tiled, target);
+  if (!text)
+    return text.takeError();
+  auto kernel = weir::PTXKernel::create(signatures.front(), *text);
+  if (!kernel)
+    return kernel.takeError();
+  auto schedule = std::make_shared<uint64_t>(0);
+  return std::vector<weir::RandomKernel>{[kernel = std::move(*kernel), schedule](auto inputs, auto params) {
+    return kernel.run(inputs, params, (*schedule)++);
+  }};
 }
 
 /// Levels 2 to 6 and into memory; kernels share the module's code.
 static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp module,
                                                                const weir::TargetDescription &target) {
   mlir::PassManager streamed(module.getContext()), toTiles(module.getContext());
-  weir::buildCascadeToStreamedPipeline(streamed, target, "fuse=on"); // few rows too: it is tiles that are tried
+  weir::buildCascadeToStreamedPipeline(streamed, target,
+                                       "fuse=on"); // few rows too: it is tiles that are tried
   weir::buildStreamedToTiledPipeline(toTiles, target);
   Resumed parts = resumeAll(module);
   if (mlir::failed(streamed.run(module)))
     return llvm::createStringError("the pipeline to the streamed level failed");
   tiled += countStreams(module, "mapping");
-  varyTiles(module);
+  varyTiles(module, target);
   if (mlir::failed(toTiles.run(module)))
     return llvm::createStringError("the pipeline to the tiled level failed");
+  if (target.isGPU)
+    return compilePTX(module, target);
   weir::CompileOptions options;
   options.cache = false;
   auto kernels = weir::compileTiled(module, target, options);
@@ -178,10 +208,17 @@ int main(int argc, char **argv) {
   mlir::MLIRContext context(registry);
   if (domains)
     return runRandomDomains(count, seed, print, context, llvm::outs()) ? 1 : 0;
-  weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly, attention, rewriteOnly};
-  auto target = llvm::cantFail(weir::describeTarget("cpu:native"));
+  weir::RandomRunOptions options{count, seed,          trials,    batch,      shrink,
+                                 print, interpretOnly, attention, rewriteOnly};
+  auto target = weir::describeTarget(targetName);
+  if (!target) {
+    llvm::errs() << "weir-random: error: " << llvm::toString(target.takeError()) << "\n";
+    return 2;
+  }
+  if (target->isGPU)
+    options.batch = 1;
   auto compiler = [&](mlir::ModuleOp module) {
-    return rewriteOnly ? rewrite(module) : compile(module, target);
+    return rewriteOnly ? rewrite(module) : compile(module, *target);
   };
   unsigned failed = weir::runRandomCascades(options, context, compiler, llvm::outs());
   if (rewriteOnly)

@@ -115,7 +115,7 @@ llvm::Expected<Runner> Runner::create(Job &job) {
     auto text = job.program->emitPTX(job.target.versions.front());
     if (!text)
       return text.takeError();
-    auto ptx = PTXRunner::create(job.program->signature(), *text);
+    auto ptx = weir::PTXKernel::create(job.program->signature(), *text);
     if (!ptx)
       return ptx.takeError();
     runner.described = ptx->signature();

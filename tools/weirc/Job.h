@@ -5,9 +5,9 @@
 #define WEIRC_JOB_H
 #include "Inputs.h"
 #include "Options.h"
-#include "PTXRunner.h"
 #include "Program.h"
 #include "weir/Reference/Interpreter.h"
+#include "weir/Target/PTXKernel.h"
 #include "weir/Target/TunedMapping.h"
 
 namespace weirc {
@@ -49,7 +49,7 @@ class Runner {
 public:
   static llvm::Expected<Runner> create(Job &job);
   const weir::KernelSignature &signature() const { return described; }
-  /// Outputs in the signature's order. `schedule` is of PTX (PTXRunner.h).
+  /// Outputs in the signature's order. `schedule` is of PTX (PTXKernel.h).
   llvm::Expected<std::vector<weir::HostTensor>> run(Job &job, llvm::ArrayRef<weir::HostTensor> inputs,
                                                     llvm::ArrayRef<long double> params,
                                                     uint64_t schedule = 0) const;
@@ -58,7 +58,7 @@ public:
 private:
   weir::KernelSignature described;
   std::optional<weir::Kernel> compiled;
-  std::optional<PTXRunner> ptx;
+  std::optional<weir::PTXKernel> ptx;
   mlir::func::FuncOp interpreted;
 };
 

@@ -120,9 +120,12 @@ private:
       }
       bytes += llvm::alignTo(weir::fixedBytesOf(type), weir::kTileAlignment);
       Value memory = function.addWorkgroupAttribution(withSpace(type, shared), tile.getLoc());
+      // Else LLVM takes it for more than the assembler is told, or reads on behind the end of what is
+      // aligned.
       function.setWorkgroupAttributionAttr(
           function.getNumWorkgroupAttributions() - 1, LLVM::LLVMDialect::getAlignAttrName(),
-          IntegerAttr::get(IntegerType::get(&getContext(), 64), weir::kTileAlignment));
+          IntegerAttr::get(IntegerType::get(&getContext(), 64),
+                           llvm::divideCeil(type.getElementTypeBitWidth(), 8)));
       tile.getResult().replaceAllUsesWith(memory);
       tile.erase();
       if (failed(retype(memory, shared)))

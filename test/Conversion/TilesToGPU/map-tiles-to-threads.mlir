@@ -3,7 +3,7 @@
 // CHECK-NOT:   func.func
 // CHECK-LABEL: gpu.module @fill.gpu
 // CHECK:       gpu.func @fill(%[[OUT:.*]]: memref<?x64xf32>, %{{.*}}: memref<?xi8>)
-// CHECK-SAME:    workgroup(%[[T:.*]] : memref<16x64xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
+// CHECK-SAME:    workgroup(%[[T:.*]] : memref<16x64xf32, #gpu.address_space<workgroup>> {llvm.align = 4 : i64})
 // CHECK-SAME:    kernel attributes {known_block_size = array<i32: 128, 1, 1>, nvvm.minctasm = 1 : i32}
 // CHECK:         %[[BLOCK:.*]] = gpu.block_id x
 // CHECK:         %[[GRID:.*]] = gpu.grid_dim x
