@@ -102,6 +102,7 @@ private:
   void emitMaterialize(Builder &b, attn::MaterializeOp op);
   void emitPacked(Builder &b, attn::MaterializeOp op, Storage &source, mlir::Value output);
   void emitRecurrence(Builder &b, attn::RecurrenceOp op);
+  void emitSteps(Builder &b, attn::RecurrenceOp op);
   // StreamLoops.cpp.
   StreamSplit planSplit(const StreamTiles &plan, mapping::TilesAttr sizes);
   mlir::Value countShare(Builder &b, const StreamTiles &plan);

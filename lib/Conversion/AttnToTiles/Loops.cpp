@@ -346,6 +346,18 @@ static SmallVector<Operation *> orderStep(RecurrenceOp recurrence) {
   return order;
 }
 
+/// The equations of a recurrence, inside the loop over its steps.
+void KernelEmitter::emitSteps(Builder &b, RecurrenceOp op) {
+  SmallVector<Operation *> items = orderStep(op);
+  for (Operation *item : items)
+    emitter.unfinished.insert(item->result_begin(), item->result_end());
+  for (Operation *item : items)
+    emitItem(b, item);
+  for (Operation *item : items)
+    for (Value tensor : item->getResults())
+      emitter.unfinished.erase(tensor);
+}
+
 void KernelEmitter::emitRecurrence(Builder &b, RecurrenceOp op) {
   Value extent = getExtentAlong(op);
   Value end = extentOf(extent);
@@ -359,16 +371,12 @@ void KernelEmitter::emitRecurrence(Builder &b, RecurrenceOp op) {
     at = arith::SubIOp::create(b, arith::SubIOp::create(b, end, constantIndex(b, 1)), at);
   std::string along = op.getAlong().str();
   bound[along] = toInt(b, at);
-  for (Operation &inside : op.getBody().front().without_terminator())
-    emitter.unfinished.insert(inside.getResults().begin(), inside.getResults().end());
-  for (Operation *item : orderStep(op))
-    emitItem(b, item);
-  for (Operation &inside : op.getBody().front().without_terminator())
-    llvm::for_each(inside.getResults(), [&](Value tensor) { emitter.unfinished.erase(tensor); });
+  emitSteps(b, op);
   for (Operation *item : followers.lookup(op)) {
-    auto other = dyn_cast<RecurrenceOp>(item);
-    for (Operation *inner : other ? orderStep(other) : SmallVector<Operation *>{item})
-      emitItem(b, inner);
+    if (auto other = dyn_cast<RecurrenceOp>(item))
+      emitSteps(b, other);
+    else
+      emitItem(b, item);
   }
   bound.erase(along);
 }
