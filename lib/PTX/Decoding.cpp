@@ -58,6 +58,8 @@ static uint64_t immediate(const Operand &operand, Type type) {
     return toRow(static_cast<float>(llvm::bit_cast<double>(operand.bits)));
   if (operand.form == Operand::Form::Single && getBits(type) == 64)
     return toRow(static_cast<double>(llvm::bit_cast<float>(static_cast<uint32_t>(operand.bits))));
+  if (type == Type::Pred) // true is written as 1 and as -1
+    return operand.bits != 0;
   return operand.bits & llvm::maskTrailingOnes<uint64_t>(std::max(getBits(type), 8u));
 }
 

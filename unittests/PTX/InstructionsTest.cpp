@@ -117,6 +117,12 @@ TEST(PTXInstructions, Comparisons) {
   EXPECT_EQ(result("setp.lt.s32 %p1, %r1, %r2; selp.b32 %r1, 1, 0, %p1;", uint32_t(-1), 1), 1u);
   EXPECT_EQ(result("setp.lt.u32 %p1, %r1, %r2; selp.b32 %r1, 1, 0, %p1;", uint32_t(-1), 1), 0u);
   EXPECT_EQ(result("setp.hi.u32 %p1, %r1, %r2; selp.b32 %r1, 1, 0, %p1;", uint32_t(-1), 1), 1u);
+  // True is written as 1 and as -1.
+  EXPECT_EQ(
+      result("mov.pred %p1, -1; setp.eq.s32 %p2, %r1, 1; xor.pred %p3, %p1, %p2; selp.b32 %r1, 7, 8, %p3;",
+             1),
+      8u);
+  EXPECT_EQ(result("setp.eq.s32 %p2, %r1, 1; xor.pred %p3, %p2, -1; selp.b32 %r1, 7, 8, %p3;", 1), 8u);
   EXPECT_EQ(result("setp.eq.s32 %p1, %r1, 1; setp.gt.and.s32 %p2|%p3, %r2, 5, !%p1; selp.b32 %r1, 1, 0, %p2;"
                    "@%p3 add.s32 %r1, %r1, 2;",
                    0, 9),
