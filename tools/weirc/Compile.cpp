@@ -41,15 +41,13 @@ static int make(Job &job, weir::ArtifactKind kind) {
 int weirc::compileCommand(const Options &options) {
   StringRef output = options.output;
   if (!options.emit && output.empty())
-    return usageError("'-o NAME.{so,o,s,ll,h,ptx,mlir}' or '--emit=LEVEL' says what to make");
+    return usageError("'-o NAME.{so,o,s,ll,h,ptx,cubin,mlir}' or '--emit=LEVEL' says what to make");
   if (options.emit) {
     Job job(options, "cpu:x86-64-v3,x86-64-v4");
     return job.status.value_or(Success);
   }
-  if (output.ends_with(".cubin"))
-    return usageError(
-        "'.cubin' is not there yet: 'ptxas -arch=sm_80 x.ptx -o x.cubin' assembles what '-o x.ptx' writes");
-  if (output.ends_with(".mlir") || output.ends_with(".attn") || output.ends_with(".ptx")) {
+  if (output.ends_with(".mlir") || output.ends_with(".attn") || output.ends_with(".ptx") ||
+      output.ends_with(".cubin")) {
     Options printing = options;
     printing.emit = levelOf(output).value_or(Level::Tiled);
     Job job(printing, "cpu:x86-64-v3");
@@ -58,7 +56,7 @@ int weirc::compileCommand(const Options &options) {
   std::optional<weir::ArtifactKind> kind = weir::artifactKindOf(output);
   if (!kind)
     return usageError("the suffix of '" + output +
-                      "' says nothing; known are .so .o .s .ll .h .ptx .mlir, or add --emit=LEVEL");
+                      "' says nothing; known are .so .o .s .ll .h .ptx .cubin .mlir, or add --emit=LEVEL");
   if (StringRef(options.target) == "interpret")
     return usageError("'--target interpret' compiles nothing");
   Job job(options, "cpu:x86-64-v3,x86-64-v4");

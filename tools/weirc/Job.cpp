@@ -28,7 +28,7 @@ static std::optional<int> checkOptions(const Options &options, const Target &tar
                         "verify' executes that without a GPU");
     if (!isForGPU(*options.emit) && *options.emit > Level::Tiled)
       return usageError("target '" + target.name + "' has no level " + getName(*options.emit) +
-                        "; it has gpu and ptx");
+                        "; it has gpu, ptx and cubin");
   } else if (options.emit && isForGPU(*options.emit)) {
     return usageError("level " + getName(*options.emit) + " is for GPUs; add --target cuda:sm_80");
   }

@@ -7,7 +7,7 @@
 using namespace weirc;
 
 static const llvm::StringLiteral names[] = {"attn", "cascade", "streamed", "tiled", "cpu",
-                                            "llvm", "asm",     "gpu",      "ptx"};
+                                            "llvm", "asm",     "gpu",      "ptx",   "cubin"};
 
 llvm::StringRef weirc::getName(Level level) { return names[static_cast<int>(level)]; }
 
@@ -25,6 +25,8 @@ std::optional<Level> weirc::levelOf(llvm::StringRef path) {
     return Level::LLVM;
   if (path.ends_with(".ptx"))
     return Level::PTX;
+  if (path.ends_with(".cubin"))
+    return Level::Cubin;
   if (!path.consume_back(".mlir"))
     return std::nullopt;
   std::optional<Level> level = parseLevel(path.rsplit('.').second);

@@ -9,8 +9,8 @@
 namespace weirc {
 
 /// In the order of the flow. Attn is text in the language, Asm the processor's; the others are MLIR, and LLVM
-/// is LLVM IR as well. From Tiled the way forks: CPU, LLVM, Asm for processors, GPU and PTX for GPUs.
-enum class Level { Attn, Cascade, Streamed, Tiled, CPU, LLVM, Asm, GPU, PTX };
+/// is LLVM IR as well. From Tiled the way forks: CPU, LLVM, Asm for processors, GPU, PTX and Cubin for GPUs.
+enum class Level { Attn, Cascade, Streamed, Tiled, CPU, LLVM, Asm, GPU, PTX, Cubin };
 
 inline bool isForGPU(Level level) { return level >= Level::GPU; }
 

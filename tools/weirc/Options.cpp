@@ -104,17 +104,14 @@ llvm::Error dtype(Options &options, StringRef value) {
 }
 
 llvm::Error level(std::optional<Level> &to, StringRef value, StringRef known) {
-  if (value == "cubin")
-    return wrong(
-        "'cubin' is not there yet: 'ptxas -arch=sm_80 x.ptx -o x.cubin' assembles what '--emit=ptx' prints");
   to = parseLevel(value);
   return to ? llvm::Error::success() : wrong("knows " + known + ", not '" + value + "'");
 }
 llvm::Error emit(Options &options, StringRef value) {
-  return level(options.emit, value, "attn, cascade, streamed, tiled, cpu, llvm, asm, gpu and ptx");
+  return level(options.emit, value, "attn, cascade, streamed, tiled, cpu, llvm, asm, gpu, ptx and cubin");
 }
 llvm::Error from(Options &options, StringRef value) {
-  if (value == "asm" || value == "ptx")
+  if (value == "asm" || value == "ptx" || value == "cubin")
     return wrong("cannot begin at '" + value + "': it is the last level");
   if (value == "gpu")
     return wrong("'gpu' is not there yet: begin at 'tiled'");
@@ -189,7 +186,8 @@ const Flag flags[] = {
      mapping},
     {"--grad", "NAMES", program, "the backward cascade with respect to these inputs", text<&Options::grad>},
     {"--emit", "LEVEL", program,
-     "print the program at a level and stop: attn, cascade, streamed, tiled, cpu, llvm, asm", emit},
+     "print the program at a level and stop: attn, cascade, streamed, tiled, cpu, llvm, asm, gpu, ptx, cubin",
+     emit},
     {"--from", "LEVEL", program, "FILE is at this level: attn, cascade, streamed, tiled, cpu, llvm", from},
     {"--timing", nullptr, program, "say on stderr what took how long", flag<&Options::timing>},
     {"--trace-nonfinite", nullptr, program,

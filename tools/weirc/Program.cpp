@@ -13,6 +13,7 @@
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Pipelines/RegisterAll.h"
 #include "weir/Support/StagedFiles.h"
+#include "weir/Target/AssemblePTX.h"
 #include "weir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -307,6 +308,19 @@ llvm::Expected<std::string> Program::emitPTX(const weir::TargetDescription &targ
   return phases.time("ptx", [&] { return weir::emitPTX(*lowered, target); });
 }
 
+/// Where `./weir cuda` puts NVIDIA's tools.
+static std::vector<std::string> installedTools() {
+  std::vector<std::string> folders;
+  std::error_code error;
+  const char *environment = WEIR_SOURCE_DIR "/.venv/lib";
+  for (llvm::sys::fs::directory_iterator python(environment, error), end; python != end && !error;
+       python.increment(error))
+    folders.push_back(python->path() + "/site-packages/nvidia/cu13/bin");
+  if (folders.empty())
+    folders.push_back(environment);
+  return folders;
+}
+
 int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
   if (at < level && at != Level::Attn)
     return refuse("the program is at level " + getName(level) + " already, below " + getName(at));
@@ -325,11 +339,14 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
     os << *bytes;
     return Success;
   }
-  if (at == Level::PTX) {
-    auto text = emitPTX(target.versions.front());
-    if (!text)
-      return refuse(text.takeError()), Usage; // what a GPU's road refuses is not there yet
-    os << *text;
+  if (at >= Level::PTX) {
+    const weir::TargetDescription &gpu = target.versions.front();
+    auto bytes = emitPTX(gpu);
+    if (bytes && at == Level::Cubin)
+      bytes = phases.time("cubin", [&] { return weir::assemblePTX(*bytes, gpu.cpu, installedTools()); });
+    if (!bytes)
+      return refuse(bytes.takeError()), Usage; // what a GPU's road refuses is not there yet
+    os << *bytes;
     return Success;
   }
   OwningOpRef<ModuleOp> lowered = lower(at, target.versions.front());

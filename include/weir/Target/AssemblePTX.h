@@ -1,0 +1,18 @@
+//===- AssemblePTX.h - PTX to machine code, by NVIDIA's assembler ---------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_TARGET_ASSEMBLEPTX_H
+#define WEIR_TARGET_ASSEMBLEPTX_H
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <string>
+
+namespace weir {
+
+/// The cubin of a PTX text for one architecture ("sm_80"). ptxas is looked for in the folder bin of
+/// CUDA_HOME, on PATH, then in `folders`. An error says where it was looked for, or what ptxas says.
+llvm::Expected<std::string> assemblePTX(llvm::StringRef ptx, llvm::StringRef architecture,
+                                        llvm::ArrayRef<std::string> folders = {});
+
+} // namespace weir
+#endif
