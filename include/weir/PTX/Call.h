@@ -4,6 +4,7 @@
 #ifndef WEIR_PTX_CALL_H
 #define WEIR_PTX_CALL_H
 #include "weir/PTX/Description.h"
+#include "weir/PTX/Machine.h"
 #include "weir/Support/HostTensor.h"
 
 namespace weir::ptx {

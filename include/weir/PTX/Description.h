@@ -3,7 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_PTX_DESCRIPTION_H
 #define WEIR_PTX_DESCRIPTION_H
-#include "weir/PTX/Machine.h"
+#include "llvm/Support/Error.h"
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace weir::ptx {
 
