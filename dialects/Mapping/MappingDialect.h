@@ -9,4 +9,10 @@
 #include "dialects/Mapping/MappingDialect.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Mapping/MappingAttrs.h.inc"
+namespace weir::mapping {
+/// On an accumulator that tensor cores sum: the 16-bit type to which the terms' factors of row and key (weights included) are
+/// rounded first, a TypeAttr. The interpreter's bounds count it.
+inline constexpr llvm::StringLiteral kRoundedAttr = "mapping.rounded";
+} // namespace weir::mapping
+
 #endif

@@ -4,6 +4,7 @@
 #include "GPULaunch.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
+#include "mlir/Conversion/NVGPUToNVVM/NVGPUToNVVM.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -12,6 +13,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVM/NVVM/Target.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
@@ -31,6 +33,10 @@ void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &t
   outline.threads = kThreads;
   pm.addPass(createOutlineLaunches(outline));
   pm.addPass(createCSEPass());
+  pm.addNestedPass<gpu::GPUModuleOp>(createCanonicalizerPass());
+  MapTilesToFragmentsOptions fragments;
+  fragments.threads = kThreads;
+  pm.addNestedPass<gpu::GPUModuleOp>(createMapTilesToFragments(fragments));
   pm.addPass(createOrderTileLoops());
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   MapTilesToThreadsOptions tiles;
@@ -57,6 +63,7 @@ void weir::buildGPUToPTXPipeline(OpPassManager &pm, const TargetDescription &tar
   device.addPass(createLowerAffinePass());
   device.addPass(arith::createArithExpandOpsPass());
   device.addPass(createSCFToControlFlowPass());
+  device.addPass(createConvertNVGPUToNVVMPass());
   device.addPass(createMathToIntrinsics());
   device.addPass(createConvertGpuOpsToNVVMOps());
   device.addPass(createDeclareLaunchMemory());
@@ -103,7 +110,7 @@ llvm::Expected<std::string> weir::emitPTX(ModuleOp tiled, const TargetDescriptio
 }
 
 void weir::registerGPUDialects(DialectRegistry &registry) {
-  registry.insert<gpu::GPUDialect, linalg::LinalgDialect, NVVM::NVVMDialect>();
+  registry.insert<gpu::GPUDialect, linalg::LinalgDialect, NVVM::NVVMDialect, nvgpu::NVGPUDialect>();
   NVVM::registerNVVMTargetInterfaceExternalModels(registry);
   registerGPUDialectTranslation(registry);
   registerNVVMDialectTranslation(registry);

@@ -45,11 +45,11 @@ static double errorOf(const PartialTensor &reference, int64_t i) {
   return reference.error.empty() ? 0 : reference.error[i];
 }
 
-static double allowedOf(const PartialTensor &reference, int64_t i, ElementType type,
+static double allowedOf(const PartialTensor &reference, int64_t i, double error, ElementType type,
                         const CompareOptions &options) {
   if (options.tolerance > 0)
     return options.tolerance * std::max(1.0, static_cast<double>(fabsl(reference.value[i])));
-  return options.factor * errorOf(reference, i) + roundingOf(type, reference.value[i]);
+  return options.factor * error + roundingOf(type, reference.value[i]);
 }
 
 /// `rewritten` is null, or decides where the reference is NaN.
@@ -67,12 +67,15 @@ static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTe
     long double actual = output.get(i);
     bool isRewritten = rewritten && std::isnan(reference.value[i]) && !std::isnan(actual);
     const PartialTensor &decides = isRewritten ? *rewritten : reference;
-    if (errorOf(decides, i) == kInfinity || isUndecided(reference, i, options)) {
+    double error = errorOf(decides, i);
+    if (rewritten && options.roundsFactors)
+      error = std::max(error, errorOf(*rewritten, i));
+    if (error == kInfinity || isUndecided(reference, i, options)) {
       ++result.undecided;
       continue;
     }
     long double expected = decides.value[i];
-    double allowed = allowedOf(decides, i, output.type, options);
+    double allowed = allowedOf(decides, i, error, output.type, options);
     double ratio = ratioOf(expected, actual, allowed);
     ++result.compared;
     result.differences += ratio > 1;

@@ -5,6 +5,7 @@
 // A state has one value for every entry of every accumulator. That of a tile is computed by itself, as if the
 // rank had no other coordinates; the merge of two states follows from the accumulators' fields: references
 // first, since weighted sums are moved to the merged reference before they are added.
+#include "dialects/Mapping/MappingDialect.h"
 #include "lib/Reference/Machine.h"
 #include <algorithm>
 #include <cmath>
@@ -56,6 +57,7 @@ private:
                    int64_t end);
   reference::Value weight(const Component &component, const reference::Value &exponent,
                           const reference::Value &reference);
+  void addRounding(const Component &component, reference::Value &value, long double factor);
   State merge(const State &a, const State &b);
   State mergeTree(ArrayRef<State> states);
   Entry mergeArgs(const Component &component, const Entry &a, const Entry &b);
@@ -189,6 +191,17 @@ static long double inTypeOf(attn::AccumulateOp op, long double reference) {
   return std::isinf(rounded) ? reference : rounded;
 }
 
+/// Where a kernel rounds the factors of a term to 16 bits: an error of half a unit of the last place, or of the smallest number.
+void StreamFold::addRounding(const Component &component, reference::Value &value, long double factor) {
+  auto type = component.op->getAttrOfType<TypeAttr>(mapping::kRoundedAttr);
+  if (!type || !options.errorBounds || !value.present || value.undecided() || !std::isfinite(value.real))
+    return;
+  const llvm::fltSemantics &format = cast<FloatType>(type.getValue()).getFloatSemantics();
+  long double unit = ldexpl(1, -int(llvm::APFloat::semanticsPrecision(format)));
+  long double smallest = ldexpl(unit, llvm::APFloat::semanticsMinExponent(format) + 1);
+  value.error += static_cast<double>(unit * fabsl(value.real) + smallest * fabsl(factor));
+}
+
 /// One entry's value over the streamed coordinates begin .. end-1 and all inner ones.
 Entry StreamFold::reduceTile(Component &component, const State &state, ArrayRef<int64_t> kept, int64_t begin,
                              int64_t end) {
@@ -214,7 +227,7 @@ Entry StreamFold::reduceTile(Component &component, const State &state, ArrayRef<
     place(component.streamed, s, streamedExtents);
     for (int64_t i = 0, e = product(innerExtents); i < e; ++i) {
       place(inner, i, innerExtents);
-      reference::Value value = machine.evaluateAt(component.factor, point);
+      reference::Value value = machine.evaluateAt(component.factor, point), factor = value;
       if (component.reference >= 0) {
         reference::Value scale = weight(component, machine.evaluateAt(component.exponent, point),
                                         referenceOf(component, state, kept));
@@ -227,6 +240,7 @@ Entry StreamFold::reduceTile(Component &component, const State &state, ArrayRef<
         if (undecided)
           value.error = kUndecided;
       }
+      addRounding(component, value, factor.real);
       accumulator.add(value, point.back());
     }
   }

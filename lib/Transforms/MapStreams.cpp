@@ -53,6 +53,55 @@ bool hasShifted(const StreamTiles &plan) {
   return llvm::any_of(plan.products, [](auto &entry) { return !entry.second.shifted.empty(); });
 }
 
+/// The input of 16-bit elements that a factor is; null: it is none.
+Type narrowInputOf(Value factor) {
+  auto read = factor.getDefiningOp<attn::ReadOp>();
+  if (!read || !isa<BlockArgument>(read.getSource()))
+    return nullptr;
+  Type element = cast<RankedTensorType>(read.getSource().getType()).getElementType();
+  return element.isBF16() || element.isF16() ? element : Type();
+}
+
+/// Whether tensor cores take a product: its right factor is a matrix of 16-bit elements. Left factors of sums of the body are
+/// such elements too, perhaps scaled; those of accumulators are rounded, and f16 holds them if they are at most 1.
+bool isForTensorCores(const StreamTiles &plan, Operation *op, const StreamTiles::Product &product) {
+  Type right = product.right.size() == 1 ? narrowInputOf(product.right[0]) : Type();
+  if (!right || !product.rightDivisors.empty() || product.partialRight || ShapedType::isDynamic(product.inner) ||
+      product.inner % 16 != 0 || product.inner > 256)
+    return false;
+  if (auto accumulate = dyn_cast<attn::AccumulateOp>(op))
+    return right.isBF16() || (accumulate.getReference() && product.left.empty());
+  auto isUniform = [&](Value factor) { return plan.isUniform(factor); };
+  SmallVector<Value> own;
+  llvm::copy_if(product.left, std::back_inserter(own), [&](Value factor) { return !isUniform(factor); });
+  size_t scales = product.left.size() - own.size() + product.divisors.size();
+  return own.size() == 1 && narrowInputOf(own[0]) == right && scales <= 1 && llvm::all_of(product.divisors, isUniform) &&
+         !product.partialLeft;
+}
+
+/// Rows and keys of a tile for tensor cores: of four warps with 16 rows each, and as many keys as leave room for another tile
+/// of matrices in shared memory, and for sums in registers. Nothing: products are not for them.
+std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles &plan, int64_t bytes) {
+  int64_t ofKey = 0;
+  for (auto &[op, product] : plan.products) {
+    if (product.right.empty())
+      continue;
+    if (!isForTensorCores(plan, op, product))
+      return std::nullopt;
+    ofKey += 2 * (product.inner + 8); // lines lie a little further apart
+  }
+  auto isReduced = [](attn::AccumulateOp op) {
+    using attn::Accumulation;
+    return llvm::is_contained({Accumulation::Sum, Accumulation::Max, Accumulation::Min, Accumulation::Ref}, op.getAccumulation());
+  };
+  if (!ofKey || !plan.real.isF32() || !llvm::all_of(plan.state, isReduced))
+    return std::nullopt;
+  for (int64_t n : {64, 32, 16})
+    if (2 * n * ofKey <= bytes)
+      return std::pair(int64_t(64), n);
+  return std::nullopt;
+}
+
 /// The largest tile of a GPU that fits, or the smallest there is.
 std::pair<int64_t, int64_t> shapeFor(const StreamTiles &plan, int64_t bytes) {
   constexpr std::pair<int64_t, int64_t> shapes[] = {{16, 32}, {16, 16}, {8, 16}, {8, 8}, {4, 8}};
@@ -81,7 +130,12 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         continue;
       auto rows = StringAttr::get(&getContext(), plan->nameOfRow());
       std::pair<int64_t, int64_t> shape(getRowsOfTile(*plan, extents, target), kKeys);
-      if (sharedBytes)
+      auto forTensorCores = sharedBytes ? shapeForTensorCores(*plan, sharedBytes) : std::nullopt;
+      bool fits = forTensorCores && (!m || m == forTensorCores->first) &&
+                  (!n || (n % 16 == 0 && n <= forTensorCores->second));
+      if (fits)
+        shape = *forTensorCores;
+      else if (sharedBytes)
         shape = shapeFor(*plan, sharedBytes);
       else if (int64_t lanes = vectorBytes * 8 / plan->real.getIntOrFloatBitWidth(); shape.first % lanes == 0)
         shape.first = StreamData(*plan).rowsFor(shape.first, lanes);
@@ -89,8 +143,10 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         shape.first = m;
       if (n)
         shape.second = n;
-      if (failed(checkGiven(stream, *plan, shape)))
+      if (!fits && failed(checkGiven(stream, *plan, shape)))
         return signalPassFailure();
+      if (fits)
+        noteRounding(*plan);
       stream->setAttr("mapping",
                       mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split));
     }
@@ -103,6 +159,12 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
   }
 
 private:
+  static void noteRounding(const StreamTiles &plan) {
+    for (auto &[op, product] : plan.products)
+      if (isa<attn::AccumulateOp>(op) && !product.right.empty())
+        op->setAttr(mapping::kRoundedAttr, TypeAttr::get(narrowInputOf(product.right[0])));
+  }
+
   /// Whether sizes that were asked for can be.
   LogicalResult checkGiven(attn::StreamOp stream, const StreamTiles &plan, std::pair<int64_t, int64_t> shape) {
     if (!m && !n && !split)

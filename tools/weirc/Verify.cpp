@@ -4,6 +4,7 @@
 #include "Commands.h"
 #include "Job.h"
 #include "dialects/Attention/Signature.h"
+#include "dialects/Mapping/MappingDialect.h"
 #include "weir/Reference/Compare.h"
 #include "weir/Reference/Draw.h"
 #include "llvm/Support/Format.h"
@@ -115,6 +116,7 @@ private:
       if (!rewritten)
         return rewritten.takeError();
       compare.rewritten = &*rewritten;
+      compare.roundsFactors = roundsFactors();
       comparison = weir::compare(tensors, *expected, *actual, compare);
     }
     record(trial, comparison, report);
@@ -132,6 +134,15 @@ private:
     auto function = *streamed->getOps<mlir::func::FuncOp>().begin();
     return job.phases.time(
         "interpret", [&] { return weir::interpret(function, inputs.inputs, inputs.params, interpreter); });
+  }
+
+  /// Whether the kernel gives rounded factors to tensor cores.
+  bool roundsFactors() {
+    return streamed
+        ->walk([](mlir::Operation *op) {
+          return op->hasAttr(weir::mapping::kRoundedAttr) ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+        })
+        .wasInterrupted();
   }
 
   static void fail(unsigned trial, std::string message, Report &report) {

@@ -21,6 +21,8 @@ struct CompareOptions {
   /// If given, a run of the equations as they were rewritten by such laws: where the reference is NaN, an
   /// output may also agree with this one.
   const InterpreterResult *rewritten = nullptr;
+  /// Whether that run's bounds count where they are larger, because it knows of factors that the kernel rounds to 16 bits.
+  bool roundsFactors = false;
 };
 
 /// The verdict on all outputs of one run. An entry whose value rounding decides is counted and not compared.

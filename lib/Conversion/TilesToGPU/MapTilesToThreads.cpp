@@ -13,6 +13,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "weir/Conversion/TilesToGPU/Passes.h"
+#include "weir/Support/KernelContract.h"
 
 namespace weir {
 #define GEN_PASS_DEF_MAPTILESTOTHREADS
@@ -57,7 +58,10 @@ private:
     for (scf::ParallelOp loop : loops)
       takeElements(loop);
     SmallVector<memref::StoreOp> common;
+    bool isDealt = function->hasAttr(weir::kWarpsAttr);
     function.walk([&](memref::StoreOp store) {
+      if (isDealt)
+        return;
       auto dealt = store->getParentOfType<scf::ForOp>();
       while (dealt && !dealt.getLowerBound().getDefiningOp<gpu::ThreadIdOp>())
         dealt = dealt->getParentOfType<scf::ForOp>();
@@ -106,6 +110,10 @@ private:
     Value open, used; // the memory of tiles of open shape, and how much of it those so far take
     for (memref::AllocaOp tile : tiles) {
       MemRefType type = tile.getType();
+      if (hasSpace(type, gpu::AddressSpace::Private)) { // registers, if it stands where LLVM looks for them
+        tile->moveBefore(&function.getBody().front(), function.getBody().front().begin());
+        continue;
+      }
       if (!type.getElementType().isIntOrFloat() || !type.getLayout().isIdentity())
         return tile.emitOpError("is no tile of numbers side by side, which shared memory needs");
       if (!type.hasStaticShape()) {
@@ -119,16 +127,17 @@ private:
         continue;
       }
       bytes += llvm::alignTo(weir::fixedBytesOf(type), weir::kTileAlignment);
+      bool isShared = hasSpace(type, gpu::AddressSpace::Workgroup);
       Value memory = function.addWorkgroupAttribution(withSpace(type, shared), tile.getLoc());
       // Else LLVM takes it for more than the assembler is told, or reads on behind the end of what is
       // aligned.
       function.setWorkgroupAttributionAttr(
           function.getNumWorkgroupAttributions() - 1, LLVM::LLVMDialect::getAlignAttrName(),
           IntegerAttr::get(IntegerType::get(&getContext(), 64),
-                           llvm::divideCeil(type.getElementTypeBitWidth(), 8)));
+                           tile.getAlignment().value_or(llvm::divideCeil(type.getElementTypeBitWidth(), 8))));
       tile.getResult().replaceAllUsesWith(memory);
       tile.erase();
-      if (failed(retype(memory, shared)))
+      if (!isShared && failed(retype(memory, shared)))
         return failure();
     }
     if (bytes > sharedMemory)
@@ -150,6 +159,11 @@ private:
         memref::ViewOp::create(b, withSpace(tile.getType(), shared), open, used, tile.getDynamicSizes());
     used = arith::AddIOp::create(b, used, weir::emitTileBytes(b, tile.getType(), tile.getDynamicSizes()));
     return view;
+  }
+
+  static bool hasSpace(MemRefType type, gpu::AddressSpace space) {
+    auto own = dyn_cast_or_null<gpu::AddressSpaceAttr>(type.getMemorySpace());
+    return own && own.getValue() == space;
   }
 
   static MemRefType withSpace(MemRefType type, Attribute space) {

@@ -1,16 +1,24 @@
 """Inputs and comparisons of kernels-of-weirc.test.
 
-make B H M N D F: q.npy, k.npy, v.npy in f32. compare A B: the entries differ by 2e-5 (1 + |b|) at most (sums of some dozen terms in f32).
+make B H M N D F: q.npy, k.npy, v.npy in f32; make16: what 16 bits hold. compare A B: the entries differ by 2e-5 (1 + |b|) at most (sums of some dozen terms in f32).
+compare16 A B BITS: of results and weights that are rounded to a significand of BITS bits. A weight of at most 1 is off by 2^-BITS of itself, so a mean
+of values (or a sum with weights that are less) is off by as much of the largest value times the weights' sum, at most 1; and both results are rounded.
 """
 import sys
 
 import numpy as np
 
 
-def make(b, h, m, n, d, f):
+def to16(x):
+    """What both 16-bit types hold, as f32: 8 bits of significand, 5 of exponent."""
+    bits = x.astype(np.float32).view(np.uint32)
+    return (bits & np.uint32(0xFFFF0000)).view(np.float32).astype(np.float16).astype(np.float32)
+
+
+def make(b, h, m, n, d, f, rounded=lambda x: x.astype(np.float32)):
     rng = np.random.default_rng(1)
     for name, shape in (("q", (b, h, m, d)), ("k", (b, h, n, d)), ("v", (b, h, n, f))):
-        np.save(f"{name}.npy", rng.standard_normal(shape).astype(np.float32))
+        np.save(f"{name}.npy", rounded(rng.standard_normal(shape)))
 
 
 def compare(first, second):
@@ -20,7 +28,19 @@ def compare(first, second):
     assert worst <= 2e-5, worst
 
 
+def compare16(first, second, bits):
+    a, b = np.load(first), np.load(second)
+    assert a.shape == b.shape, (a.shape, b.shape)
+    unit = 2.0 ** -int(bits)
+    worst = (np.abs(a - b) / (unit * (np.abs(np.load("v.npy")).max() + 2 * np.abs(b)) + 2e-5)).max()
+    assert worst <= 1, worst
+
+
 if sys.argv[1] == "make":
     make(*map(int, sys.argv[2:]))
+elif sys.argv[1] == "make16":
+    make(*map(int, sys.argv[2:]), to16)
+elif sys.argv[1] == "compare16":
+    compare16(*sys.argv[2:])
 else:
     compare(*sys.argv[2:])

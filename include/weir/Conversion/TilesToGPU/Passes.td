@@ -92,6 +92,34 @@ def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp">
                            "::mlir::memref::MemRefDialect"];
 }
 
+def MapTilesToFragments : Pass<"map-tiles-to-fragments", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Keep tiles of rows in registers and give their products to tensor cores";
+  let description = [{
+    For kernels with products of tiles of `threads` / 2 rows whose right factors are widened from 16-bit elements of arguments: each
+    warp of a block has 16 rows. Tiles of rows become private arrays that hold what a thread has of them, as `mma.sync` m16n8k16 has
+    its sums; right factors become matrices of 16-bit elements in shared memory, which `ldmatrix` reads. Tile operations on
+    rows are repeated for a thread's elements; row statistics are the same in the four threads of a row. Left factors are
+    rounded to 16 bits: those of queries are 16-bit elements anyway (a scale goes to the sums), weights lose their last bits, as is usual.
+    Tile operations without rows are left to `map-tiles-to-threads`, and so are kernels that are not of this form.
+
+    test/Conversion/TilesToGPU/map-tiles-to-fragments.mlir runs this example:
+
+    ```mlir
+    %s = memref.alloca() {weir.tile} : memref<64x32xf32>
+    linalg.contract indexing_maps = [(m, n, d) -> (m, d), (m, n, d) -> (n, d), (m, n, d) -> (m, n)]
+      ins(%q, %k : memref<64x16xf32>, memref<32x16xf32>) outs(%s : memref<64x32xf32>)
+    // -->
+    %s = memref.alloca() : memref<16xf32, #gpu.address_space<private>>
+    %b = nvgpu.ldmatrix %k[%line, %column] {numTiles = 4, transpose = false} : memref<32x24xbf16, #gpu.address_space<workgroup>> -> vector<4x2xbf16>
+    %c = nvvm.mma.sync A[...] B[...] C[...] {shape = #nvvm.shape<m = 16, n = 8, k = 16>, ...}
+    ```
+  }];
+  let options = [Option<"threads", "threads", "unsigned", "128", "threads of a block">];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::nvgpu::NVGPUDialect", "::mlir::vector::VectorDialect"];
+}
+
 def MathToIntrinsics : Pass<"gpu-math-to-intrinsics", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Make intrinsics of the mathematical functions that a GPU has instructions for";
   let description = [{

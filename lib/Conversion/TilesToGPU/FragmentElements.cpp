@@ -1,0 +1,374 @@
+//===- FragmentElements.cpp - tile operations element by element ----------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A region is repeated for each element that a thread has. A reduction along rows goes over a thread's own
+// columns first, in two chains, then over the four threads of the row.
+#include "FragmentEmitter.h"
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/Support/MathExtras.h"
+#include <limits>
+
+using namespace mlir;
+using namespace weir;
+using Kind = TileLayouts::Kind;
+
+Value FragmentEmitter::constant(Builder &b, int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+static Value constantInt(ImplicitLocOpBuilder &b, int32_t value) {
+  return arith::ConstantIntOp::create(b, value, 32);
+}
+
+static Value constantFloat(ImplicitLocOpBuilder &b, float value) {
+  return arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(value));
+}
+
+Value FragmentEmitter::element(Builder &b, Value fragment, unsigned at) {
+  return memref::LoadOp::create(b, fragment, constant(b, at));
+}
+
+void FragmentEmitter::setElement(Builder &b, Value value, Value fragment, unsigned at) {
+  memref::StoreOp::create(b, value, fragment, constant(b, at));
+}
+
+/// 2^(x log2 e), by an instruction whose relative error is below 2^-22. Denormal results are 0.
+Value FragmentEmitter::exponential(Builder &b, Value x) {
+  Value scaled = arith::MulFOp::create(b, x, constantFloat(b, llvm::numbers::log2ef));
+  return LLVM::CallIntrinsicOp::create(b, b.getF32Type(), b.getStringAttr("llvm.nvvm.ex2.approx.ftz"), scaled)
+      .getResult(0);
+}
+
+Value FragmentEmitter::butterfly(Builder &b, Value x, unsigned distance) {
+  return NVVM::ShflOp::create(b, x.getType(), constantInt(b, -1), x, constantInt(b, distance),
+                              constantInt(b, 31), NVVM::ShflKind::bfly, UnitAttr());
+}
+
+Value FragmentEmitter::columnAt(Builder &b, unsigned at) {
+  return arith::AddIOp::create(b, columnBase, constant(b, 8 * (at / 2) + at % 2));
+}
+
+Value FragmentEmitter::isBelow(Builder &b, unsigned at, Value count) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, columnAt(b, at), count);
+}
+
+//===----------------------------------------------------------------------===//
+// Operands
+//===----------------------------------------------------------------------===//
+
+/// The elements of one row that a thread has.
+unsigned FragmentEmitter::columnsOf(linalg::GenericOp op, unsigned loop) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    TileView view = viewOf(operand.get());
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (auto [k, result] : llvm::enumerate(map.getResults()))
+      if (view.tile && cast<AffineDimExpr>(result).getPosition() == loop)
+        return view.tile.getType().getDimSize(k) / 4;
+  }
+  llvm_unreachable("every loop counts through a tile");
+}
+
+Value FragmentEmitter::countOf(linalg::LinalgOp op, unsigned loop) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    TileView view = viewOf(operand.get());
+    for (auto [k, result] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
+      if (view.tile && cast<AffineDimExpr>(result).getPosition() == loop)
+        if (auto size = dyn_cast<Value>(view.sizes[k]))
+          return size;
+  }
+  return nullptr;
+}
+
+/// Whether a tile operation reads memory other than registers, where indices have to be inside.
+static bool readsMemory(linalg::GenericOp op, const TileLayouts &layouts) {
+  auto isMemory = [&](Value operand) {
+    TileView view = viewOf(operand);
+    return !view.tile || !layouts.isInRegisters(view.tile);
+  };
+  return llvm::any_of(op.getInputs(), isMemory) ||
+         op.getRegion().walk([](memref::LoadOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
+FragmentEmitter::Place FragmentEmitter::placeAt(Builder &b, linalg::GenericOp op, unsigned half,
+                                                ArrayRef<unsigned> columns) {
+  Place place{half, SmallVector<unsigned>(columns), {}};
+  unsigned row = *layouts.rowOf(op);
+  for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
+    if (loop == row) {
+      place.indices.push_back(arith::AddIOp::create(b, rowBase, constant(b, 8 * half)));
+      continue;
+    }
+    unsigned at = columns[loop];
+    Value index = columnAt(b, at);
+    if (Value count = countOf(op, loop); count && readsMemory(op, layouts))
+      index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, constant(b, 1)));
+    place.indices.push_back(index);
+  }
+  return place;
+}
+
+Value FragmentEmitter::load(Builder &b, OpOperand &operand, const Place &place) {
+  auto op = cast<linalg::GenericOp>(operand.getOwner());
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  TileView view = viewOf(operand.get());
+  Kind kind = view.tile ? layouts.kindOf(view.tile) : Kind::Plain;
+  if (kind == Kind::Row)
+    return element(b, memories.lookup(view.tile), place.half);
+  if (kind == Kind::Fragment) {
+    unsigned at = place.columns[map.getDimPosition(1)];
+    return element(b, memories.lookup(view.tile), elementAt(place.half, at));
+  }
+  SmallVector<Value> indices;
+  for (unsigned k = 0; k < map.getNumResults(); ++k)
+    indices.push_back(place.indices[map.getDimPosition(k)]);
+  if (kind != Kind::Matrix) {
+    // Of an argument's part there may be fewer rows than a tile has.
+    for (auto [index, k] : llvm::zip(indices, llvm::seq<unsigned>(0, indices.size())))
+      if (!view.tile && k < view.sizes.size() && isa<Value>(view.sizes[k]))
+        index = arith::MinUIOp::create(b, index,
+                                       arith::SubIOp::create(b, cast<Value>(view.sizes[k]), constant(b, 1)));
+    return memref::LoadOp::create(b, operand.get(), indices);
+  }
+  Value narrow = memref::LoadOp::create(b, memories.lookup(view.tile), indices);
+  return arith::ExtFOp::create(b, b.getF32Type(), narrow);
+}
+
+/// Writes an element of a tile in registers, or of an argument where the row is one of its rows.
+void FragmentEmitter::store(Builder &b, Value value, OpOperand &operand, const Place &place) {
+  auto op = cast<linalg::GenericOp>(operand.getOwner());
+  AffineMap map = op.getMatchingIndexingMap(&operand);
+  TileView view = viewOf(operand.get());
+  if (view.tile && layouts.kindOf(view.tile) == Kind::Row)
+    return setElement(b, value, memories.lookup(view.tile), place.half);
+  if (view.tile) {
+    unsigned at = place.columns[map.getDimPosition(1)];
+    return setElement(b, value, memories.lookup(view.tile), elementAt(place.half, at));
+  }
+  SmallVector<Value> indices;
+  Value inside;
+  if (map.getNumResults() == 1) // of the four threads of a row one writes what they all have
+    inside = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, columnBase, constant(b, 0));
+  for (unsigned k = 0; k < map.getNumResults(); ++k) {
+    unsigned loop = map.getDimPosition(k);
+    indices.push_back(place.indices[loop]);
+    auto size = view.sizes.empty() ? Value() : dyn_cast<Value>(view.sizes[k]);
+    if (!size)
+      continue;
+    if (loop != *layouts.rowOf(op)) // may have been kept inside
+      indices.back() = columnAt(b, place.columns[loop]);
+    Value one = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, indices.back(), size);
+    inside = inside ? arith::AndIOp::create(b, inside, one).getResult() : one;
+  }
+  if (!inside) {
+    memref::StoreOp::create(b, value, operand.get(), indices);
+    return;
+  }
+  auto branch = scf::IfOp::create(b, inside, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  memref::StoreOp::create(b, value, operand.get(), indices);
+}
+
+SmallVector<Value> FragmentEmitter::loadInputs(Builder &b, linalg::GenericOp op, const Place &place) {
+  SmallVector<Value> args;
+  for (OpOperand *input : op.getDpsInputOperands())
+    args.push_back(op.getMatchingBlockArgument(input).use_empty() ? Value() : load(b, *input, place));
+  return args;
+}
+
+/// The region for one element, but for the operation `without`; what its values have become.
+IRMapping FragmentEmitter::cloneBody(Builder &b, linalg::GenericOp op, ValueRange args, const Place &place,
+                                     Operation *without) {
+  IRMapping mapping;
+  for (auto [parameter, arg] : llvm::zip(op.getBody()->getArguments(), args))
+    if (arg)
+      mapping.map(parameter, arg);
+  for (Operation &inside : op.getBody()->without_terminator()) {
+    if (&inside == without)
+      continue;
+    if (auto index = dyn_cast<linalg::IndexOp>(inside)) {
+      mapping.map(index.getResult(), place.indices[index.getDim()]);
+      continue;
+    }
+    auto exp = dyn_cast<math::ExpOp>(inside);
+    if (exp && exp.getType().isF32()) {
+      mapping.map(exp.getResult(), exponential(b, mapping.lookupOrDefault(exp.getOperand())));
+      continue;
+    }
+    auto read = dyn_cast<memref::LoadOp>(inside);
+    auto tile = read ? read.getMemRef().getDefiningOp<memref::AllocaOp>() : memref::AllocaOp();
+    if (!tile || !layouts.isInRegisters(tile)) {
+      b.clone(inside, mapping);
+      continue;
+    }
+    unsigned at = place.half;
+    if (read.getIndices().size() == 2) {
+      unsigned loop = read.getIndices()[1].getDefiningOp<linalg::IndexOp>().getDim();
+      at = elementAt(place.half, place.columns[loop]);
+    }
+    mapping.map(read.getResult(), element(b, memories.lookup(tile), at));
+  }
+  return mapping;
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+void FragmentEmitter::fill(Builder &b, linalg::FillOp op) {
+  Value memory = memories.lookup(viewOf(op.getOutputs()[0]).tile);
+  for (int64_t k = 0; k < cast<MemRefType>(memory.getType()).getDimSize(0); ++k)
+    setElement(b, op.getInputs()[0], memory, k);
+}
+
+void FragmentEmitter::elementwise(Builder &b, linalg::GenericOp op) {
+  unsigned row = *layouts.rowOf(op), loops = op.getNumLoops();
+  unsigned columns = loops == 1 ? 1 : columnsOf(op, 1 - row);
+  SmallVector<Value> yielded(op.getBody()->getTerminator()->getOperands());
+  Operation *without = nullptr; // a scale that is applied to sums of products
+  if (memref::AllocaOp tile = viewOf(op.getOutputs()[0]).tile; tile && scales.contains(tile)) {
+    NarrowSource source = *narrowSourceOf(op);
+    without = source.scaling;
+    yielded[0] = source.wide;
+  }
+  for (unsigned half = 0; half < 2; ++half) {
+    for (unsigned column = 0; column < columns; ++column) {
+      Place place = placeAt(b, op, half, SmallVector<unsigned>(loops, column));
+      SmallVector<Value> args = loadInputs(b, op, place);
+      for (OpOperand &out : op.getDpsInitsMutable())
+        args.push_back(op.getMatchingBlockArgument(&out).use_empty() ? Value() : load(b, out, place));
+      IRMapping values = cloneBody(b, op, args, place, without);
+      for (auto [value, out] : llvm::zip_equal(yielded, op.getDpsInitsMutable()))
+        store(b, values.lookupOrDefault(value), out, place);
+    }
+  }
+}
+
+static float identityOf(Operation *combiner) {
+  if (isa<arith::AddFOp>(combiner))
+    return 0;
+  if (isa<arith::MulFOp>(combiner))
+    return 1;
+  float infinity = std::numeric_limits<float>::infinity();
+  return isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner) ? -infinity : infinity;
+}
+
+static Value combine(ImplicitLocOpBuilder &b, Operation *combiner, Value x, Value y) {
+  if (!x)
+    return y;
+  IRMapping mapping;
+  mapping.map(combiner->getOperand(0), x);
+  mapping.map(combiner->getOperand(1), y);
+  return b.clone(*combiner, mapping)->getResult(0);
+}
+
+/// A reduction along rows; of columns behind `count`, if given, nothing is taken.
+void FragmentEmitter::reduceColumns(Builder &b, linalg::GenericOp op, Value count) {
+  SmallVector<Operation *> combiners;
+  Value term = matchReduction(op.getRegionOutputArgs(), 0, combiners);
+  Operation *combiner = combiners[0];
+  unsigned loops = op.getNumLoops(), columns = columnsOf(op, 1 - *layouts.rowOf(op));
+  OpOperand &out = *op.getDpsInitOperand(0);
+  for (unsigned half = 0; half < 2; ++half) {
+    Value chains[2];
+    Place place;
+    for (unsigned at = 0; at < columns; ++at) {
+      place = placeAt(b, op, half, SmallVector<unsigned>(loops, at));
+      IRMapping values = cloneBody(b, op, loadInputs(b, op, place), place, combiner);
+      Value value = values.lookupOrDefault(term);
+      if (count)
+        value =
+            arith::SelectOp::create(b, isBelow(b, at, count), value, constantFloat(b, identityOf(combiner)));
+      chains[at % 2] = combine(b, combiner, chains[at % 2], value);
+    }
+    Value all = combine(b, combiner, chains[0], chains[1]);
+    for (unsigned distance : {1, 2})
+      all = combine(b, combiner, all, butterfly(b, all, distance));
+    store(b, combine(b, combiner, load(b, out, place), all), out, place);
+  }
+}
+
+/// What is done if all columns of a tile are there, and what if only `count` are.
+void FragmentEmitter::inVersions(Builder &b, Value count, unsigned columns, function_ref<void(Value)> emit) {
+  if (!count)
+    return emit(Value());
+  Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, constant(b, 4 * columns));
+  auto branch = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  emit(Value());
+  b.setInsertionPointToStart(branch.elseBlock());
+  emit(count);
+}
+
+void FragmentEmitter::reduce(Builder &b, linalg::GenericOp op) {
+  if (op.getNumLoops() == 3)
+    return sumProducts(b, op);
+  unsigned column = 1 - *layouts.rowOf(op);
+  inVersions(b, countOf(op, column), columnsOf(op, column),
+             [&](Value count) { reduceColumns(b, op, count); });
+}
+
+/// A reduction of row, summed and kept columns. Fragments of row and summed column come from the thread of
+/// the row that has them. It stands where a product has conditions, and is not meant to be fast.
+void FragmentEmitter::sumProducts(Builder &b, linalg::GenericOp op) {
+  unsigned row = *layouts.rowOf(op), summed = 0;
+  while (op.getIteratorTypesArray()[summed] != utils::IteratorType::reduction)
+    ++summed;
+  unsigned kept = 3 - row - summed;
+  OpOperand &out = *op.getDpsInitOperand(0);
+  Value count = countOf(op, summed), yielded = op.getBody()->getTerminator()->getOperand(0);
+  Value one = constant(b, 1);
+  auto owners = scf::ForOp::create(b, constant(b, 0), constant(b, 4), one);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(owners.getBody());
+  Value owner = owners.getInductionVar();
+  Value ownerColumn = arith::MulIOp::create(b, owner, constant(b, 2));
+  Value source = arith::IndexCastOp::create(
+      b, b.getI32Type(), arith::AddIOp::create(b, arith::AndIOp::create(b, lane, constant(b, 28)), owner));
+  for (unsigned at = 0; at < columnsOf(op, summed); ++at) {
+    Value index = arith::AddIOp::create(b, ownerColumn, constant(b, 8 * (at / 2) + at % 2)), isThere;
+    if (count) {
+      isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, count);
+      index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, one));
+    }
+    for (unsigned half = 0; half < 2; ++half) {
+      SmallVector<Value> shared(op.getNumDpsInputs());
+      for (auto [input, value] : llvm::zip(op.getDpsInputOperands(), shared)) {
+        AffineMap map = op.getMatchingIndexingMap(input);
+        TileView view = viewOf(input->get());
+        if (!view.tile || !layouts.isInRegisters(view.tile) || map.isFunctionOfDim(kept))
+          continue;
+        Value own = load(b, *input, placeAt(b, op, half, SmallVector<unsigned>(3, at)));
+        value = map.isFunctionOfDim(summed)
+                    ? NVVM::ShflOp::create(b, own.getType(), constantInt(b, -1), own, source,
+                                           constantInt(b, 31), NVVM::ShflKind::idx, UnitAttr())
+                          .getResult()
+                    : own;
+      }
+      for (unsigned column = 0; column < columnsOf(op, kept); ++column) {
+        Place place = placeAt(b, op, half, SmallVector<unsigned>(3, column));
+        place.indices[summed] = index;
+        SmallVector<Value> args = shared;
+        for (auto [input, arg] : llvm::zip(op.getDpsInputOperands(), args))
+          if (!arg && !op.getMatchingBlockArgument(input).use_empty())
+            arg = load(b, *input, place);
+        Value before = load(b, out, place);
+        args.push_back(before);
+        Value after = cloneBody(b, op, args, place).lookupOrDefault(yielded);
+        store(b, isThere ? arith::SelectOp::create(b, isThere, after, before).getResult() : after, out,
+              place);
+      }
+    }
+  }
+}

@@ -1,0 +1,93 @@
+//===- FragmentEmitter.h - tile operations on registers and tensor cores --===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_TILESTOGPU_FRAGMENTEMITTER_H
+#define WEIR_TILESTOGPU_FRAGMENTEMITTER_H
+#include "TileLayouts.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace weir {
+
+/// Rewrites the tile operations of a kernel whose tiles have layouts: what one thread does with its elements.
+/// A fragment of N columns is a private array of N/2 elements: index 4j + 2h + c is row lane/4 + 8h and
+/// column 8j + 2(lane % 4) + c of the warp's 16 rows. All indices are constants, so that LLVM keeps the array
+/// in registers. Lines of a matrix lie 8 elements further apart than they are long: an odd number of 16-byte
+/// columns, so that the eight lines that ldmatrix reads at a time lie in different banks.
+class FragmentEmitter {
+public:
+  using Builder = mlir::ImplicitLocOpBuilder;
+  FragmentEmitter(mlir::gpu::GPUFuncOp kernel, const TileLayouts &layouts, unsigned threads)
+      : kernel(kernel), layouts(layouts), threads(threads) {}
+  void run();
+
+private:
+  /// Where an element is: a value for each loop of the operation, and which element of the thread's share.
+  struct Place {
+    unsigned half = 0;                      ///< of the rows: lane / 4 + 8 * half
+    llvm::SmallVector<unsigned> columns;    ///< for each loop: 2j + c; unused for rows
+    llvm::SmallVector<mlir::Value> indices; ///< for each loop
+  };
+
+  void describeLanes(Builder &b);
+  void replaceTile(mlir::memref::AllocaOp tile);
+  void deferScale(mlir::memref::AllocaOp left);
+  void readMatrices(mlir::linalg::GenericOp op);
+  void rewrite(mlir::linalg::LinalgOp op);
+
+  // FragmentElements.cpp: element by element
+  void fill(Builder &b, mlir::linalg::FillOp op);
+  void elementwise(Builder &b, mlir::linalg::GenericOp op);
+  void reduce(Builder &b, mlir::linalg::GenericOp op);
+  void reduceColumns(Builder &b, mlir::linalg::GenericOp op, mlir::Value count);
+  void inVersions(Builder &b, mlir::Value count, unsigned columns,
+                  llvm::function_ref<void(mlir::Value)> emit);
+  void sumProducts(Builder &b, mlir::linalg::GenericOp op);
+  Place placeAt(Builder &b, mlir::linalg::GenericOp op, unsigned half, llvm::ArrayRef<unsigned> columns);
+  mlir::Value load(Builder &b, mlir::OpOperand &operand, const Place &place);
+  void store(Builder &b, mlir::Value value, mlir::OpOperand &operand, const Place &place);
+  llvm::SmallVector<mlir::Value> loadInputs(Builder &b, mlir::linalg::GenericOp op, const Place &place);
+  mlir::IRMapping cloneBody(Builder &b, mlir::linalg::GenericOp op, mlir::ValueRange args, const Place &place,
+                            mlir::Operation *without = nullptr);
+  unsigned columnsOf(mlir::linalg::GenericOp op, unsigned loop);
+  /// How many columns there really are, where fewer than the tile has may be; null: all of them.
+  mlir::Value countOf(mlir::linalg::LinalgOp op, unsigned loop);
+  static unsigned elementAt(unsigned half, unsigned column) {
+    return 4 * (column / 2) + 2 * half + column % 2;
+  }
+  mlir::Value columnAt(Builder &b, unsigned at);
+  mlir::Value isBelow(Builder &b, unsigned at, mlir::Value count);
+  mlir::Value exponential(Builder &b, mlir::Value x);
+
+  // FragmentProducts.cpp: tensor cores
+  void contract(Builder &b, mlir::linalg::ContractOp op);
+  void clearBehind(Builder &b, mlir::Value fragment, mlir::Value count);
+  mlir::Value packLeft(Builder &b, mlir::Value fragment, unsigned element, mlir::Type narrow);
+  llvm::SmallVector<mlir::Value> loadRight(Builder &b, mlir::Value matrix, bool innerFirst, unsigned inner,
+                                           unsigned column);
+  llvm::SmallVector<mlir::Value> multiply(Builder &b, mlir::ValueRange left, mlir::ValueRange right,
+                                          mlir::ValueRange sums, mlir::Type narrow);
+
+  // MatrixCopies.cpp: into shared memory
+  void copyMatrix(Builder &b, mlir::linalg::GenericOp op);
+  mlir::Value isAligned(mlir::Value view);
+  void copyLines(Builder &b, mlir::Value from, mlir::Value to, mlir::Value count, mlir::Value aligned);
+
+  mlir::Value element(Builder &b, mlir::Value fragment, unsigned at);
+  void setElement(Builder &b, mlir::Value value, mlir::Value fragment, unsigned at);
+  mlir::Value constant(Builder &b, int64_t value);
+  mlir::Value butterfly(Builder &b, mlir::Value x, unsigned distance);
+
+  mlir::gpu::GPUFuncOp kernel;
+  const TileLayouts &layouts;
+  unsigned threads;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> memories; ///< what a tile has become
+  llvm::DenseMap<mlir::Operation *, mlir::Value>
+      scales; ///< of left factors' tiles, that their sums are multiplied by instead
+  llvm::DenseMap<mlir::Value, mlir::Value> alignments; ///< of arguments
+  mlir::Value thread, lane, rowBase, columnBase;       ///< lane / 4 + 16 * warp; 2 * (lane % 4)
+  mlir::Value line, second, third; ///< for ldmatrix: lane % 8, 8 * (lane / 8 % 2), 8 * (lane / 16)
+};
+
+} // namespace weir
+#endif

@@ -1,0 +1,123 @@
+//===- FragmentProducts.cpp - products on tensor cores --------------------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A left factor has its elements where the sums of another product have theirs: two neighbouring blocks of 8
+// columns are the four registers of a left factor of 16. A right factor comes by ldmatrix, two blocks of 8
+// columns at a time.
+#include "FragmentEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/APFloat.h"
+
+using namespace mlir;
+using namespace weir;
+
+/// Two elements of 16 bits as mma.sync takes them.
+static Value asOperand(ImplicitLocOpBuilder &b, Value pair) {
+  if (cast<VectorType>(pair.getType()).getElementType().isF16())
+    return pair;
+  return LLVM::BitcastOp::create(b, b.getI32Type(), pair);
+}
+
+/// Elements `at` and at + 1 of a fragment, rounded.
+Value FragmentEmitter::packLeft(Builder &b, Value fragment, unsigned at, Type narrow) {
+  Value low = element(b, fragment, at), high = element(b, fragment, at + 1);
+  auto type = VectorType::get({2}, narrow);
+  auto nearest = NVVM::FPRoundingModeAttr::get(b.getContext(), NVVM::FPRoundingMode::RN);
+  auto unlimited = NVVM::SaturationModeAttr::get(b.getContext(), NVVM::SaturationMode::NONE);
+  auto no = b.getBoolAttr(false);
+  Value pair;
+  if (narrow.isF16())
+    pair = NVVM::ConvertF32x2ToF16x2Op::create(b, type, high, low, Value(), nearest, unlimited, no);
+  else
+    pair = NVVM::ConvertF32x2ToBF16x2Op::create(b, type, high, low, Value(), nearest, unlimited, no);
+  return asOperand(b, pair);
+}
+
+/// The right factors of 16 x 16 elements from `inner` and `column` on: two registers for each block of 8
+/// columns.
+SmallVector<Value> FragmentEmitter::loadRight(Builder &b, Value matrix, bool innerFirst, unsigned inner,
+                                              unsigned column) {
+  auto plus = [&](Value x, Value y, unsigned at) -> Value {
+    return arith::AddIOp::create(b, y ? arith::AddIOp::create(b, x, y).getResult() : x, constant(b, at));
+  };
+  SmallVector<Value> indices =
+      innerFirst ? SmallVector<Value>{plus(line, second, inner), plus(third, Value(), column)}
+                 : SmallVector<Value>{plus(line, third, column), plus(second, Value(), inner)};
+  auto type = VectorType::get({4, 2}, cast<MemRefType>(matrix.getType()).getElementType());
+  Value four =
+      nvgpu::LdMatrixOp::create(b, type, matrix, indices, b.getBoolAttr(innerFirst), b.getI32IntegerAttr(4));
+  SmallVector<Value> registers;
+  for (int64_t k = 0; k < 4; ++k)
+    registers.push_back(asOperand(b, vector::ExtractOp::create(b, four, k)));
+  return registers;
+}
+
+SmallVector<Value> FragmentEmitter::multiply(Builder &b, ValueRange left, ValueRange right, ValueRange sums,
+                                             Type narrow) {
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getF32Type()));
+  NVVM::MMATypes kind = narrow.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
+  Value result =
+      NVVM::MmaOp::create(b, type, left, right, sums, {16, 8, 16}, std::nullopt, std::nullopt,
+                          std::array<NVVM::MMATypes, 2>{kind, kind},
+                          std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  SmallVector<Value> values;
+  for (int64_t k = 0; k < 4; ++k)
+    values.push_back(LLVM::ExtractValueOp::create(b, result, k));
+  return values;
+}
+
+/// Zeros for the columns behind `count`.
+void FragmentEmitter::clearBehind(Builder &b, Value fragment, Value count) {
+  Value zero = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(0.0f));
+  for (unsigned column = 0; column < cast<MemRefType>(fragment.getType()).getDimSize(0) / 2; ++column)
+    for (unsigned half = 0; half < 2; ++half) {
+      unsigned at = elementAt(half, column);
+      Value inside = isBelow(b, column, count);
+      setElement(b, arith::SelectOp::create(b, inside, element(b, fragment, at), zero), fragment, at);
+    }
+}
+
+void FragmentEmitter::contract(Builder &b, linalg::ContractOp op) {
+  memref::AllocaOp leftTile = viewOf(op->getOperand(0)).tile, rightTile = viewOf(op->getOperand(1)).tile,
+                   outTile = viewOf(op->getOperand(2)).tile;
+  Value left = memories.lookup(leftTile), right = memories.lookup(rightTile), out = memories.lookup(outTile);
+  bool innerFirst = TileLayouts::isInnerFirst(op);
+  Type narrow = layouts.elementOf(rightTile);
+  unsigned inner = leftTile.getType().getDimSize(1), columns = outTile.getType().getDimSize(1);
+  Value count = countOf(op, op.getIndexingMapsArray()[0].getDimPosition(1));
+  if (count) { // lines of the right factor behind its last one are zeros, but so have to be their factors
+    Value isPart = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, count, constant(b, inner));
+    auto branch = scf::IfOp::create(b, isPart, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    clearBehind(b, left, count);
+  }
+  Value scale = scales.lookup(leftTile);
+  Value zero = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(0.0f));
+  SmallVector<Value> sums;
+  for (unsigned k = 0; k < columns / 2; ++k)
+    sums.push_back(scale ? zero : element(b, out, k));
+  for (unsigned k = 0; k < inner; k += 16) {
+    SmallVector<Value> factors;
+    for (unsigned at : {0, 2, 4, 6})
+      factors.push_back(packLeft(b, left, k / 2 + at, narrow));
+    for (unsigned column = 0; column < columns; column += 16) {
+      SmallVector<Value> rights = loadRight(b, right, innerFirst, k, column);
+      for (unsigned part = 0; part < 2; ++part) {
+        MutableArrayRef<Value> four = MutableArrayRef(sums).slice(column / 2 + 4 * part, 4);
+        llvm::copy(multiply(b, factors, ArrayRef(rights).slice(2 * part, 2), four, narrow), four.begin());
+      }
+    }
+  }
+  for (auto [k, sum] : llvm::enumerate(sums)) {
+    if (scale)
+      sum = arith::AddFOp::create(b, element(b, out, k), arith::MulFOp::create(b, sum, scale));
+    setElement(b, sum, out, k);
+  }
+}

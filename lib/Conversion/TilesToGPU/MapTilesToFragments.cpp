@@ -1,0 +1,167 @@
+//===- MapTilesToFragments.cpp - tiles in registers, tensor cores ---------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Barriers are right for the reason that map-tiles-to-threads gives: threads of a block come by the same
+// tile operations.
+#include "FragmentEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+#include "weir/Conversion/TilesToGPU/Passes.h"
+#include "weir/Support/KernelContract.h"
+
+namespace weir {
+#define GEN_PASS_DEF_MAPTILESTOFRAGMENTS
+#include "weir/Conversion/TilesToGPU/Passes.h.inc"
+} // namespace weir
+
+using namespace mlir;
+using namespace weir;
+using Kind = TileLayouts::Kind;
+
+/// The numbers of this thread that layouts are made of, once for the kernel.
+void FragmentEmitter::describeLanes(Builder &b) {
+  auto div = [&](Value x, int64_t by) -> Value { return arith::DivUIOp::create(b, x, constant(b, by)); };
+  auto rem = [&](Value x, int64_t by) -> Value { return arith::RemUIOp::create(b, x, constant(b, by)); };
+  auto mul = [&](Value x, int64_t by) -> Value { return arith::MulIOp::create(b, x, constant(b, by)); };
+  thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  lane = rem(thread, 32);
+  line = rem(lane, 8);
+  second = mul(rem(div(lane, 8), 2), 8);
+  third = mul(div(lane, 16), 8);
+  rowBase = arith::AddIOp::create(b, mul(div(thread, 32), 16), div(lane, 4));
+  columnBase = mul(rem(lane, 4), 2);
+}
+
+/// What a tile becomes: registers, or lines of 16-bit elements in shared memory.
+void FragmentEmitter::replaceTile(memref::AllocaOp tile) {
+  Kind kind = layouts.kindOf(tile);
+  if (kind == Kind::Plain)
+    return;
+  Builder b(tile.getLoc(), tile);
+  MemRefType type = tile.getType();
+  auto make = [&](ArrayRef<int64_t> shape, Type element, gpu::AddressSpace space,
+                  IntegerAttr alignment = {}) {
+    auto own = MemRefType::get(shape, element, MemRefLayoutAttrInterface(),
+                               gpu::AddressSpaceAttr::get(b.getContext(), space));
+    memories[tile] = memref::AllocaOp::create(b, own, alignment);
+  };
+  if (kind == Kind::Matrix) // read and written 16 bytes at a time
+    return make({type.getDimSize(0), type.getDimSize(1) + 8}, layouts.elementOf(tile),
+                gpu::AddressSpace::Workgroup, b.getI64IntegerAttr(16));
+  make({kind == Kind::Row ? 2 : type.getDimSize(1) / 2}, type.getElementType(), gpu::AddressSpace::Private);
+}
+
+/// An operation without rows that reads matrices reads their 16-bit elements and widens them itself.
+void FragmentEmitter::readMatrices(linalg::GenericOp op) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    TileView view = viewOf(operand.get());
+    if (!view.tile || layouts.kindOf(view.tile) != Kind::Matrix)
+      continue;
+    Builder b(op.getLoc(), op);
+    SmallVector<OpFoldResult> offsets(2, b.getIndexAttr(0)), steps(2, b.getIndexAttr(1));
+    operand.set(memref::SubViewOp::create(b, memories.lookup(view.tile), offsets, view.sizes, steps));
+    BlockArgument argument = op.getMatchingBlockArgument(&operand);
+    argument.setType(layouts.elementOf(view.tile));
+    b.setInsertionPointToStart(op.getBody());
+    Value wide = arith::ExtFOp::create(b, b.getF32Type(), argument);
+    argument.replaceAllUsesExcept(wide, wide.getDefiningOp());
+  }
+}
+
+void FragmentEmitter::rewrite(linalg::LinalgOp op) {
+  Builder b(op.getLoc(), op);
+  if (!layouts.isInRegisters(op)) {
+    TileView out = viewOf(op.getDpsInits()[0]);
+    if (out.tile && layouts.kindOf(out.tile) == Kind::Matrix) {
+      copyMatrix(b, cast<linalg::GenericOp>(op.getOperation()));
+      op->erase();
+      return;
+    }
+    if (auto generic = dyn_cast<linalg::GenericOp>(op.getOperation()))
+      readMatrices(generic);
+    gpu::BarrierOp::create(b); // some warp may still read what it overwrites
+    return;
+  }
+  if (auto filling = dyn_cast<linalg::FillOp>(op.getOperation()))
+    fill(b, filling);
+  else if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation()))
+    contract(b, product);
+  else if (op.getNumReductionLoops())
+    reduce(b, cast<linalg::GenericOp>(op.getOperation()));
+  else
+    elementwise(b, cast<linalg::GenericOp>(op.getOperation()));
+  op->erase();
+}
+
+/// Whether multiplying 16-bit elements by a number leaves what 16 bits hold, but for the very smallest.
+static bool isPowerOfTwo(Value scale) {
+  FloatAttr value;
+  constexpr int most = 8;
+  return matchPattern(scale, m_Constant(&value)) && value.getValue().getExactLog2Abs() != INT_MIN &&
+         std::abs(value.getValue().getExactLog2Abs()) < most;
+}
+
+/// A scale that 16 bits would not hold is taken from a left factor, and the sums will be multiplied by it.
+void FragmentEmitter::deferScale(memref::AllocaOp left) {
+  NarrowSource source = *narrowSourceOf(narrowFillOf(left));
+  if (!source.scaling || isPowerOfTwo(source.scale))
+    return;
+  scales[left] = source.scale;
+  if (isa<arith::MulFOp>(source.scaling))
+    return;
+  Builder b(source.scaling->getLoc(), kernel.getContext());
+  b.setInsertionPointAfterValue(source.scale);
+  Value one = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(1.0f));
+  scales[left] = arith::DivFOp::create(b, one, source.scale);
+}
+
+void FragmentEmitter::run() {
+  SmallVector<linalg::LinalgOp> ops;
+  kernel.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+  Builder b(kernel.getLoc(), kernel.getContext());
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  describeLanes(b);
+  for (auto [tile, kind] : layouts.tiles())
+    replaceTile(tile);
+  for (linalg::LinalgOp op : ops)
+    if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation());
+        product && !TileLayouts::isInnerFirst(product))
+      if (memref::AllocaOp left = viewOf(product->getOperand(0)).tile; !scales.contains(left))
+        deferScale(left);
+  for (linalg::LinalgOp op : ops)
+    rewrite(op);
+  for (auto [tile, kind] : layouts.tiles()) {
+    if (kind == Kind::Plain)
+      continue;
+    for (Operation *view : llvm::make_early_inc_range(tile->getUsers()))
+      view->erase(); // nothing uses it any more
+    memref::AllocaOp(tile)->erase();
+  }
+}
+
+namespace {
+struct MapTilesToFragments : weir::impl::MapTilesToFragmentsBase<MapTilesToFragments> {
+  using MapTilesToFragmentsBase::MapTilesToFragmentsBase;
+
+  void runOnOperation() override {
+    for (auto kernel : getOperation().getOps<gpu::GPUFuncOp>()) {
+      std::string why;
+      std::optional<TileLayouts> layouts;
+      if (!kernel.getKnownBlockSizeAttr())
+        layouts = TileLayouts::of(kernel, threads / 2, why);
+      if (!layouts)
+        continue;
+      FragmentEmitter(kernel, *layouts, threads).run();
+      kernel->setAttr(weir::kWarpsAttr, Builder(kernel.getContext()).getI32IntegerAttr(threads / 32));
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,286 @@
+//===- TileLayouts.cpp - which threads hold which elements of a tile ------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "TileLayouts.h"
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace weir;
+
+TileView weir::viewOf(Value operand) {
+  if (auto tile = operand.getDefiningOp<memref::AllocaOp>()) {
+    Builder b(tile.getContext());
+    SmallVector<OpFoldResult> sizes;
+    for (int64_t extent : tile.getType().getShape())
+      sizes.push_back(b.getIndexAttr(extent));
+    return {tile, sizes};
+  }
+  auto view = operand.getDefiningOp<memref::SubViewOp>();
+  if (!view)
+    return {};
+  auto tile = view.getSource().getDefiningOp<memref::AllocaOp>();
+  if (tile)
+    return {tile, view.getMixedSizes()};
+  SmallVector<OpFoldResult> sizes;
+  llvm::SmallBitVector dropped = view.getDroppedDims();
+  for (auto [k, size] : llvm::enumerate(view.getMixedSizes()))
+    if (!dropped[k])
+      sizes.push_back(size);
+  return {nullptr, sizes};
+}
+
+bool weir::isWidening(linalg::LinalgOp op) {
+  auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+  if (!generic || generic.getNumDpsInputs() != 1 || generic.getNumDpsInits() != 1 ||
+      !llvm::all_of(generic.getIndexingMapsArray(), [](AffineMap map) { return map.isIdentity(); }))
+    return false;
+  auto widened = generic.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::ExtFOp>();
+  Type element = cast<MemRefType>(generic.getInputs()[0].getType()).getElementType();
+  return widened && widened.getIn() == generic.getBody()->getArgument(0) && widened.getType().isF32() &&
+         (element.isBF16() || element.isF16());
+}
+
+std::optional<NarrowSource> weir::narrowSourceOf(linalg::GenericOp op) {
+  Value yielded = op.getBody()->getTerminator()->getOperand(0);
+  NarrowSource source{Type(), yielded, nullptr, Value()};
+  auto isOutside = [&](Value v) { return !op.getRegion().isAncestor(v.getParentRegion()); };
+  if (Operation *def = yielded.getDefiningOp(); isa_and_nonnull<arith::DivFOp, arith::MulFOp>(def)) {
+    unsigned at = isa<arith::MulFOp>(def) && isOutside(def->getOperand(0)) ? 0 : 1;
+    if (!isOutside(def->getOperand(at)))
+      return std::nullopt;
+    source.scaling = def;
+    source.scale = def->getOperand(at);
+    source.wide = def->getOperand(1 - at);
+  }
+  auto widened = source.wide.getDefiningOp<arith::ExtFOp>();
+  if (!widened || !widened.getType().isF32())
+    return std::nullopt;
+  source.element = widened.getIn().getType();
+  if (!source.element.isBF16() && !source.element.isF16())
+    return std::nullopt;
+  return source;
+}
+
+linalg::GenericOp weir::narrowFillOf(memref::AllocaOp tile) {
+  linalg::GenericOp found;
+  for (Operation *user : tile->getUsers()) {
+    auto op = dyn_cast<linalg::LinalgOp>(user);
+    if (!op)
+      return nullptr;
+    if (!llvm::is_contained(op.getDpsInits(), tile.getResult()))
+      continue;
+    auto generic = dyn_cast<linalg::GenericOp>(user);
+    if (found || !generic || generic.getNumReductionLoops() || !narrowSourceOf(generic))
+      return nullptr;
+    found = generic;
+  }
+  return found;
+}
+
+bool TileLayouts::isInnerFirst(linalg::ContractOp op) {
+  AffineMap left = op.getIndexingMapsArray()[0], right = op.getIndexingMapsArray()[1];
+  return left.getResult(1) == right.getResult(0);
+}
+
+bool TileLayouts::refuse(const Twine &why) {
+  if (reason.empty())
+    reason = why.str();
+  return false;
+}
+
+/// Dimensions of tiles that one loop counts through are the same.
+void TileLayouts::unite(linalg::LinalgOp op) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    TileView view = viewOf(operand.get());
+    if (!view.tile)
+      continue;
+    for (auto [k, result] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
+      if (auto dim = dyn_cast<AffineDimExpr>(result))
+        classes.unionSets({view.tile, k}, {op, dim.getPosition()});
+  }
+}
+
+bool TileLayouts::findRow(ArrayRef<linalg::ContractOp> products) {
+  if (products.empty())
+    return refuse("it has no product of matrices");
+  for (linalg::ContractOp op : products) {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    if (maps[0].getNumResults() != 2 || maps[1].getNumResults() != 2 || maps[2].getNumResults() != 2 ||
+        maps[0].getResult(0) != maps[2].getResult(0) || maps[1].isFunctionOfDim(maps[0].getDimPosition(0)))
+      return refuse("a product is none of a matrix of rows");
+    Dim own{op, maps[0].getDimPosition(0)};
+    if (!row.first)
+      row = own;
+    if (!isRow(own))
+      return refuse("products have different rows");
+  }
+  return true;
+}
+
+/// A tile that is only ever filled with widened elements of an argument; tensor cores take these as they are.
+bool TileLayouts::isMatrix(memref::AllocaOp tile) {
+  SmallVector<Operation *> users(tile->getUsers());
+  bool isFilled = false;
+  for (size_t k = 0; k < users.size(); ++k) {
+    if (isa<memref::SubViewOp>(users[k])) {
+      llvm::append_range(users, users[k]->getUsers());
+      continue;
+    }
+    auto op = dyn_cast<linalg::LinalgOp>(users[k]);
+    if (!op)
+      return false;
+    bool isWritten = llvm::any_of(op.getDpsInits(), [&](Value out) { return viewOf(out).tile == tile; });
+    if (!isWritten)
+      continue;
+    TileView from = isWidening(op) ? viewOf(op.getDpsInputs()[0]) : TileView();
+    if (from.tile || from.sizes.size() != 2)
+      return false;
+    Type element = cast<MemRefType>(op.getDpsInputs()[0].getType()).getElementType();
+    if (isFilled && elements.lookup(tile) != element)
+      return false;
+    elements[tile] = element;
+    isFilled = true;
+  }
+  return isFilled && tile.getType().getDimSize(1) % 16 == 0 && tile.getType().getDimSize(0) % 16 == 0;
+}
+
+bool TileLayouts::assign(memref::AllocaOp tile, int64_t rows) {
+  MemRefType type = tile.getType();
+  if (!type.hasStaticShape() || !type.getLayout().isIdentity())
+    return refuse("a tile's extents are not known");
+  for (int64_t k = 0; k < type.getRank(); ++k) {
+    if (!isRow({tile, k}))
+      continue;
+    if (k != 0 || type.getRank() > 2 || type.getDimSize(0) != rows || !type.getElementType().isF32())
+      return refuse("a tile of rows has another shape or type");
+    if (type.getRank() == 2 && type.getDimSize(1) % 16 != 0)
+      return refuse("a tile has a number of columns that 16 does not divide");
+    kinds[tile] = type.getRank() == 2 ? Kind::Fragment : Kind::Row;
+  }
+  if (!kinds.count(tile))
+    kinds[tile] = type.getRank() == 2 && isMatrix(tile) ? Kind::Matrix : Kind::Plain;
+  return true;
+}
+
+bool TileLayouts::isInRegisters(memref::AllocaOp tile) const {
+  auto it = kinds.find(tile);
+  return it != kinds.end() && (it->second == Kind::Fragment || it->second == Kind::Row);
+}
+
+bool TileLayouts::isInRegisters(linalg::LinalgOp op) const {
+  return llvm::any_of(op->getOperands(), [&](Value operand) {
+    TileView view = isa<MemRefType>(operand.getType()) ? viewOf(operand) : TileView();
+    return view.tile && isInRegisters(view.tile);
+  });
+}
+
+std::optional<unsigned> TileLayouts::rowOf(linalg::LinalgOp op) const {
+  for (unsigned k = 0; k < op.getNumLoops(); ++k)
+    if (isRow({op, k}))
+      return k;
+  return std::nullopt;
+}
+
+/// Tensor cores take 16-bit elements. Widened ones lose nothing; their scale is applied to the sums. Over
+/// keys left factors are weights, which are rounded.
+bool TileLayouts::checkProduct(linalg::ContractOp op) {
+  TileView left = viewOf(op->getOperand(0)), right = viewOf(op->getOperand(1)),
+           out = viewOf(op->getOperand(2));
+  if (!left.tile || !right.tile || !out.tile || kindOf(left.tile) != Kind::Fragment ||
+      kindOf(right.tile) != Kind::Matrix || kindOf(out.tile) != Kind::Fragment)
+    return refuse("a product has a right factor that is no matrix of 16-bit elements");
+  if (isInnerFirst(op))
+    return true;
+  linalg::GenericOp fill = narrowFillOf(left.tile);
+  if (!fill || narrowSourceOf(fill)->element != elementOf(right.tile))
+    return refuse("a left factor is not of the same 16-bit elements as the right one");
+  return true;
+}
+
+/// Tiles in registers that are read inside are read at the loops' indices.
+bool TileLayouts::checkRegion(linalg::GenericOp op) {
+  WalkResult result = op.getRegion().walk([&](memref::LoadOp load) {
+    auto tile = load.getMemRef().getDefiningOp<memref::AllocaOp>();
+    if (!tile || !isInRegisters(tile))
+      return WalkResult::advance();
+    for (auto [k, index] : llvm::enumerate(load.getIndices())) {
+      auto loop = index.getDefiningOp<linalg::IndexOp>();
+      if (!loop || isRow({op, loop.getDim()}) != (k == 0))
+        return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  return !result.wasInterrupted() || refuse("a tile of rows is read at computed places");
+}
+
+bool TileLayouts::check(linalg::LinalgOp op) {
+  if (!isInRegisters(op))
+    return true;
+  if (isa<linalg::FillOp>(op))
+    return true;
+  if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation()))
+    return checkProduct(product);
+  auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+  std::optional<unsigned> rowLoop = rowOf(op);
+  if (!generic || !rowLoop || generic.getNumLoops() > 3)
+    return refuse("a tile operation has another form");
+  if (generic.getNumReductionLoops() > 1 ||
+      (generic.getNumLoops() == 3 && generic.getNumReductionLoops() != 1) ||
+      generic.getIteratorTypesArray()[*rowLoop] != utils::IteratorType::parallel)
+    return refuse("a tile operation reduces over several dimensions, or over rows");
+  for (Value out : generic.getOutputs()) {
+    memref::AllocaOp tile = viewOf(out).tile;
+    if (tile && !isInRegisters(tile))
+      return refuse("values of rows go into a tile without rows");
+    if (generic.getNumReductionLoops() && (!tile || generic.getNumDpsInits() != 1))
+      return refuse("a reduction goes into an argument, or into several tiles");
+  }
+  for (AffineMap map : generic.getIndexingMapsArray())
+    if (!map.isProjectedPermutation())
+      return refuse("a tile operation indexes in another way than by its loops");
+  if (generic.getNumReductionLoops()) {
+    SmallVector<Operation *> combiners;
+    Value term = matchReduction(generic.getRegionOutputArgs(), 0, combiners);
+    if (!term || combiners.size() != 1 || !generic.getRegionOutputArgs()[0].hasOneUse() ||
+        !isa<arith::AddFOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp,
+             arith::MulFOp>(combiners[0]))
+      return refuse("a reduction along rows is no sum, product, maximum or minimum");
+  }
+  return checkRegion(generic);
+}
+
+std::optional<TileLayouts> TileLayouts::of(gpu::GPUFuncOp kernel, int64_t rows, std::string &why) {
+  TileLayouts result;
+  SmallVector<linalg::LinalgOp> ops;
+  SmallVector<linalg::ContractOp> products;
+  SmallVector<memref::AllocaOp> tiles;
+  kernel.walk([&](Operation *op) {
+    if (auto product = dyn_cast<linalg::ContractOp>(op))
+      products.push_back(product);
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      ops.push_back(linalgOp);
+    if (auto tile = dyn_cast<memref::AllocaOp>(op))
+      tiles.push_back(tile);
+  });
+  for (linalg::LinalgOp op : ops)
+    result.unite(op);
+  auto isOutside = [&](memref::AllocaOp tile) { // read or written one by one, by every thread alike
+    return result.isInRegisters(tile) && llvm::any_of(tile->getUsers(), [](Operation *user) {
+             return isa<memref::LoadOp, memref::StoreOp>(user) && !user->getParentOfType<linalg::LinalgOp>();
+           });
+  };
+  bool fits = result.findRow(products) &&
+              llvm::all_of(tiles, [&](memref::AllocaOp tile) { return result.assign(tile, rows); }) &&
+              llvm::all_of(ops, [&](linalg::LinalgOp op) { return result.check(op); });
+  if (fits && llvm::any_of(tiles, isOutside))
+    fits = result.refuse("a tile of rows is read outside of tile operations");
+  why = result.reason;
+  if (!fits)
+    return std::nullopt;
+  return result;
+}

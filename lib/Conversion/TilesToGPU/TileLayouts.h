@@ -1,0 +1,90 @@
+//===- TileLayouts.h - which threads hold which elements of a tile --------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#ifndef WEIR_TILESTOGPU_TILELAYOUTS_H
+#define WEIR_TILESTOGPU_TILELAYOUTS_H
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/EquivalenceClasses.h"
+#include "llvm/ADT/MapVector.h"
+#include <optional>
+
+namespace weir {
+
+/// What an operand of a tile operation is: a tile from its first element on, or part of an argument.
+struct TileView {
+  mlir::memref::AllocaOp tile;                 ///< null: part of an argument
+  llvm::SmallVector<mlir::OpFoldResult> sizes; ///< that are covered
+};
+TileView viewOf(mlir::Value operand);
+
+/// Layouts of the tiles of a kernel whose products tensor cores can take, as mma.sync m16n8k16 has its
+/// operands (PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type"). They follow from which
+/// dimensions of tile operations are the same, never from what a program computes:
+///   - a row is a dimension that the left factor and the result of every product have and the right factor
+///   lacks;
+///   - a matrix is a tile without rows that is copied, widened, from an argument of 16-bit elements.
+class TileLayouts {
+public:
+  enum class Kind {
+    Fragment, ///< row x column, in registers: a warp has 16 rows, a thread columns 8j + 2 (lane % 4) + {0, 1}
+              ///< of two
+    Row,      ///< one value a row, in registers, the same in the four threads that have elements of the row
+    Matrix,   ///< 16-bit elements, in shared memory
+    Plain     ///< any other without rows: shared memory, element by element
+  };
+
+  /// Nothing where some product or tile operation does not fit; `why` then says what. `rows`: those of a
+  /// tile.
+  static std::optional<TileLayouts> of(mlir::gpu::GPUFuncOp kernel, int64_t rows, std::string &why);
+
+  Kind kindOf(mlir::memref::AllocaOp tile) const { return kinds.lookup(tile); }
+  bool isInRegisters(mlir::memref::AllocaOp tile) const;
+  /// Whether a tile operation works on registers; others are left as they are.
+  bool isInRegisters(mlir::linalg::LinalgOp op) const;
+  /// Of a tile operation on registers; nullopt: it has none.
+  std::optional<unsigned> rowOf(mlir::linalg::LinalgOp op) const;
+  const llvm::MapVector<mlir::memref::AllocaOp, Kind> &tiles() const { return kinds; }
+  /// The 16-bit type of a matrix, or of a fragment that is only a left factor.
+  mlir::Type elementOf(mlir::memref::AllocaOp matrix) const { return elements.lookup(matrix); }
+
+  /// The dimensions of a product left[row, inner] * right: whether right is [inner, column], not [column,
+  /// inner].
+  static bool isInnerFirst(mlir::linalg::ContractOp op);
+
+private:
+  using Dim = std::pair<mlir::Operation *, unsigned>; ///< of a tile, or of the loops of an operation
+  void unite(mlir::linalg::LinalgOp op);
+  bool findRow(llvm::ArrayRef<mlir::linalg::ContractOp> products);
+  bool assign(mlir::memref::AllocaOp tile, int64_t rows);
+  bool isMatrix(mlir::memref::AllocaOp tile);
+  bool check(mlir::linalg::LinalgOp op);
+  bool checkProduct(mlir::linalg::ContractOp op);
+  bool checkRegion(mlir::linalg::GenericOp op);
+  bool isRow(Dim dim) const { return classes.isEquivalent(dim, row); }
+  bool refuse(const llvm::Twine &why);
+
+  llvm::EquivalenceClasses<Dim> classes;
+  Dim row;
+  llvm::MapVector<mlir::memref::AllocaOp, Kind> kinds;
+  llvm::DenseMap<mlir::Operation *, mlir::Type> elements;
+  std::string reason;
+};
+
+/// Whether an operation copies 16-bit elements and widens them.
+bool isWidening(mlir::linalg::LinalgOp op);
+
+/// An operation that fills a tile with widened 16-bit elements, perhaps scaled by the same number all over.
+struct NarrowSource {
+  mlir::Type element;       ///< bf16 or f16
+  mlir::Value wide;         ///< in the region: the widened element
+  mlir::Operation *scaling; ///< a division or product of it, that the region yields; null: none
+  mlir::Value scale;        ///< from outside; null where `scaling` is
+};
+std::optional<NarrowSource> narrowSourceOf(mlir::linalg::GenericOp op);
+/// The only operation that fills a tile of rows in that way; null: others write to it too.
+mlir::linalg::GenericOp narrowFillOf(mlir::memref::AllocaOp tile);
+
+} // namespace weir
+#endif

@@ -1,0 +1,100 @@
+// RUN: weir-opt %s --map-tiles-to-fragments=threads=128 --canonicalize --cse --split-input-file | FileCheck %s
+
+// Scores of 64 queries: what a thread has of them is 16 of 64 x 32 / 128 numbers. Keys lie in lines of 16 + 8 elements.
+// CHECK-LABEL: gpu.func @scores(
+// CHECK-SAME:    weir.warps = 4 : i32
+// CHECK-DAG:     %[[LANE:.*]] = arith.remui %thread_id_x, %c32
+// CHECK:         scf.forall
+// CHECK-DAG:       %[[Q:.*]] = memref.alloca() : memref<8xf32, #gpu.address_space<private>>
+// CHECK-DAG:       %[[K:.*]] = memref.alloca() {alignment = 16 : i64} : memref<32x24xbf16, #gpu.address_space<workgroup>>
+// CHECK-DAG:       %[[S:.*]] = memref.alloca() : memref<16xf32, #gpu.address_space<private>>
+// CHECK:           memref.store %{{.*}}, %[[Q]]
+// CHECK:           gpu.barrier
+// CHECK:           vector.load %{{.*}} {alignment = 16 : i64} : memref<32x16xbf16, {{.*}}>, vector<8xbf16>
+// CHECK:           vector.store %{{.*}}, %[[K]]
+// CHECK:           gpu.barrier
+// CHECK:           nvvm.convert.f32x2.to.bf16x2
+// CHECK:           nvgpu.ldmatrix %[[K]][%{{.*}}, %{{.*}}] {numTiles = 4 : i32, transpose = false} : memref<32x24xbf16, #gpu.address_space<workgroup>> -> vector<4x2xbf16>
+// CHECK-COUNT-4:   nvvm.mma.sync
+// CHECK-NOT:       linalg
+// A row's maximum: over the own columns, then over the four lanes that share it.
+// CHECK:           nvvm.shfl.sync bfly %{{.*}}, %{{.*}}, %c1_i32
+// CHECK:           nvvm.shfl.sync bfly %{{.*}}, %{{.*}}, %c2_i32
+// CHECK:           %[[TO:.*]] = memref.subview %arg2
+// CHECK:           scf.if
+// CHECK:             memref.store %{{.*}}, %[[TO]]
+gpu.module @scores.gpu {
+gpu.func @scores(%q: memref<?x16xbf16, strided<[?, 1]>>, %k: memref<?x16xbf16, strided<[?, 1]>>, %out: memref<?xf32>, %ws: memref<?xi8>) kernel {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant 0.0 : f32
+  %m = memref.dim %q, %c0 : memref<?x16xbf16, strided<[?, 1]>>
+  %blocks = arith.ceildivui %m, %c64 : index
+  scf.forall (%i) in (%blocks) {
+    %tq = memref.alloca() {weir.tile} : memref<64x16xf32>
+    %tk = memref.alloca() {weir.tile} : memref<32x16xf32>
+    %ts = memref.alloca() {weir.tile} : memref<64x32xf32>
+    %tx = memref.alloca() {weir.tile} : memref<64xf32>
+    %m0 = arith.muli %i, %c64 : index
+    %left = arith.subi %m, %m0 : index
+    %mm = arith.minui %left, %c64 : index
+    linalg.generic {indexing_maps = [affine_map<(m, d) -> (m, d)>], iterator_types = ["parallel", "parallel"]} outs(%tq : memref<64x16xf32>) {
+    ^bb0(%o: f32):
+      %row = linalg.index 0 : index
+      %d = linalg.index 1 : index
+      %last = arith.subi %mm, %c1 : index
+      %inside = arith.minui %row, %last : index
+      %at = arith.addi %m0, %inside : index
+      %e = memref.load %q[%at, %d] : memref<?x16xbf16, strided<[?, 1]>>
+      %w = arith.extf %e : bf16 to f32
+      linalg.yield %w : f32
+    }
+    %keys = memref.subview %k[0, 0] [32, 16] [1, 1] : memref<?x16xbf16, strided<[?, 1]>> to memref<32x16xbf16, strided<[?, 1]>>
+    linalg.generic {indexing_maps = [affine_map<(n, d) -> (n, d)>, affine_map<(n, d) -> (n, d)>], iterator_types = ["parallel", "parallel"]}
+      ins(%keys : memref<32x16xbf16, strided<[?, 1]>>) outs(%tk : memref<32x16xf32>) {
+    ^bb0(%e: bf16, %o: f32):
+      %w = arith.extf %e : bf16 to f32
+      linalg.yield %w : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%ts : memref<64x32xf32>)
+    linalg.contract indexing_maps = [affine_map<(m, n, d) -> (m, d)>, affine_map<(m, n, d) -> (n, d)>, affine_map<(m, n, d) -> (m, n)>]
+      ins(%tq, %tk : memref<64x16xf32>, memref<32x16xf32>) outs(%ts : memref<64x32xf32>)
+    linalg.fill ins(%zero : f32) outs(%tx : memref<64xf32>)
+    linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>, affine_map<(m, n) -> (m)>], iterator_types = ["parallel", "reduction"]}
+      ins(%ts : memref<64x32xf32>) outs(%tx : memref<64xf32>) {
+    ^bb0(%s: f32, %o: f32):
+      %r = arith.maximumf %o, %s : f32
+      linalg.yield %r : f32
+    }
+    %to = memref.subview %out[%m0] [%mm] [1] : memref<?xf32> to memref<?xf32, strided<[1], offset: ?>>
+    %rows = memref.subview %tx[0] [%mm] [1] : memref<64xf32> to memref<?xf32, strided<[1]>>
+    linalg.generic {indexing_maps = [affine_map<(m) -> (m)>, affine_map<(m) -> (m)>], iterator_types = ["parallel"]}
+      ins(%rows : memref<?xf32, strided<[1]>>) outs(%to : memref<?xf32, strided<[1], offset: ?>>) {
+    ^bb0(%x: f32, %o: f32):
+      linalg.yield %x : f32
+    }
+  }
+  gpu.return
+}
+}
+
+// -----
+
+// A right factor of 32 bits is none for tensor cores: the kernel is left as it is.
+// CHECK-LABEL: gpu.func @wide(
+// CHECK-NOT:     weir.warps
+// CHECK:         linalg.contract
+gpu.module @wide.gpu {
+gpu.func @wide(%out: memref<?x32xf32>, %ws: memref<?xi8>) kernel {
+  %c1 = arith.constant 1 : index
+  scf.forall (%i) in (%c1) {
+    %tq = memref.alloca() {weir.tile} : memref<64x16xf32>
+    %tk = memref.alloca() {weir.tile} : memref<32x16xf32>
+    %ts = memref.alloca() {weir.tile} : memref<64x32xf32>
+    linalg.contract indexing_maps = [affine_map<(m, n, d) -> (m, d)>, affine_map<(m, n, d) -> (n, d)>, affine_map<(m, n, d) -> (m, n)>]
+      ins(%tq, %tk : memref<64x16xf32>, memref<32x16xf32>) outs(%ts : memref<64x32xf32>)
+  }
+  gpu.return
+}
+}
