@@ -140,7 +140,8 @@ private:
   bool roundsFactors() {
     return streamed
         ->walk([](mlir::Operation *op) {
-          return op->hasAttr(weir::mapping::kRoundedAttr) ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+          return op->hasAttr(weir::mapping::kRoundedAttr) ? mlir::WalkResult::interrupt()
+                                                          : mlir::WalkResult::advance();
         })
         .wasInterrupted();
   }
