@@ -186,6 +186,18 @@ SmallVector<Value> FragmentEmitter::loadInputs(Builder &b, linalg::GenericOp op,
   return args;
 }
 
+/// The larger or smaller of two numbers by the one instruction that GPUs have for it since sm_80; null: the
+/// operation is another.
+static Value extremum(ImplicitLocOpBuilder &b, Operation *op, Value x, Value y) {
+  if (!x.getType().isF32())
+    return nullptr;
+  if (isa<arith::MaximumFOp>(op))
+    return LLVM::MaximumOp::create(b, x, y);
+  if (isa<arith::MinimumFOp>(op))
+    return LLVM::MinimumOp::create(b, x, y);
+  return nullptr;
+}
+
 /// The region for one element, but for the operation `without`; what its values have become.
 IRMapping FragmentEmitter::cloneBody(Builder &b, linalg::GenericOp op, ValueRange args, const Place &place,
                                      Operation *without) {
@@ -205,6 +217,12 @@ IRMapping FragmentEmitter::cloneBody(Builder &b, linalg::GenericOp op, ValueRang
       mapping.map(exp.getResult(), exponential(b, mapping.lookupOrDefault(exp.getOperand())));
       continue;
     }
+    if (isa<arith::MaximumFOp, arith::MinimumFOp>(inside))
+      if (Value value = extremum(b, &inside, mapping.lookupOrDefault(inside.getOperand(0)),
+                                 mapping.lookupOrDefault(inside.getOperand(1)))) {
+        mapping.map(inside.getResult(0), value);
+        continue;
+      }
     auto read = dyn_cast<memref::LoadOp>(inside);
     auto tile = read ? read.getMemRef().getDefiningOp<memref::AllocaOp>() : memref::AllocaOp();
     if (!tile || !layouts.isInRegisters(tile)) {
@@ -266,6 +284,8 @@ static float identityOf(Operation *combiner) {
 static Value combine(ImplicitLocOpBuilder &b, Operation *combiner, Value x, Value y) {
   if (!x)
     return y;
+  if (Value value = extremum(b, combiner, x, y))
+    return value;
   IRMapping mapping;
   mapping.map(combiner->getOperand(0), x);
   mapping.map(combiner->getOperand(1), y);

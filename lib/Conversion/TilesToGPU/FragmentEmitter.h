@@ -4,8 +4,10 @@
 #ifndef WEIR_TILESTOGPU_FRAGMENTEMITTER_H
 #define WEIR_TILESTOGPU_FRAGMENTEMITTER_H
 #include "TileLayouts.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace weir {
 
@@ -72,6 +74,12 @@ private:
   void copyMatrix(Builder &b, mlir::linalg::GenericOp op);
   mlir::Value isAligned(mlir::Value view);
   void copyLines(Builder &b, mlir::Value from, mlir::Value to, mlir::Value count, mlir::Value aligned);
+  void copyPieces(Builder &b, mlir::Value from, mlir::Value to, mlir::Value count);
+  void copyElements(Builder &b, mlir::Value from, mlir::Value to, mlir::Value count);
+  std::pair<mlir::Value, mlir::Value> pieceAt(Builder &b, mlir::Value at, int64_t pieces);
+  llvm::SmallVector<mlir::linalg::GenericOp> copiesOf(mlir::scf::ForOp loop,
+                                                      llvm::SetVector<mlir::Operation *> &values);
+  void copyAhead(mlir::scf::ForOp loop);
 
   mlir::Value element(Builder &b, mlir::Value fragment, unsigned at);
   void setElement(Builder &b, mlir::Value value, mlir::Value fragment, unsigned at);

@@ -124,13 +124,17 @@ void FragmentEmitter::deferScale(memref::AllocaOp left) {
 }
 
 void FragmentEmitter::run() {
-  SmallVector<linalg::LinalgOp> ops;
-  kernel.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
   Builder b(kernel.getLoc(), kernel.getContext());
   b.setInsertionPointToStart(&kernel.getBody().front());
   describeLanes(b);
   for (auto [tile, kind] : layouts.tiles())
     replaceTile(tile);
+  SmallVector<scf::ForOp> loops;
+  kernel.walk([&](scf::ForOp loop) { loops.push_back(loop); });
+  for (scf::ForOp loop : loops)
+    copyAhead(loop);
+  SmallVector<linalg::LinalgOp> ops;
+  kernel.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
   for (linalg::LinalgOp op : ops)
     if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation());
         product && !TileLayouts::isInnerFirst(product))

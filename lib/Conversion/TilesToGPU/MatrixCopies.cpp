@@ -7,8 +7,10 @@
 #include "FragmentEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace weir;
@@ -39,36 +41,70 @@ Value FragmentEmitter::isAligned(Value view) {
   return aligned;
 }
 
-/// Lines of `from` into those of `to`; zeros into those behind `count`.
-void FragmentEmitter::copyLines(Builder &b, Value from, Value to, Value count, Value aligned) {
-  auto type = cast<MemRefType>(to.getType());
-  int64_t lines = type.getDimSize(0), length = type.getDimSize(1) - kPiece, pieces = length / kPiece;
-  auto vector = VectorType::get({kPiece}, type.getElementType());
-  auto loop = scf::ForOp::create(b, thread, constant(b, lines * pieces), constant(b, threads));
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value at = loop.getInductionVar(), width = constant(b, pieces);
-  Value line = arith::DivUIOp::create(b, at, width);
+/// Line and column of the piece number `at` of a matrix.
+std::pair<Value, Value> FragmentEmitter::pieceAt(Builder &b, Value at, int64_t pieces) {
+  Value width = constant(b, pieces);
   Value column = arith::MulIOp::create(b, arith::RemUIOp::create(b, at, width), constant(b, kPiece));
+  return {arith::DivUIOp::create(b, at, width), column};
+}
+
+/// cp.async of what this thread copies. Of a line behind `count` nothing is read, and zeros are written.
+void FragmentEmitter::copyPieces(Builder &b, Value from, Value to, Value count) {
+  auto type = cast<MemRefType>(to.getType());
+  int64_t pieces = (type.getDimSize(1) - kPiece) / kPiece, total = type.getDimSize(0) * pieces;
+  Value whole = constant(b, kPiece), none = constant(b, 0);
+  for (int64_t first = 0; first < total; first += threads) {
+    OpBuilder::InsertionGuard guard(b);
+    Value at = arith::AddIOp::create(b, thread, constant(b, first));
+    if (first + threads > total) {
+      Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at, constant(b, total));
+      b.setInsertionPointToStart(scf::IfOp::create(b, isThere, /*withElseRegion=*/false).thenBlock());
+    }
+    auto [line, column] = pieceAt(b, at, pieces);
+    if (threads % pieces == 0) { // the same column each time
+      std::tie(line, column) = pieceAt(b, thread, pieces);
+      line = arith::AddIOp::create(b, line, constant(b, first / pieces));
+    }
+    Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, line, count);
+    Value length = arith::SelectOp::create(b, isThere, whole, none);
+    nvgpu::DeviceAsyncCopyOp::create(b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), to,
+                                     ValueRange{line, column}, from, ValueRange{line, column},
+                                     b.getIndexAttr(kPiece), length, b.getUnitAttr());
+  }
+}
+
+/// The same, element by element.
+void FragmentEmitter::copyElements(Builder &b, Value from, Value to, Value count) {
+  auto type = cast<MemRefType>(to.getType());
+  int64_t length = type.getDimSize(1) - kPiece;
+  OpBuilder::InsertionGuard guard(b);
+  auto loop = scf::ForOp::create(b, thread, constant(b, type.getDimSize(0) * length), constant(b, threads));
+  b.setInsertionPointToStart(loop.getBody());
+  Value width = constant(b, length), at = loop.getInductionVar();
+  Value line = arith::DivUIOp::create(b, at, width), column = arith::RemUIOp::create(b, at, width);
   Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, line, count);
-  auto branch = scf::IfOp::create(b, vector, isThere, /*withElseRegion=*/true);
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, Value(arith::ConstantOp::create(b, b.getZeroAttr(vector))));
+  auto branch = scf::IfOp::create(b, type.getElementType(), isThere, /*withElseRegion=*/true);
+  memref::StoreOp::create(b, branch.getResult(0), to, ValueRange{line, column});
   b.setInsertionPointToStart(branch.thenBlock());
-  auto choice = scf::IfOp::create(b, vector, aligned, /*withElseRegion=*/true);
-  scf::YieldOp::create(b, choice.getResults());
+  scf::YieldOp::create(b, Value(memref::LoadOp::create(b, from, ValueRange{line, column})));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, Value(arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()))));
+}
+
+/// Lines of `from` into those of `to`, zeros into those behind `count`: begun, not waited for.
+void FragmentEmitter::copyLines(Builder &b, Value from, Value to, Value count, Value aligned) {
+  auto choice = scf::IfOp::create(b, aligned, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(choice.thenBlock());
-  scf::YieldOp::create(b, Value(vector::LoadOp::create(b, vector, from, ValueRange{line, column}, false,
-                                                       llvm::MaybeAlign(2 * kPiece))));
+  copyPieces(b, from, to, count);
   b.setInsertionPointToStart(choice.elseBlock());
-  SmallVector<Value> elements;
-  for (int64_t k = 0; k < kPiece; ++k)
-    elements.push_back(
-        memref::LoadOp::create(b, from, ValueRange{line, arith::AddIOp::create(b, column, constant(b, k))}));
-  scf::YieldOp::create(b, Value(vector::FromElementsOp::create(b, vector, elements)));
-  b.setInsertionPointAfter(branch);
-  vector::StoreOp::create(b, branch.getResult(0), to, ValueRange{line, column}, false,
-                          llvm::MaybeAlign(2 * kPiece));
+  copyElements(b, from, to, count);
+}
+
+/// Waits for what this thread has copied, then for the others.
+static void awaitCopies(ImplicitLocOpBuilder &b) {
+  NVVM::CpAsyncWaitGroupOp::create(b, 0);
+  gpu::BarrierOp::create(b);
 }
 
 void FragmentEmitter::copyMatrix(Builder &b, linalg::GenericOp op) {
@@ -78,5 +114,111 @@ void FragmentEmitter::copyMatrix(Builder &b, linalg::GenericOp op) {
   Value aligned = isAligned(from);
   gpu::BarrierOp::create(b); // some warp may still read what was there
   copyLines(b, from, memories.lookup(to.tile), count, aligned);
-  gpu::BarrierOp::create(b);
+  NVVM::CpAsyncCommitGroupOp::create(b);
+  awaitCopies(b);
+}
+
+//===----------------------------------------------------------------------===//
+// A tile ahead
+//===----------------------------------------------------------------------===//
+
+/// What of a loop's body computes a value, in order; whether that are values alone.
+static bool collectValues(scf::ForOp loop, Value value, SetVector<Operation *> &ops) {
+  if (!loop.getRegion().isAncestor(value.getParentRegion()) || value == loop.getInductionVar())
+    return true;
+  Operation *def = value.getDefiningOp();
+  if (!def || def->getBlock() != loop.getBody() || !isPure(def) || def->getNumRegions())
+    return false;
+  for (Value operand : def->getOperands())
+    if (!collectValues(loop, operand, ops))
+      return false;
+  ops.insert(def);
+  return true;
+}
+
+/// Copies in the body of a loop over keys, each the only one into a matrix that is used there only.
+SmallVector<linalg::GenericOp> FragmentEmitter::copiesOf(scf::ForOp loop, SetVector<Operation *> &values) {
+  SmallVector<linalg::GenericOp> copies;
+  if (!getConstantIntValue(loop.getStep()))
+    return copies;
+  for (auto op : loop.getBody()->getOps<linalg::GenericOp>()) {
+    TileView to = viewOf(op.getOutputs()[0]);
+    if (!to.tile || layouts.kindOf(to.tile) != TileLayouts::Kind::Matrix || layouts.isInRegisters(op))
+      continue;
+    SmallVector<Operation *> users(to.tile->getUsers());
+    bool isInside = true;
+    for (size_t k = 0; k < users.size(); ++k) {
+      isInside &= loop->isProperAncestor(users[k]);
+      bool isWriter = users[k] != op && isa<linalg::LinalgOp>(users[k]) &&
+                      llvm::any_of(cast<linalg::LinalgOp>(users[k]).getDpsInits(),
+                                   [&](Value out) { return viewOf(out).tile == to.tile; });
+      isInside &= !isWriter;
+      if (isa<memref::SubViewOp>(users[k]))
+        llvm::append_range(users, users[k]->getUsers());
+    }
+    auto count = dyn_cast<Value>(to.sizes[0]);
+    if (isInside && collectValues(loop, op.getInputs()[0], values) &&
+        (!count || collectValues(loop, count, values)))
+      copies.push_back(op);
+  }
+  return copies;
+}
+
+/// Matrices get a second place: while the products of one tile of keys are taken, the next one is copied.
+void FragmentEmitter::copyAhead(scf::ForOp loop) {
+  SetVector<Operation *> values;
+  SmallVector<linalg::GenericOp> copies = copiesOf(loop, values);
+  if (copies.empty())
+    return;
+  Builder b(loop.getLoc(), loop);
+  llvm::DenseMap<Operation *, Value> places;
+  SmallVector<Value> aligned;
+  for (linalg::GenericOp op : copies) {
+    aligned.push_back(isAligned(op.getInputs()[0]));
+    memref::AllocaOp tile = viewOf(op.getOutputs()[0]).tile;
+    auto single = memories.lookup(tile).getDefiningOp<memref::AllocaOp>();
+    MemRefType type = single.getType();
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(single);
+    auto both = MemRefType::get({2 * type.getDimSize(0), type.getDimSize(1)}, type.getElementType(),
+                                MemRefLayoutAttrInterface(), type.getMemorySpace());
+    places[op] = memref::AllocaOp::create(b, both, single.getAlignmentAttr());
+    single->erase();
+  }
+  auto placeOf = [&](linalg::GenericOp op, Value stage) -> Value { // 0 or 1
+    auto type = cast<MemRefType>(places[op].getType());
+    int64_t lines = type.getDimSize(0) / 2;
+    SmallVector<OpFoldResult> offsets{
+        OpFoldResult(arith::MulIOp::create(b, stage, constant(b, lines)).getResult()), b.getIndexAttr(0)},
+        sizes{b.getIndexAttr(lines), b.getIndexAttr(type.getDimSize(1))}, steps(2, b.getIndexAttr(1));
+    return memref::SubViewOp::create(b, places[op], offsets, sizes, steps);
+  };
+  auto begin = [&](Value at, Value stage) {
+    Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, at, loop.getUpperBound());
+    auto branch = scf::IfOp::create(b, isThere, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    IRMapping mapping;
+    mapping.map(loop.getInductionVar(), at);
+    for (Operation *op : values)
+      b.clone(*op, mapping);
+    for (auto [op, isAligned] : llvm::zip(copies, aligned)) {
+      Value count = getValueOrCreateConstantIndexOp(b, b.getLoc(), viewOf(op.getOutputs()[0]).sizes[0]);
+      copyLines(b, mapping.lookupOrDefault(op.getInputs()[0]), placeOf(op, stage),
+                mapping.lookupOrDefault(count), isAligned);
+    }
+    NVVM::CpAsyncCommitGroupOp::create(b);
+  };
+  gpu::BarrierOp::create(b); // some warp may still be in the loop's last run
+  begin(loop.getLowerBound(), constant(b, 0));
+  b.setInsertionPointToStart(loop.getBody());
+  awaitCopies(b); // and no warp is in the tile before any more
+  Value at = loop.getInductionVar(), step = loop.getStep();
+  Value number = arith::DivUIOp::create(b, arith::SubIOp::create(b, at, loop.getLowerBound()), step);
+  Value stage = arith::RemUIOp::create(b, number, constant(b, 2));
+  begin(arith::AddIOp::create(b, at, step), arith::SubIOp::create(b, constant(b, 1), stage));
+  for (linalg::GenericOp op : copies) {
+    memories[viewOf(op.getOutputs()[0]).tile] = placeOf(op, stage);
+    op->erase();
+  }
 }

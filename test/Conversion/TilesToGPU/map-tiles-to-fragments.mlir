@@ -10,8 +10,9 @@
 // CHECK-DAG:       %[[S:.*]] = memref.alloca() : memref<16xf32, #gpu.address_space<private>>
 // CHECK:           memref.store %{{.*}}, %[[Q]]
 // CHECK:           gpu.barrier
-// CHECK:           vector.load %{{.*}} {alignment = 16 : i64} : memref<32x16xbf16, {{.*}}>, vector<8xbf16>
-// CHECK:           vector.store %{{.*}}, %[[K]]
+// CHECK:           nvgpu.device_async_copy %{{.*}}, %[[K]][%{{.*}}], 8, %{{.*}} {bypassL1}
+// CHECK:           nvvm.cp.async.commit.group
+// CHECK:           nvvm.cp.async.wait.group 0
 // CHECK:           gpu.barrier
 // CHECK:           nvvm.convert.f32x2.to.bf16x2
 // CHECK:           nvgpu.ldmatrix %[[K]][%{{.*}}, %{{.*}}] {numTiles = 4 : i32, transpose = false} : memref<32x24xbf16, #gpu.address_space<workgroup>> -> vector<4x2xbf16>

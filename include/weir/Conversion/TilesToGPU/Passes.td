@@ -100,6 +100,7 @@ def MapTilesToFragments : Pass<"map-tiles-to-fragments", "::mlir::gpu::GPUModule
     its sums; right factors become matrices of 16-bit elements in shared memory, which `ldmatrix` reads. Tile operations on
     rows are repeated for a thread's elements; row statistics are the same in the four threads of a row. Left factors are
     rounded to 16 bits: those of queries are 16-bit elements anyway (a scale goes to the sums), weights lose their last bits, as is usual.
+    `cp.async` copies matrices; where a loop over keys does nothing else to them, into two places, a tile ahead.
     Tile operations without rows are left to `map-tiles-to-threads`, and so are kernels that are not of this form.
 
     test/Conversion/TilesToGPU/map-tiles-to-fragments.mlir runs this example:
