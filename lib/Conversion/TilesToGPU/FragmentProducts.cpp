@@ -117,7 +117,9 @@ void FragmentEmitter::contract(Builder &b, linalg::ContractOp op) {
   }
   for (auto [k, sum] : llvm::enumerate(sums)) {
     if (scale)
-      sum = arith::AddFOp::create(b, element(b, out, k), arith::MulFOp::create(b, sum, scale));
+      sum = arith::AddFOp::create(b, element(b, out, k), arith::MulFOp::create(b, sum, scale),
+                                  arith::FastMathFlags::nsz |
+                                      arith::FastMathFlags::contract); // often to a zero
     setElement(b, sum, out, k);
   }
 }
