@@ -41,9 +41,9 @@ def Mapping_TilesAttr : AttrDef<Mapping_Dialect, "Tiles"> {
   let summary = "a stream in tiles: blocks of rows around blocks of keys";
   let description = [{
     Stands on an `attn.stream` whose body splits into products of matrices and elementwise work (weir/Analysis/StreamTiles.h).
-    `rows` names the coordinate that is cut into blocks of `m`, which with the other outer coordinates are split over threads; the
-    stream's own coordinate is taken `n` at a time. `split` says into how many parts the keys of a block are cut, which are
-    folded side by side and merged in their order; 0, or nothing, leaves that to the extents.
+    `rows` names the coordinate that is cut into blocks of `m`, or several, "y, x", of whose settings a block has `m` together; blocks and the other
+    outer coordinates are split over threads. The stream's own coordinate, or tuples of several, are taken `n` at a time. `split` says into how
+    many parts the keys of a block are cut, which are folded side by side and merged in their order; 0, or nothing, leaves that to the extents.
 
     ```mlir
     #mapping.tiles<rows = "m", m = 64, n = 128>

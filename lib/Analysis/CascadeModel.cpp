@@ -8,6 +8,7 @@
 #include "mlir/IR/Matchers.h"
 #include "weir/Analysis/Bodies.h"
 #include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/MathExtras.h"
@@ -374,6 +375,22 @@ void CascadeModel::Reader::run() {
 CascadeModel::CascadeModel(func::FuncOp cascade) : function(cascade) {
   assert(attn::isCascade(cascade) && !cascade.isExternal() && "not a cascade");
   Reader(*this).run();
+}
+
+void CascadeModel::addReadByStreams(StringRef rank) {
+  llvm::DenseSet<Operation *> read;
+  for (auto stream : function.getOps<attn::StreamOp>()) {
+    if (stream.getRank() == rank)
+      continue;
+    stream.walk([&](attn::ReadOp op) {
+      if (auto einsum = op.getSource().getDefiningOp<attn::EinsumOp>(); einsum && einsum->getParentOp() == function)
+        read.insert(einsum);
+    });
+  }
+  for (const Equation &equation : equations)
+    if (read.contains(equation.op) &&
+        llvm::none_of(outputs, [&](const Output &output) { return output.tensor == equation.name; }))
+      outputs.push_back({equation.name, equation.name, getTensor(equation.name)->elementType});
 }
 
 const CascadeModel::Tensor *CascadeModel::getTensor(StringRef name) const {

@@ -62,7 +62,6 @@ private:
                   llvm::ArrayRef<StringRef> indices, llvm::ArrayRef<SMLoc> locs);
   bool resolveLeft(StringRef name, bool ellipsis, llvm::ArrayRef<StringRef> indices,
                    llvm::ArrayRef<SMLoc> locs, std::vector<Coordinate *> &coords);
-  void checkOutputLeft(const Tensor &tensor, llvm::ArrayRef<Rank *> ranks, SMLoc loc);
   void resolveStatements();
   void resolveEquation(const ast::Equation &equation);
   void resolveSelection(const ast::Equation &equation, Equation &resolved);

@@ -22,19 +22,24 @@ static StringRef settingOf(StringRef mapping, StringRef name) {
   return "";
 }
 
-std::optional<llvm::StringRef> weir::getResumedRank(StringRef mapping) {
+std::optional<llvm::StringRef> weir::getResumedRanks(StringRef mapping) {
   StringRef setting = settingOf(mapping, "resume");
   if (setting.empty() || setting == "off")
     return std::nullopt;
   return setting == "on" ? StringRef() : setting;
 }
 
-void weir::buildResumePipeline(OpPassManager &pm, StringRef rank) {
+void weir::buildResumePipeline(OpPassManager &pm, StringRef ranks) {
   MergeTraversalsOptions merge;
-  merge.single = !rank.empty(); // a sum over features is a traversal too, but not what is meant
-  merge.rank = rank.str();
+  merge.single = !ranks.empty(); // a sum over features is a traversal too, but not what is meant
+  merge.every = ranks.empty();
+  ResumeStreamsOptions resume;
+  for (StringRef rank : llvm::split(ranks, '+'))
+    if (!rank.empty())
+      resume.ranks.push_back(rank.str());
+  merge.ranks = resume.ranks;
   pm.addNestedPass<func::FuncOp>(createMergeTraversals(merge));
-  pm.addNestedPass<func::FuncOp>(createResumeStreams());
+  pm.addNestedPass<func::FuncOp>(createResumeStreams(resume));
 }
 
 void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescription &target, StringRef mapping) {

@@ -142,20 +142,24 @@ struct MergeStates : weir::impl::MergeStatesBase<MergeStates> {
   void runOnOperation() override;
 
 private:
-  bool isWanted(func::FuncOp merged, StreamOp fold);
+  bool isWanted(func::FuncOp merged, StreamOp fold, unsigned k);
 };
 } // namespace
 
-static StreamOp findResumed(func::FuncOp cascade) {
-  for (auto stream : cascade.getOps<StreamOp>())
-    for (auto op : stream.getBody().front().getOps<AccumulateOp>())
-      if (!op.getFrom().empty())
-        return stream;
-  return {};
+/// Streams that go on from a state, and that tiles may fold: coordinates do not run in them.
+static SmallVector<StreamOp> findResumed(func::FuncOp cascade) {
+  SmallVector<StreamOp> found;
+  for (auto stream : cascade.getOps<StreamOp>()) {
+    auto state = stream.getBody().front().getOps<AccumulateOp>();
+    if (llvm::any_of(state, [](AccumulateOp op) { return !op.getFrom().empty(); }) &&
+        llvm::none_of(state, [](AccumulateOp op) { return givesCoordinate(op.getAccumulation()); }))
+      found.push_back(stream);
+  }
+  return found;
 }
 
-/// Whether the fold runs in tiles, and rows are as many as that is worth.
-bool MergeStates::isWanted(func::FuncOp merged, StreamOp fold) {
+/// Whether the fold of stream number `k` runs in tiles, and rows are as many as that is worth.
+bool MergeStates::isWanted(func::FuncOp merged, StreamOp fold, unsigned k) {
   Extents extents(merged);
   Dependence dependence;
   Presences presences(extents);
@@ -168,20 +172,21 @@ bool MergeStates::isWanted(func::FuncOp merged, StreamOp fold) {
   target.vectorBytes = vectorBytes;
   target.vectorRegisters = vectorRegisters;
   OwningOpRef<func::FuncOp> equations = getOperation().clone();
-  dissolveStream(findResumed(*equations));
+  dissolveStream(findResumed(*equations)[k]);
   std::optional<StreamCost> cost = predictStream(*equations, merged, *plan, extents, target);
   return !cost || cost->prefersTiles();
 }
 
 void MergeStates::runOnOperation() {
   func::FuncOp cascade = getOperation();
-  if (!isCascade(cascade) || cascade.isExternal() || !findResumed(cascade))
+  if (!isCascade(cascade) || cascade.isExternal())
     return;
-  for (auto op : findResumed(cascade).getBody().front().getOps<AccumulateOp>())
-    if (givesCoordinate(op.getAccumulation()))
-      return; // coordinates do not run in tiles
-  OwningOpRef<func::FuncOp> copy = cascade.clone();
-  StreamOp fold = StateMerger(findResumed(*copy)).run();
-  if (isWanted(*copy, fold))
-    cascade.getBody().takeBody(copy->getBody());
+  for (unsigned k = 0; k < findResumed(cascade).size();) {
+    OwningOpRef<func::FuncOp> copy = cascade.clone();
+    StreamOp fold = StateMerger(findResumed(*copy)[k]).run();
+    if (isWanted(*copy, fold, k))
+      cascade.getBody().takeBody(copy->getBody()); // where there is one less
+    else
+      ++k;
+  }
 }

@@ -211,6 +211,8 @@ bool MergeTraversals::isWanted(StreamOp stream, StringRef over, std::string &why
 OwningOpRef<func::FuncOp> MergeTraversals::merge(StringRef over, bool partly, std::string &why) {
   OwningOpRef<func::FuncOp> copy = getOperation().clone();
   auto model = std::make_unique<CascadeModel>(*copy);
+  if (!tiled) // whose streams are chosen from the outputs back
+    model->addReadByStreams(over);
   Streaming streaming = deriveStreaming(*model, over);
   if (partly) {
     std::vector<CascadeModel::Output> frontier = findFrontier(*model, streaming, later);
@@ -233,8 +235,11 @@ OwningOpRef<func::FuncOp> MergeTraversals::merge(StringRef over, bool partly, st
 /// Makes one more stream. Of ranks that have none `reasons` says why.
 bool MergeTraversals::mergeOne(Reasons &reasons) {
   func::FuncOp function = getOperation();
+  auto hasStream = [&](StringRef name) {
+    return llvm::any_of(function.getOps<StreamOp>(), [&](StreamOp stream) { return stream.getRank() == name; });
+  };
   for (const std::string &name : getStreamedRanks(CascadeModel(function))) {
-    if (!rank.empty() && rank != name)
+    if ((!ranks.empty() && !llvm::is_contained(ranks, name)) || (!tiled && hasStream(name)))
       continue;
     std::string why, whyNotPartly;
     OwningOpRef<func::FuncOp> merged = merge(name, /*partly=*/false, why);
@@ -273,7 +278,7 @@ static bool relatesToScores(StreamOp stream) {
 void MergeTraversals::mergeAll(Reasons &reasons) {
   func::FuncOp function = getOperation();
   OwningOpRef<func::FuncOp> before = function.clone();
-  while (mergeOne(reasons) && tiled)
+  while (mergeOne(reasons) && (tiled || every || !ranks.empty()))
     reasons.clear();
   if (!tiled || llvm::none_of(function.getOps<StreamOp>(), relatesToScores))
     return;

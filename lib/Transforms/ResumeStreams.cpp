@@ -13,6 +13,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "weir/Analysis/Bodies.h"
 #include "weir/Transforms/Passes.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace weir {
@@ -165,7 +166,8 @@ LogicalResult Resumer::check() {
       return accumulate.emitError("the stream over ")
              << stream.getRankAttr() << " goes on from a state already";
   for (Value output : stream.getYield().getValues())
-    if (auto accumulate = output.getDefiningOp<AccumulateOp>(); accumulate && givesCoordinate(accumulate.getAccumulation()))
+    if (auto accumulate = output.getDefiningOp<AccumulateOp>();
+        accumulate && givesCoordinate(accumulate.getAccumulation()))
       return stream.emitError("the stream over ")
              << stream.getRankAttr() << " cannot be resumed: it yields the coordinate '"
              << accumulate.getName() << "' itself, expected an equation that reads it";
@@ -377,7 +379,8 @@ void Resumer::takeState(AccumulateOp op) {
   } else {
     flag = addInput(op, name + "_there_in", b.getI1Type(), "false");
   }
-  SmallVector<Value> from{emitBefore(op, name + "_before", values, flag, flagCoords, givesCoordinate(op.getAccumulation()))};
+  SmallVector<Value> from{
+      emitBefore(op, name + "_before", values, flag, flagCoords, givesCoordinate(op.getAccumulation()))};
   if (givesCoordinate(op.getAccumulation())) {
     AccumulateOp extremum = addExtremum(op);
     takeState(extremum);
@@ -454,22 +457,112 @@ void Resumer::run() {
   giveState();
 }
 
+//===----------------------------------------------------------------------===//
+// Several streams
+//===----------------------------------------------------------------------===//
+
+static bool isResumed(StreamOp stream) {
+  return llvm::any_of(stream.getBody().front().getOps<AccumulateOp>(),
+                      [](AccumulateOp op) { return !op.getFrom().empty(); });
+}
+
+/// Whether what `stream` folds is made of results of `other`, its finish left aside.
+static bool folds(StreamOp stream, StreamOp other) {
+  llvm::SetVector<Operation *> work;
+  for (Operation &op : stream.getBody().front())
+    if (auto einsum = dyn_cast<EinsumOp>(op);
+        isa<AccumulateOp>(op) || (einsum && llvm::is_contained(einsum.getCoords(), stream.getOver()[0])))
+      work.insert(&op);
+  for (unsigned k = 0; k < work.size(); ++k) {
+    if (work[k] == other)
+      return true;
+    work[k]->walk([&](Operation *inside) {
+      for (Value operand : inside->getOperands())
+        if (Operation *producer = operand.getDefiningOp(); producer && isa<TensorType>(operand.getType()))
+          work.insert(producer);
+    });
+  }
+  return false;
+}
+
+/// The stream whose keys have all to be there before what another folds is known; null: they go on side by
+/// side.
+static LogicalResult checkApart(StreamOp stream, StreamOp other) {
+  for (auto [first, second] : {std::pair(other, stream), std::pair(stream, other)})
+    if (folds(second, first))
+      return stream.emitError("the stream over ")
+             << stream.getRankAttr() << " cannot be resumed: that over " << second.getRankAttr()
+             << " folds what that over " << first.getRankAttr() << " gives after its last key";
+  return success();
+}
+
+/// Makes names of the state differ from those of other streams.
+static void renameState(StreamOp stream) {
+  llvm::StringSet<> taken;
+  for (auto other : stream->getParentOfType<func::FuncOp>().getOps<StreamOp>())
+    if (other != stream)
+      for (auto op : other.getBody().front().getOps<AccumulateOp>())
+        taken.insert(op.getName());
+  for (auto op : stream.getBody().front().getOps<AccumulateOp>())
+    if (taken.contains(op.getName()))
+      op.setName((op.getName() + "_" + stream.getRank()).str());
+}
+
 namespace {
 struct ResumeStreams : weir::impl::ResumeStreamsBase<ResumeStreams> {
-  void runOnOperation() override {
-    func::FuncOp cascade = getOperation();
-    if (!isCascade(cascade) || cascade.isExternal())
-      return;
-    SmallVector<StreamOp> streams(cascade.getOps<StreamOp>());
-    if (streams.size() != 1) {
-      cascade.emitError("no state to go on from: the cascade has ")
-          << streams.size() << " streams, expected one";
-      return signalPassFailure();
-    }
-    Resumer resumer(cascade, streams.front());
-    if (failed(resumer.check()))
-      return signalPassFailure();
-    resumer.run();
-  }
+  using ResumeStreamsBase::ResumeStreamsBase;
+  void runOnOperation() override;
+
+private:
+  LogicalResult resume(StreamOp stream);
 };
 } // namespace
+
+LogicalResult ResumeStreams::resume(StreamOp stream) {
+  for (auto other : getOperation().getOps<StreamOp>())
+    if (other != stream && isResumed(other) && failed(checkApart(stream, other)))
+      return failure();
+  renameState(stream);
+  Resumer resumer(getOperation(), stream);
+  if (failed(resumer.check()))
+    return failure();
+  resumer.run();
+  return success();
+}
+
+void ResumeStreams::runOnOperation() {
+  func::FuncOp cascade = getOperation();
+  if (!isCascade(cascade) || cascade.isExternal())
+    return;
+  SmallVector<StreamOp> streams(cascade.getOps<StreamOp>());
+  for (const std::string &rank : ranks)
+    if (llvm::none_of(streams, [&](StreamOp stream) { return stream.getRank() == rank; })) {
+      cascade.emitError("no state to go on from over '")
+          << rank << "': its keys are not folded in one traversal";
+      return signalPassFailure();
+    }
+  if (streams.empty()) {
+    cascade.emitError("no state to go on from: the cascade has no stream, expected one");
+    return signalPassFailure();
+  }
+  // The one with the most state is what is meant by keys; a statistic of features is not.
+  auto sizeOf = [](StreamOp stream) {
+    size_t size = 0;
+    for (auto op : stream.getBody().front().getOps<AccumulateOp>())
+      size += op.getCoords().size() + 1;
+    return size;
+  };
+  auto *most = llvm::max_element(streams, [&](StreamOp a, StreamOp b) { return sizeOf(a) < sizeOf(b); });
+  std::rotate(streams.begin(), most, std::next(most));
+  for (StreamOp stream : streams) {
+    if (!ranks.empty() && !llvm::is_contained(ranks, stream.getRank()))
+      continue;
+    bool mayFail = ranks.empty() && llvm::any_of(cascade.getOps<StreamOp>(), isResumed);
+    auto quiet = [](Diagnostic &) { return success(); };
+    std::optional<ScopedDiagnosticHandler> handler;
+    if (mayFail)
+      handler.emplace(&getContext(), quiet);
+    if (failed(resume(stream)) && !mayFail)
+      return signalPassFailure();
+  }
+}

@@ -123,7 +123,7 @@ func.func @first(%S: tensor<?x?xf32> {attn.name = "S", attn.ranks = ["M", "N"]})
 
 // -----
 
-// expected-error@+1 {{no state to go on from: the cascade has 0 streams, expected one}}
+// expected-error@+1 {{no state to go on from: the cascade has no stream, expected one}}
 func.func @none(%S: tensor<?xf32> {attn.name = "S", attn.ranks = ["M"]}) -> (tensor<?xf32> {attn.name = "B", attn.ranks = ["M"]}) attributes {attn.cascade} {
   %out = attn.materialize %S : tensor<?xf32> to tensor<?xf32>
   return %out : tensor<?xf32>

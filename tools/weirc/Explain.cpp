@@ -35,7 +35,7 @@ int weirc::explainCommand(const Options &options) {
     return usageError("'explain' speaks of compiled code; '--target interpret' has no mapping");
   if (options.certificate && options.json)
     return usageError("'--certificate' and '--json' each print one object; ask for one of them");
-  if (options.certificate && weir::getResumedRank(options.map))
+  if (options.certificate && weir::getResumedRanks(options.map))
     return usageError(
         "'--certificate' is of the cascade as it is written, not of its calls; leave out 'resume='");
   Job job(options, "cpu:native");

@@ -76,7 +76,7 @@ void Job::specialize(const llvm::StringMap<int64_t> &extents) {
   if (target.interpret || !isText(options) || options.file == "-")
     return;
   llvm::StringSet<> streamed; // calls that go on from a state have any number of keys each
-  if (weir::getResumedRank(options.map))
+  if (weir::getResumedRanks(options.map))
     for (auto stream : program->cascade().getOps<weir::attn::StreamOp>())
       streamed.insert(stream.getRank());
   std::vector<std::pair<std::string, int64_t>> more = defines;

@@ -181,7 +181,7 @@ const Flag flags[] = {
     {"--threads", "N", program, "threads to run on (default: all)", number<&Options::threads, 1>},
     {"--map", "K=V,...", program,
      "the mapping: fuse=off merges nothing, fuse=on what runs in tiles (default: by predicted cost); tiles "
-     "of m rows and n keys, keys in split=K parts; resume=on makes the state of a traversal an input and an "
+     "of m rows and n keys, keys in split=K parts; resume=on makes the state of traversals an input and an "
      "output",
      mapping},
     {"--grad", "NAMES", program, "the backward cascade with respect to these inputs", text<&Options::grad>},

@@ -126,18 +126,18 @@ bool Program::chooseCascade() {
 
 /// With resume=on the program is the cascade of one call, which takes a state and gives one.
 bool Program::resume() {
-  std::optional<StringRef> rank = weir::getResumedRank(options.map);
-  if (!rank)
+  std::optional<StringRef> ranks = weir::getResumedRanks(options.map);
+  if (!ranks)
     return true;
   if (level != Level::Cascade)
     return refuse("'--map resume=' changes a cascade, and '" + options.file + "' is at level " +
                   getName(level)),
            false;
   PassManager passes(contents->context.get());
-  weir::buildResumePipeline(passes, *rank);
+  weir::buildResumePipeline(passes, *ranks);
   if (phases.time("resume", [&] { return succeeded(passes.run(*module)); }))
     return true;
-  if (rank->empty() && cascade().getOps<weir::attn::StreamOp>().empty())
+  if (ranks->empty() && cascade().getOps<weir::attn::StreamOp>().empty())
     refuse("where nothing is merged the rank has to be named, as in '--map resume=N'");
   return false;
 }

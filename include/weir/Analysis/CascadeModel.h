@@ -45,6 +45,9 @@ public:
   /// `cascade` is a function that isCascade() accepts and that verifies.
   explicit CascadeModel(mlir::func::FuncOp cascade);
 
+  /// Makes outputs of what streams over other ranks read too: one over `rank` may give it.
+  void addReadByStreams(llvm::StringRef rank);
+
   mlir::func::FuncOp function;
   std::unique_ptr<TreeArena> arena = std::make_unique<TreeArena>();
   std::vector<Equation> equations; ///< in the order of the function

@@ -12,12 +12,12 @@ namespace weir {
 
 /// Level 2 to level 3: mappings chosen. `mapping` is what --map says, as "fuse=on,m=64,n=128,split=8"; what it leaves out the cost models choose.
 void buildCascadeToStreamedPipeline(mlir::OpPassManager &pm, const TargetDescription &target, llvm::StringRef mapping = "");
-/// What --map says of `resume`: the rank over which the cascade is to be resumed, empty for the first of
-/// which traversals are merged; nothing where it is not asked for.
-std::optional<llvm::StringRef> getResumedRank(llvm::StringRef mapping);
-/// Level 2, a stream for it included: the cascade of one call that goes on from a state
+/// What --map says of `resume`: the ranks over which the cascade is to be resumed, `N+P`, empty for the first of
+/// which traversals are merged and others that can be; nothing where it is not asked for.
+std::optional<llvm::StringRef> getResumedRanks(llvm::StringRef mapping);
+/// Level 2, streams for it included: the cascade of one call that goes on from a state
 /// (attn-resume-streams). Goes before everything else, since it changes what the cascade takes and gives.
-void buildResumePipeline(mlir::OpPassManager &pm, llvm::StringRef rank);
+void buildResumePipeline(mlir::OpPassManager &pm, llvm::StringRef ranks);
 
 /// Level 3 to level 4: equations become loops over buffers.
 void buildStreamedToTiledPipeline(mlir::OpPassManager &pm, const TargetDescription &target);

@@ -32,7 +32,7 @@ def DissolveStreams : Pass<"attn-dissolve-streams", "::mlir::func::FuncOp"> {
 def ResumeStreams : Pass<"attn-resume-streams", "::mlir::func::FuncOp"> {
   let summary = "make the state of a stream an input and an output";
   let description = [{
-    A cascade with one `attn.stream` folds the keys of one call (the coordinates of the stream's rank) into the state after the calls before, and gives the new
+    An `attn.stream` of the cascade folds the keys of one call (the coordinates of the stream's rank) into the state after the calls before, and gives the new
     state away: calls one after the other give what one call with all keys gives. For each accumulator A there are an input `A_in` and an output `A_out`
     of its shape, and `A_there_in`, `A_there_out`, which say where it is: absence is a bit, and the state before the first call is absent everywhere,
     0 in all inputs, which is what their `attn.default` says. A weighted sum that is there where its reference is has no bits of its own, nor has an `any`;
@@ -43,6 +43,10 @@ def ResumeStreams : Pass<"attn-resume-streams", "::mlir::func::FuncOp"> {
     finish the rank's extent is the number of all keys so far; where what is folded reads it too (`n <= m + N - M`), it is the param `N_all`, how many
     there will be in the end. Promises about keys are dropped. Refused, with the place: a rank of fixed extent, and equations for which keys of other calls
     would have to be there (a second traversal, a neighbouring key).
+
+    The first stream goes on from a state, and with it every other of which that is possible; with `rank` those of the ranks named, all of them. A stream
+    that folds what another one gives cannot, since that is known after the last call only. An accumulator that is called like one of another stream has the
+    rank behind its name.
 
     Before:
     ```mlir
@@ -60,6 +64,7 @@ def ResumeStreams : Pass<"attn-resume-streams", "::mlir::func::FuncOp"> {
         %X = attn.accumulate max "X" [m] in (%M) over [n] in (%N) from %before : tensor<?xf32> { ... } : tensor<?xf32>
     ```
   }];
+  let options = [ListOption<"ranks", "rank", "std::string", "the ranks to go on over; none: the first that has a stream, and others that can be">];
 }
 
 def MergeStates : Pass<"attn-merge-states", "::mlir::func::FuncOp"> {
@@ -128,7 +133,8 @@ def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
   let description = [{
     Where the algebra (weir/Analysis/Streaming.h) derives one traversal of a rank for equations that are written with several, builds the
     `attn.stream` that does it: exponents with their domains, and equations that carry the rank and that nothing else reads, become equations of its
-    body; the derived state its accumulators; outputs its finish. One rank of a cascade is merged, the first for which this succeeds. A cascade
+    body; the derived state its accumulators; outputs its finish. One rank of a cascade is merged, the first for which this succeeds; with `every`, or
+    where ranks are named, each of them gets a stream, whose outputs are also what another reads. A cascade
     that derives to as many traversals as are written, or to more than one, is left as it is, and so is what its expressions do not reach.
 
     With `tiled` the aim is another: streams are made as long as there is one that runs in tiles (weir/Analysis/StreamTiles.h). One whose outputs
@@ -154,7 +160,8 @@ def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
     ```
   }];
   let options = [
-    Option<"rank", "rank", "std::string", "", "the rank to merge over; empty: the first that can be">,
+    ListOption<"ranks", "rank", "std::string", "the ranks to merge over; none: the first that can be">,
+    Option<"every", "every", "bool", "false", "merge over every rank that can be, not the first only">,
     Option<"single", "single", "bool", "false", "make a stream also where the equations have one traversal and no more">,
     Option<"tiled", "tiled", "bool", "false", "make a stream where it runs in tiles and there only, be the traversals fewer or not">,
     Option<"when", "when", "std::string", "\"always\"", "with `tiled`: always, never, or cheaper: where the model of costs "

@@ -11,13 +11,13 @@ import weir
 
 weirc, file, folder = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
 random = np.random.default_rng(7)
-M, N, D, F = 9, 7, 4, 3
+M, N, D, F, P = 9, 7, 4, 3, 5
 SIGNATURES = {name: re.findall(r"(\w+)\[([A-Z,]+)\]", inputs)
               for name, inputs in re.findall(r"^cascade (\w+)\((.*?)\) ->", open(file).read(), re.M)}
 
 
 def draw(kind, signature):
-    tensors = {name: random.standard_normal([{"M": M, "N": N, "D": D, "F": F}[rank] for rank in ranks.split(",")])
+    tensors = {name: random.standard_normal([{"M": M, "N": N, "D": D, "F": F, "P": P}[rank] for rank in ranks.split(",")])
                for name, ranks in signature}
     if kind == "huge":
         tensors["K"] *= 3000
@@ -45,12 +45,14 @@ def parts(kind):
 
 
 def in_calls(call, signature, tensors, lengths, state):
-    begin = 0
-    for length in lengths:
-        given = {name: tensors[name][begin:begin + length] if ranks.startswith("N") else tensors[name] for name, ranks in signature}
-        results = call({**given, **state}, begin)
+    begin = {"N": 0, "P": 0}
+    for k, length in enumerate(lengths):
+        more = {"N": length, "P": P - begin["P"] if k + 1 == len(lengths) else min(k, P - begin["P"])}
+        given = {name: tensors[name][begin[ranks[0]]:begin[ranks[0]] + more[ranks[0]]] if ranks[0] in more else tensors[name]
+                 for name, ranks in signature}
+        results = call({**given, **state}, {f"{rank}_start": begin[rank] for rank in begin if any(ranks[0] == rank for _, ranks in signature)})
         state = {name[:-4] + "_in": value for name, value in results.items() if name.endswith("_out")}
-        begin += length
+        begin = {rank: begin[rank] + more[rank] for rank in begin}
     return results
 
 
@@ -80,16 +82,17 @@ for cascade, signature in SIGNATURES.items():
         expected = run(tensors, cascade, "--target", "interpret")
 
         def compiled(given, start):
-            return kernel(**given, N_start=start, **told)
+            return kernel(**given, **start, **told)
 
         def command(*target):
             extra = [f"--set={name}={value}" for name, value in told.items()]
-            return lambda given, start: run(given, cascade, *target, "--map", resume, f"--set=N_start={start}", *extra)
+            return lambda given, start: run(given, cascade, *target, "--map", resume,
+                                            *(f"--set={name}={value}" for name, value in start.items()), *extra)
 
         check(f"{cascade}, {kind}, compiled", expected, in_calls(compiled, signature, tensors, parts(kind), empty))
         if kind == "infinite":  # the first call's state is the empty one, if it is not given
             check(f"{cascade}, {kind}, interpreted", expected,
                   in_calls(command("--target", "interpret"), signature, tensors, parts(kind), {}))
-        if kind == "ordinary" and cascade in ("causal", "best"):
+        if kind == "ordinary" and cascade in ("causal", "best", "beside"):
             check(f"{cascade}, {kind}, just in time", expected, in_calls(command(), signature, tensors, parts(kind), {}))
     print(cascade, "agrees")
