@@ -103,8 +103,9 @@ const Dependence::Set &Dependence::of(Value value) {
   if (auto arg = dyn_cast<BlockArgument>(value)) {
     if (getExtent(arg))
       set->insert(value);
-  } else if (Operation *op = value.getDefiningOp(); op->getParentOfType<EinsumOp>() || op->getParentOfType<AccumulateOp>() ||
-                                                    op->getParentOfType<ArgtopkOp>() || op->getParentOfType<GivenOp>()) {
+  } else if (Operation *op = value.getDefiningOp();
+             op->getParentOfType<EinsumOp>() || op->getParentOfType<AccumulateOp>() ||
+             op->getParentOfType<ArgtopkOp>() || op->getParentOfType<GivenOp>()) {
     // A tensor operand has no coordinates of its own: only scalars are walked.
     auto add = [&](Value v) {
       if (!isa<TensorType>(v.getType()))
@@ -195,7 +196,8 @@ std::string Extents::of(Value extent) {
     return constantName(*literal);
   if (auto dim = extent.getDefiningOp<tensor::DimOp>())
     if (auto arg = dyn_cast<BlockArgument>(dim.getSource()))
-      if (std::optional<int64_t> i = dim.getConstantIndex(); // out of bounds is no error in MLIR, but undefined
+      if (std::optional<int64_t> i =
+              dim.getConstantIndex(); // out of bounds is no error in MLIR, but undefined
           i && *i >= 0 && *i < cast<RankedTensorType>(arg.getType()).getRank())
         return ofInput(arg, *i);
   if (auto cast = extent.getDefiningOp<arith::IndexCastOp>())
@@ -262,17 +264,44 @@ static Presence overExtents(Presence p, ValueRange reduced, Extents &extents) {
   return p;
 }
 
-bool Presences::isInside(ReadOp read, unsigned k) {
+/// Where an extent is positive; none where it is 0, or no extent but some value.
+static Presence whereNotEmpty(StringRef name) {
+  if (std::optional<int64_t> size = Extents::constant(name))
+    return *size > 0 ? Presence(std::in_place) : std::nullopt;
+  return name.starts_with("rank ") || name.starts_with("dim ") ? Presence({name.str()}) : std::nullopt;
+}
+
+Presence Presences::inside(ReadOp read, unsigned k) {
+  const Presence always(std::in_place);
   Value index = read.getIndices()[k];
   std::string dim = extents.ofDim(read.getSource(), k);
-  if (auto arg = dyn_cast<BlockArgument>(index)) {
-    Value extent = getExtent(arg);
-    return extent && extents.of(extent) == dim;
-  }
+  auto isCoordinate = [&](Value value, StringRef name) {
+    auto arg = dyn_cast<BlockArgument>(value);
+    Value extent = arg ? getExtent(arg) : Value();
+    return extent && extents.of(extent) == name;
+  };
+  if (isCoordinate(index, dim))
+    return always;
   if (auto literal = getLiteral(index))
     if (auto size = Extents::constant(dim))
-      return *literal >= 0 && *literal < *size;
-  return false;
+      return *literal >= 0 && *literal < *size ? always : std::nullopt;
+  // h*G/H, with h below H, is below G.
+  auto quotient = index.getDefiningOp<MapOp>();
+  if (!quotient || quotient.getFn() != Fn::Floordiv)
+    return std::nullopt;
+  auto product = quotient.getOperands_()[0].getDefiningOp<MapOp>();
+  if (!product || product.getFn() != Fn::Mul)
+    return std::nullopt;
+  std::string divisor = extents.of(quotient.getOperands_()[1]);
+  for (unsigned i : {0, 1})
+    if (isCoordinate(product.getOperands_()[i], divisor) && extents.of(product.getOperands_()[1 - i]) == dim)
+      return whereNotEmpty(dim);
+  return std::nullopt;
+}
+
+bool Presences::isInside(ReadOp read, unsigned k) {
+  Presence p = inside(read, k);
+  return p && p->empty();
 }
 
 Presence Presences::of(Value scalar) {
@@ -315,7 +344,7 @@ Presence Presences::compute(Value scalar) {
   if (auto read = dyn_cast<ReadOp>(op)) {
     Presence p = ofTensor(read.getSource());
     for (auto [k, index] : llvm::enumerate(read.getIndices()))
-      p = isInside(read, k) ? both(p, of(index)) : std::nullopt;
+      p = both(p, both(inside(read, k), of(index)));
     // The read happens inside its own coordinates' loops.
     if (p)
       for (Value index : read.getIndices())
@@ -327,9 +356,10 @@ Presence Presences::compute(Value scalar) {
     Presence p = always;
     for (Value operand : map.getOperands_())
       p = both(p, of(operand));
-    if (llvm::is_contained({Fn::Floordiv, Fn::Mod}, map.getFn()) && getLiteral(map.getOperands_()[1]).value_or(0) == 0)
-      return std::nullopt;
-    return p;
+    if (!llvm::is_contained({Fn::Floordiv, Fn::Mod}, map.getFn()) ||
+        getLiteral(map.getOperands_()[1]).value_or(0) != 0)
+      return p;
+    return both(p, whereNotEmpty(extents.of(map.getOperands_()[1])));
   }
   if (auto reduce = dyn_cast<ReduceOp>(op)) {
     if (llvm::is_contained({Reduction::Count, Reduction::Any, Reduction::All}, reduce.getReduction()))

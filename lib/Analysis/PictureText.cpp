@@ -4,6 +4,7 @@
 #include "weir/Analysis/Picture.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
 
 using namespace llvm;
 using namespace weir;

@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Questions that the mapping and the loop lowering both ask of bodies: on which coordinates a value depends, whether an
-// index moves by one with a coordinate, which extents are known to be equal, and where a value is certainly present.
+// Questions that the mapping and the loop lowering both ask of bodies: on which coordinates a value depends,
+// whether an index moves by one with a coordinate, which extents are known to be equal, and where a value is
+// certainly present.
 #ifndef WEIR_ANALYSIS_BODIES_H
 #define WEIR_ANALYSIS_BODIES_H
 #include "dialects/Attention/AttentionDialect.h"
@@ -21,7 +22,8 @@ namespace weir {
 class Dependence {
 public:
   using Set = llvm::SmallDenseSet<mlir::Value, 4>;
-  /// All coordinates that `value` reads, those bound by reductions inside it excluded. A value from outside every body has none.
+  /// All coordinates that `value` reads, those bound by reductions inside it excluded. A value from outside
+  /// every body has none.
   const Set &of(mlir::Value value);
   bool dependsOn(mlir::Value value, mlir::Value coordinate) { return of(value).contains(coordinate); }
 
@@ -35,7 +37,8 @@ std::optional<int64_t> getLiteral(mlir::Value value);
 /// How an integer moves when `coordinate` grows by one: 0 (not at all), 1 (by one), none (otherwise).
 std::optional<int> getStep(mlir::Value index, mlir::Value coordinate, Dependence &dependence);
 
-/// Whether a body computes so much that it should not be evaluated where it is masked off (it holds a reduction).
+/// Whether a body computes so much that it should not be evaluated where it is masked off (it holds a
+/// reduction).
 bool isHeavy(mlir::Value value);
 
 /// Names for extents such that equal names are equal extents.
@@ -57,13 +60,16 @@ private:
 /// Where a value is present: wherever the named extents are positive, or (none) on a domain of its own.
 using Presence = std::optional<std::set<std::string>>;
 
-/// Decides presence of values and of whole tensors, conservatively. A coordinate's own extent is positive wherever it is in use.
+/// Decides presence of values and of whole tensors, conservatively. A coordinate's own extent is positive
+/// wherever it is in use.
 class Presences {
 public:
   Presences(Extents &extents) : extents(extents) {}
   Presence of(mlir::Value scalar);
   Presence ofTensor(mlir::Value tensor);
-  /// Whether index `k` of a read lies inside the tensor for every value of the coordinates.
+  /// Where index `k` of a read lies inside the tensor for every value of the coordinates.
+  Presence inside(attn::ReadOp read, unsigned k);
+  /// Whether it lies inside whatever the extents are.
   bool isInside(attn::ReadOp read, unsigned k);
 
 private:
@@ -72,7 +78,8 @@ private:
   llvm::DenseMap<mlir::Value, Presence> known, tensors;
 };
 
-/// The equation behind a tensor: through the results of recurrences to the op that computes it, or null for an input.
+/// The equation behind a tensor: through the results of recurrences to the op that computes it, or null for
+/// an input.
 mlir::Operation *getEquation(mlir::Value tensor);
 
 /// The tensor as its equation defines it (results of recurrences resolved to the value inside).
@@ -81,7 +88,8 @@ mlir::Value getDefinition(mlir::Value tensor);
 /// The operation at function level that `op` is or stands in.
 mlir::Operation *getItem(mlir::Operation *op);
 
-/// Whether some item for which `isInside` is false reads a tensor, results of recurrences followed. Promises do not count.
+/// Whether some item for which `isInside` is false reads a tensor, results of recurrences followed. Promises
+/// do not count.
 bool isReadOutside(mlir::Value tensor, llvm::function_ref<bool(mlir::Operation *)> isInside);
 
 /// The names and extents of the coordinates on the left side of an attn.einsum or attn.argtopk.
