@@ -473,18 +473,28 @@ void StreamEmitter::addWhereThere(Builder &b, AccumulateOp op, const View &side,
   });
 }
 
-/// Whether something took part in a row so far.
+/// Whether something took part in a row so far. A block that is there everywhere needs no look at its keys.
 void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
   SmallVector<View> ins;
   SmallVector<unsigned> counts;
   collectSources(b, plan.partsOf(op), ins, counts);
-  inVersions(b, [&] {
-    generic(b, kTile, ins, components[op].bit, [&](Builder &in, ValueRange args) {
+  const View &bit = components[op].bit;
+  auto ask = [&] {
+    generic(b, kTile, ins, bit, [&](Builder &in, ValueRange args) {
       Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args, kTile));
       Value taken = selectPresent(in, present, constantLike(in, plan.real, 1), 0);
       return SmallVector<Value>{arith::MaxNumFOp::create(in, args.back(), taken)};
     });
-  });
+  };
+  Value there = isThereEverywhere(b, op);
+  if (!there)
+    return inVersions(b, ask);
+  auto choice = scf::IfOp::create(b, conjunction(b, emitter, conditions.lookup(op), there), /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(choice.thenBlock());
+  fill(b, bit, 1);
+  b.setInsertionPointToStart(choice.elseBlock());
+  ask();
 }
 
 void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
