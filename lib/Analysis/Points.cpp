@@ -342,7 +342,7 @@ void Points::atLeast(unsigned index, int64_t v, bool isMost, Span within, Spans 
     return both((node.op == Op::Min) != isMost,
                 [&](Span span, Spans &to) { atLeast(node.args[0], v, isMost, span, to); },
                 [&](Span span, Spans &to) { atLeast(node.args[1], v, isMost, span, to); });
-  if (first != second) {
+  if (node.args.size() == 2 && first != second) {
     if (node.op == Op::Add)
       return narrowed(node.args[first ? 0 : 1], side(apply(Op::Sub, v, number())), isMost);
     if (node.op == Op::Sub && first)

@@ -10,7 +10,7 @@
 //   comparison = integer (== | != | < | <= | > | >=) integer
 //   integer   = m | n | h | M | N | small number | integer + integer | integer - integer | -integer
 //             | number * integer | floordiv(integer, number > 0) | mod(integer, number > 0)
-//             | min(integer, integer) | max(integer, integer) | abs(integer) | predicate ? integer : integer
+//             | min(integer, integer) | max(integer, integer) | abs(integer) | sign(integer) | predicate ? integer : integer
 //   data      = n < LEN[h] | n <= ROW[m] | DM[m] == DN[n] | KEEP[m, n] | m - n < WIDTH[h] | DM[m] < integer
 //
 // In a fifth of them rows and keys are pairs, m being y or x, n being u or r, without data.

@@ -42,7 +42,7 @@ TermPtr PredicateGenerator::integer(int depth) {
   case 9:
     return call(random.chance(0.5) ? "min" : "max", inner(), inner());
   case 10:
-    return call("abs", inner());
+    return call(random.chance(0.5) ? "abs" : "sign", inner());
   default:
     return choose(Kind::Integer, compare("<=", inner(), inner()), inner(), inner());
   }
@@ -152,6 +152,8 @@ int64_t Setting::callOf(StringRef fn, int64_t a, int64_t b) const {
     return a - b * floorOf(a, b);
   if (fn == "abs")
     return a < 0 ? -a : a;
+  if (fn == "sign")
+    return (a > 0) - (a < 0);
   return (fn == "min") == (a < b) ? a : b;
 }
 
