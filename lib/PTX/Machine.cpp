@@ -131,6 +131,6 @@ Error Execution::run() {
   }
   for (auto [instruction, count] : llvm::zip(program.code, counts))
     if (count)
-      statistics.byOpcode[instruction.opcode] += count;
+      statistics.byOpcode[instruction.opcode.str()] += count;
   return Error::success();
 }

@@ -161,5 +161,5 @@ TEST(PTXWarp, Statistics) {
   EXPECT_EQ(kernel.statistics.sharedAccesses, 2u);
   EXPECT_EQ(kernel.statistics.sharedWavefronts, 33u) << "all in one bank, then each in its own";
   EXPECT_EQ(kernel.statistics.staticShared, 4096u);
-  EXPECT_EQ(kernel.statistics.byOpcode.lookup("st.shared.u32"), 2u);
+  EXPECT_EQ(kernel.statistics.byOpcode["st.shared.u32"], 2u);
 }

@@ -10,7 +10,7 @@
 #ifndef WEIR_PTX_MACHINE_H
 #define WEIR_PTX_MACHINE_H
 #include "weir/PTX/Module.h"
-#include "llvm/ADT/MapVector.h"
+#include <map>
 #include <memory>
 
 namespace weir::ptx {
@@ -38,7 +38,7 @@ struct Statistics {
   uint64_t barriers = 0;         ///< times that a barrier of a block opened
   uint64_t sharedAccesses = 0;   ///< instructions of warps that read or write shared memory,
   uint64_t sharedWavefronts = 0; ///< and the turns they need: 32 banks of 4 bytes, one word of each in a turn
-  llvm::MapVector<llvm::StringRef, uint64_t> byOpcode; ///< instructions of warps
+  std::map<std::string, uint64_t> byOpcode; ///< instructions of warps; outlives the module
 };
 
 /// What a thread did that has no meaning. Other errors are of the text or of the launch.
