@@ -7,6 +7,7 @@
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -223,7 +224,7 @@ llvm::Expected<HostTensor> weir::readNpy(StringRef path, ElementType declared, l
   bool sameBytes = storedType(*header) == declared && declared != ElementType::Bool && !header->swapped &&
                    (!header->fortran || header->shape.size() < 2);
   if (sameBytes)
-    std::memcpy(tensor.data.data(), header->payload.data(), tensor.data.size());
+    std::copy_n(header->payload.data(), tensor.data.size(), tensor.data.begin());
   else if (llvm::Error error = convert(path, *header, tensor, notes))
     return error;
   return tensor;
