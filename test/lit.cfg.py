@@ -53,6 +53,8 @@ if ptxas:
 with open(os.path.join(build, "CMakeCache.txt")) as cache:
     if "WEIR_ASAN:BOOL=ON" in cache.read():  # then a program that was built without sanitizers cannot load what we built
         config.available_features.add("asan")
+        # LLVM's own libraries are built without: they take what our copy of an LLVM allocator has poisoned, and keep what they allocate.
+        config.environment.setdefault("ASAN_OPTIONS", "allow_user_poisoning=0:detect_leaks=0")
 if shutil.which("gcc"):
     config.available_features.add("gcc")
 if platform.machine() == "x86_64":
