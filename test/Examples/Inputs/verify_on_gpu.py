@@ -1,6 +1,6 @@
 """Verifies every cascade of examples/ on the interpreter of PTX, and with --ptxas assembles it for sm_80.
 
-    check_gpu.py WEIRC EXAMPLES [--ptxas PTXAS] [OPTION of weirc verify]...
+    verify_on_gpu.py WEIRC EXAMPLES [--ptxas PTXAS] [OPTION of weirc verify]...
 
 One line for each that is not as it should be, and for each whose registers are spilled to memory; the last one is `N passed, M failed`.
 """
