@@ -114,8 +114,8 @@ private:
       } else if (described.kind == "output") {
         bound.extents.assign(extents.begin(), extents.begin() + described.ranks.size());
         extents = extents.drop_front(described.ranks.size());
-        weir::HostTensor shape(*weir::parseElementType(described.type), bound.extents);
-        bound.address = machine.allocate(described.name, shape.data.size(), Machine::Access::ReadWrite, {});
+        int64_t bytes = weir::HostTensor::bytesOf(*weir::parseElementType(described.type), bound.extents);
+        bound.address = machine.allocate(described.name, bytes, Machine::Access::ReadWrite, {});
       }
     }
     return Error::success();

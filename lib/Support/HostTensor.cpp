@@ -13,15 +13,20 @@ static int64_t nibbleRowBytes(llvm::ArrayRef<int64_t> shape) {
   return shape.empty() ? 1 : (shape.back() + 1) / 2;
 }
 
-HostTensor::HostTensor(ElementType type, llvm::ArrayRef<int64_t> shape) : type(type), shape(shape) {
+int64_t HostTensor::bytesOf(ElementType type, llvm::ArrayRef<int64_t> shape) {
   assert(llvm::all_of(shape, [](int64_t extent) { return extent >= 0; }) && "an extent cannot be negative");
-  int64_t bytes = size() * (getBits(type) / 8);
+  int64_t bytes = getBits(type) / 8;
   if (type == ElementType::I4) {
     bytes = nibbleRowBytes(shape);
-    for (int64_t extent : shape.drop_back(shape.empty() ? 0 : 1))
-      bytes *= extent;
+    shape = shape.drop_back(shape.empty() ? 0 : 1);
   }
-  data.assign(bytes, 0);
+  for (int64_t extent : shape)
+    bytes *= extent;
+  return bytes;
+}
+
+HostTensor::HostTensor(ElementType type, llvm::ArrayRef<int64_t> shape) : type(type), shape(shape) {
+  data.assign(bytesOf(type, shape), 0);
 }
 
 int64_t HostTensor::size() const {

@@ -141,14 +141,9 @@ private:
     auto result = ptx::call(module, *description, inputs, checks, grid[0]);
     if (!result)
       return result.takeError();
-    for (const ptx::CallResult::Output &output : result->outputs) {
-      Argument argument;
-      argument.name = output.name;
-      argument.tensor = HostTensor(output.tensor.type, output.tensor.shape);
+    for (ptx::CallResult::Output &output : result->outputs) {
       warn(output.uninitialised, output.name, checks);
-      ArrayRef<uint8_t> bytes(reinterpret_cast<const uint8_t *>(output.tensor.data.data()),
-                              output.tensor.data.size());
-      if (Error error = keep(argument, bytes, checks.seed))
+      if (Error error = keep(output.name, std::move(output.tensor), checks.seed))
         return error;
     }
     if (stats)
@@ -176,9 +171,11 @@ private:
     for (auto [i, argument] : enumerate(arguments)) {
       if (argument.form != Argument::Form::Out && argument.form != Argument::Form::InOut)
         continue;
+      HostTensor result = argument.tensor;
       ArrayRef<uint8_t> bytes = machine.contents(addresses[i]);
+      result.data.assign(bytes.begin(), bytes.end());
       warn(machine.uninitialisedBytes(addresses[i]), argument.name, checks);
-      if (Error error = keep(argument, bytes, checks.seed))
+      if (Error error = keep(argument.name, std::move(result), checks.seed))
         return error;
     }
     if (stats)
@@ -190,7 +187,7 @@ private:
     if (argument.form == Argument::Form::Value)
       return 0;
     const HostTensor &tensor = argument.tensor;
-    uint64_t bytes = HostTensor(tensor.type, tensor.shape).data.size();
+    uint64_t bytes = HostTensor::bytesOf(tensor.type, tensor.shape);
     ArrayRef<uint8_t> initial(reinterpret_cast<const uint8_t *>(tensor.data.data()), tensor.data.size());
     return machine.allocate(argument.name, bytes,
                             argument.form == Argument::Form::In ? ptx::Machine::Access::Read
@@ -220,18 +217,13 @@ private:
   }
 
   /// The first results, or a comparison with them: schedules must not change a bit.
-  Error keep(const Argument &argument, ArrayRef<uint8_t> bytes, uint64_t ofSeed) {
-    auto [kept, first] = results.try_emplace(argument.name, argument.tensor);
-    std::vector<char> &data = kept->second.data;
-    if (first) {
-      data.assign(bytes.begin(), bytes.end());
-      return Error::success();
-    }
-    for (auto [i, byte] : enumerate(bytes))
-      if (static_cast<char>(byte) != data[i])
+  Error keep(StringRef name, HostTensor result, uint64_t ofSeed) {
+    auto [kept, first] = results.try_emplace(name, result);
+    for (auto [i, byte] : enumerate(result.data))
+      if (byte != kept->second.data[i])
         return make_error<ptx::KernelFault>((module.name + ": error: schedule " + Twine(ofSeed) +
                                              " gives another result than schedule " + Twine(seed.getValue()) +
-                                             ": byte " + Twine(i) + " of " + argument.name + " differs")
+                                             ": byte " + Twine(i) + " of " + name + " differs")
                                                 .str());
     return Error::success();
   }

@@ -19,6 +19,8 @@ struct HostTensor {
 
   HostTensor() = default;
   HostTensor(ElementType type, llvm::ArrayRef<int64_t> shape); ///< zeros
+  /// The bytes of `data` of such a tensor.
+  static int64_t bytesOf(ElementType type, llvm::ArrayRef<int64_t> shape);
   int64_t size() const;                                        ///< number of entries
   /// Entry `i` in row-major order of entries, exactly. Integers beyond 2^63 do not occur; reals and integers fit a long double.
   long double get(int64_t i) const;

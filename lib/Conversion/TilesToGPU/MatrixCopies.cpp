@@ -145,19 +145,12 @@ SmallVector<linalg::GenericOp> FragmentEmitter::copiesOf(scf::ForOp loop, SetVec
     TileView to = viewOf(op.getOutputs()[0]);
     if (!to.tile || layouts.kindOf(to.tile) != TileLayouts::Kind::Matrix || layouts.isInRegisters(op))
       continue;
-    SmallVector<Operation *> users(to.tile->getUsers());
-    bool isInside = true;
-    for (size_t k = 0; k < users.size(); ++k) {
-      isInside &= loop->isProperAncestor(users[k]);
-      bool isWriter = users[k] != op && isa<linalg::LinalgOp>(users[k]) &&
-                      llvm::any_of(cast<linalg::LinalgOp>(users[k]).getDpsInits(),
-                                   [&](Value out) { return viewOf(out).tile == to.tile; });
-      isInside &= !isWriter;
-      if (isa<memref::SubViewOp>(users[k]))
-        llvm::append_range(users, users[k]->getUsers());
-    }
+    bool isOwn = llvm::all_of(usersOf(to.tile), [&](Operation *user) {
+      auto other = user == op ? linalg::LinalgOp() : dyn_cast<linalg::LinalgOp>(user);
+      return loop->isProperAncestor(user) && !(other && writesTo(other, to.tile));
+    });
     auto count = dyn_cast<Value>(to.sizes[0]);
-    if (isInside && collectValues(loop, op.getInputs()[0], values) &&
+    if (isOwn && collectValues(loop, op.getInputs()[0], values) &&
         (!count || collectValues(loop, count, values)))
       copies.push_back(op);
   }

@@ -35,15 +35,11 @@ bool isParallel(const Launch &launch) { return isa<scf::ForallOp>(launch.front()
 
 /// Whether an operation, or what is in it, does more than compute and read.
 bool writes(Operation *op) {
-  return op
-      ->walk([](Operation *inside) {
-        auto effects = dyn_cast<MemoryEffectOpInterface>(inside);
-        bool quiet = isMemoryEffectFree(inside) || inside->hasTrait<OpTrait::HasRecursiveMemoryEffects>() ||
-                     isa<memref::AllocaOp>(inside) ||
-                     (effects && effects.onlyHasEffect<MemoryEffects::Read>());
-        return quiet ? WalkResult::advance() : WalkResult::interrupt();
-      })
-      .wasInterrupted();
+  auto effects = getEffectsRecursively(op);
+  return !effects || llvm::any_of(*effects, [](const MemoryEffects::EffectInstance &effect) {
+    bool isLocal = isa<SideEffects::AutomaticAllocationScopeResource>(effect.getResource());
+    return !isLocal && !isa<MemoryEffects::Read>(effect.getEffect());
+  });
 }
 
 struct OutlineLaunches : weir::impl::OutlineLaunchesBase<OutlineLaunches> {

@@ -32,6 +32,18 @@ TileView weir::viewOf(Value operand) {
   return {nullptr, sizes};
 }
 
+SmallVector<Operation *> weir::usersOf(memref::AllocaOp tile) {
+  SmallVector<Operation *> users(tile->getUsers());
+  for (size_t k = 0; k < users.size(); ++k)
+    if (isa<memref::SubViewOp>(users[k]))
+      llvm::append_range(users, users[k]->getUsers());
+  return users;
+}
+
+bool weir::writesTo(linalg::LinalgOp op, memref::AllocaOp tile) {
+  return llvm::any_of(op.getDpsInits(), [&](Value out) { return viewOf(out).tile == tile; });
+}
+
 bool weir::isWidening(linalg::LinalgOp op) {
   auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
   if (!generic || generic.getNumDpsInputs() != 1 || generic.getNumDpsInits() != 1 ||
@@ -124,18 +136,14 @@ bool TileLayouts::findRow(ArrayRef<linalg::ContractOp> products) {
 
 /// A tile that is only ever filled with widened elements of an argument; tensor cores take these as they are.
 bool TileLayouts::isMatrix(memref::AllocaOp tile) {
-  SmallVector<Operation *> users(tile->getUsers());
   bool isFilled = false;
-  for (size_t k = 0; k < users.size(); ++k) {
-    if (isa<memref::SubViewOp>(users[k])) {
-      llvm::append_range(users, users[k]->getUsers());
+  for (Operation *user : usersOf(tile)) {
+    if (isa<memref::SubViewOp>(user))
       continue;
-    }
-    auto op = dyn_cast<linalg::LinalgOp>(users[k]);
+    auto op = dyn_cast<linalg::LinalgOp>(user);
     if (!op)
       return false;
-    bool isWritten = llvm::any_of(op.getDpsInits(), [&](Value out) { return viewOf(out).tile == tile; });
-    if (!isWritten)
+    if (!writesTo(op, tile))
       continue;
     TileView from = isWidening(op) ? viewOf(op.getDpsInputs()[0]) : TileView();
     if (from.tile || from.sizes.size() != 2)

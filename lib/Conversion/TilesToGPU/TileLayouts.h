@@ -19,6 +19,11 @@ struct TileView {
 };
 TileView viewOf(mlir::Value operand);
 
+/// What uses a tile, parts of it included.
+llvm::SmallVector<mlir::Operation *> usersOf(mlir::memref::AllocaOp tile);
+/// Whether a tile operation has a tile, or a part of it, for a result.
+bool writesTo(mlir::linalg::LinalgOp op, mlir::memref::AllocaOp tile);
+
 /// Layouts of the tiles of a kernel whose products tensor cores can take, as mma.sync m16n8k16 has its
 /// operands (PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type"). They follow from which
 /// dimensions of tile operations are the same, never from what a program computes:
