@@ -8,6 +8,7 @@
 An array has the declared type, or one that converts to it without loss; lists and numbers are converted. bf16, f8e4m3 and f8e5m2
 are given as raw bits (uint16, uint8; an ml_dtypes array is viewed so) or as float32, which is rounded to nearest even; they
 come back as raw bits, which `decode(array, "bf16")` turns into float32. i4 is one int8 an entry on both sides. Any strides will do.
+A kernel for a GPU takes the same arrays: they are copied to the GPU and results back, each call.
 A call that the kernel refuses raises weir.Error with the kernel's own text; nothing has been written then. Kernels may be called from
 several threads at once; the interpreter's lock is not held while they run.
 """
@@ -110,6 +111,55 @@ class Tensor:
         return f"{self.name}: {self.dtype}[{','.join(self.ranks)}]"
 
 
+class _Cuda:
+    """NVIDIA's driver: memory of the current context, or of device 0 where there is none."""
+
+    def __init__(self):
+        self._library = ctypes.CDLL("libcuda.so.1")  # OSError where there is no driver
+        self._call("cuInit", 0)
+        self._primary = ctypes.c_void_p()
+        self._held = []
+
+    def _call(self, name, *arguments):
+        status = self._library[name](*arguments)
+        if status:
+            text = ctypes.c_char_p()
+            self._library["cuGetErrorString"](status, ctypes.byref(text))
+            raise Error(15, f"{name}: {(text.value or b'unknown error').decode()} (CUDA error {status})")
+
+    def __enter__(self):
+        current, device = ctypes.c_void_p(), ctypes.c_int()
+        self._call("cuCtxGetCurrent", ctypes.byref(current))
+        if not current:
+            self._call("cuDeviceGet", ctypes.byref(device), 0)
+            self._call("cuDevicePrimaryCtxRetain", ctypes.byref(self._primary), device)
+            self._call("cuCtxPushCurrent_v2", self._primary)
+        return self
+
+    def __exit__(self, *_):
+        for pointer in self._held:
+            self._library["cuMemFree_v2"](pointer)
+        if self._primary:
+            self._library["cuCtxPopCurrent_v2"](ctypes.byref(ctypes.c_void_p()))
+
+    def allocate(self, size):
+        pointer = ctypes.c_uint64()
+        self._call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(max(size, 1)))
+        self._held.append(pointer)
+        return pointer.value
+
+    def upload(self, array):
+        address = self.allocate(array.nbytes)
+        if array.nbytes:
+            self._call("cuMemcpyHtoD_v2", ctypes.c_uint64(address), ctypes.c_void_p(array.ctypes.data), ctypes.c_size_t(array.nbytes))
+        return address
+
+    def download(self, address, array):
+        self._call("cuCtxSynchronize")
+        if array.nbytes:
+            self._call("cuMemcpyDtoH_v2", ctypes.c_void_p(array.ctypes.data), ctypes.c_uint64(address), ctypes.c_size_t(array.nbytes))
+
+
 class Kernel:
     """A compiled kernel. Call it with its inputs and params by name."""
 
@@ -127,7 +177,7 @@ class Kernel:
         if manifest["abi"] != 1:
             raise ValueError(f"{path} has version {manifest['abi']} of the interface, this file knows 1")
         self.name, self._symbol = manifest["kernel"], manifest["symbol"]
-        self.versions = manifest["versions"]
+        self.versions, self.device = manifest["versions"], manifest.get("device", "cpu")
         self._args_size = manifest["args_size"]
         tensors = [(entry["output"], Tensor(entry)) for entry in manifest["tensors"]]
         self.inputs = [tensor for output, tensor in tensors if not output]
@@ -180,11 +230,11 @@ class Kernel:
 
     def _place_array(self, args, keep, tensor, array, shape):
         keep.append(array)
-        if tensor.dtype == "i4":
+        if tensor.dtype == "i4" or self.device != "cpu":  # what goes to a GPU goes in one piece
             strides, step = [], 1
             for axis in reversed(range(len(shape))):
                 strides.insert(0, step)
-                step *= (shape[axis] + 1) // 2 * 2 if axis == len(shape) - 1 else shape[axis]
+                step *= (shape[axis] + 1) // 2 * 2 if tensor.dtype == "i4" and axis == len(shape) - 1 else shape[axis]
         else:
             strides = [stride // array.itemsize for stride in array.strides]
         self._place(args, keep, tensor, array.ctypes.data, shape, strides)
@@ -208,12 +258,14 @@ class Kernel:
     def bind(self, *, out=None, threads=0, **given):
         """The same call as a function without arguments, for calls that are short beside the placing of their arguments. Every time it
         reads the arrays given here as they are then (of those that had to be converted, a copy), and writes the same outputs."""
-        args, keep = bytearray(self._args_size), []
+        args, keep, inputs = bytearray(self._args_size), [], []
         _HEADER.pack_into(args, 0, self._args_size, 1, threads, 0, 0, 0, 0, 0, 0, 0, 0)
         for tensor in self.inputs:
             if tensor.name not in given:
                 raise TypeError(f"{self.name}: input {tensor.name} is missing")
-            self._place_array(args, keep, tensor, *self._prepare(tensor, given.pop(tensor.name)))
+            array, shape = self._prepare(tensor, given.pop(tensor.name))
+            self._place_array(args, keep, tensor, array, shape)
+            inputs.append((tensor, array))
         self._place_params(args, given)
         if given:
             known = [tensor.name for tensor in self.inputs] + list(self._params)
@@ -223,10 +275,34 @@ class Kernel:
         address, results = ctypes.addressof(buffer), self._make_outputs(args, buffer, keep, dict(out or {}))
 
         def call(keep=keep):
-            self._check(self._run(address))
+            if self.device == "cpu":
+                self._check(self._run(address))
+            else:
+                self._run_on_gpu(buffer, inputs, results)
             return {tensor.name: _unpack_i4(array, shape) if tensor.dtype == "i4" else array
                     for tensor, array, shape in results}
         return call
+
+    def _run_on_gpu(self, buffer, inputs, results):
+        def place(tensor, address):
+            struct.pack_into("=Q", buffer, tensor.offset, address)
+        try:
+            cuda = _Cuda()
+        except OSError:  # the kernel says so, after its checks
+            self._check(self._run(ctypes.addressof(buffer)))
+            raise
+        with cuda:
+            for tensor, array in inputs:
+                place(tensor, cuda.upload(np.ascontiguousarray(array)))
+            addresses = [cuda.allocate(array.nbytes) for _, array, _ in results]
+            for (tensor, _, _), address in zip(results, addresses):
+                place(tensor, address)
+            self._check(self._run(ctypes.addressof(buffer)))
+            for (_, array, _), address in zip(results, addresses):
+                whole = array if array.flags.c_contiguous else np.empty(array.shape, array.dtype)
+                cuda.download(address, whole)
+                if whole is not array:
+                    array[...] = whole
 
     def _make_outputs(self, args, buffer, keep, out):
         extents = np.full(sum(len(tensor.ranks) for tensor in self.outputs) + 1, -1, np.int64)

@@ -14,11 +14,21 @@ using llvm::Twine;
 
 char KernelFault::ID;
 
-Machine::Machine(const Module &module) : module(module), memory(std::make_unique<Memory>()) {}
+Machine::Machine(const Module &module) : module(module), memory(std::make_shared<Memory>()) {}
+Machine::Machine(const Module &module, const Machine &other) : module(module), memory(other.memory) {}
 Machine::~Machine() = default;
 
 uint64_t Machine::allocate(StringRef name, uint64_t bytes, Access access, llvm::ArrayRef<uint8_t> initial) {
   return memory->allocate(name, bytes, access == Access::Read, initial);
+}
+
+bool Machine::write(uint64_t address, llvm::ArrayRef<uint8_t> bytes) {
+  Storage *storage = bytes.empty() ? nullptr : memory->find(address);
+  if (!storage || !storage->contains(address, bytes.size()))
+    return bytes.empty();
+  llvm::copy(bytes, storage->at(address));
+  storage->markWritten(address, bytes.size());
+  return true;
 }
 
 llvm::ArrayRef<uint8_t> Machine::contents(uint64_t address) const {

@@ -11,14 +11,14 @@
 using namespace llvm;
 using namespace weir;
 
-/// A copy of `tiled` at level 6. What the passes say goes to the context's diagnostics; the error repeats the
-/// first of it.
+/// A copy of `tiled` brought down by what `build` makes. What the passes say goes to the context's
+/// diagnostics; the error repeats the first of it.
 static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled,
-                                                         const TargetDescription &target) {
+                                                         function_ref<void(mlir::OpPassManager &)> build) {
   mlir::OwningOpRef<mlir::ModuleOp> copy(tiled.clone());
   mlir::PassManager pm(tiled.getContext());
   pm.enableVerifier(false); // level 4 has been verified, and each upstream conversion is all or nothing
-  buildTiledToLLVMPipeline(pm, target);
+  build(pm);
   std::string first;
   mlir::ScopedDiagnosticHandler handler(tiled.getContext(), [&](mlir::Diagnostic &diagnostic) {
     if (first.empty() && diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
@@ -29,6 +29,11 @@ static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled,
     return createStringError(inconvertibleErrorCode(), "the tiled module cannot be lowered to LLVM: " +
                                                            (first.empty() ? "no reason given" : first));
   return std::move(copy);
+}
+
+static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled,
+                                                         const TargetDescription &target) {
+  return lower(tiled, [&](mlir::OpPassManager &pm) { buildTiledToLLVMPipeline(pm, target); });
 }
 
 static std::string print(mlir::ModuleOp module) {
@@ -75,4 +80,14 @@ Expected<std::string> weir::emitTiled(ArrayRef<TargetModule> versions, ArtifactK
     owned.push_back(std::move(*module));
   }
   return emitArtifact(lowered, kind, options);
+}
+
+Expected<std::string> weir::emitTiledForGPU(mlir::ModuleOp tiled, const TargetDescription &target,
+                                            const DeviceCode &code, ArtifactKind kind,
+                                            const CompileOptions &options) {
+  auto module = lower(tiled, buildTiledToPlanPipeline);
+  if (!module)
+    return module.takeError();
+  TargetModule version = {**module, target, &code};
+  return emitArtifact(version, kind, options);
 }

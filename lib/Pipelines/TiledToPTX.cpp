@@ -54,6 +54,14 @@ void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &t
   pm.addPass(createCSEPass());
 }
 
+void weir::buildTiledToPlanPipeline(OpPassManager &pm) {
+  OutlineLaunchesOptions outline;
+  outline.threads = kThreads;
+  outline.onlyPlan = true;
+  pm.addPass(createOutlineLaunches(outline));
+  buildTiledToLLVMPipeline(pm, hostOfGPU());
+}
+
 void weir::buildGPUToPTXPipeline(OpPassManager &pm, const TargetDescription &target) {
   GpuNVVMAttachTargetOptions attach;
   attach.chip = target.cpu;

@@ -38,8 +38,6 @@ int weir_check_header(const weir_kernel *k, const void *args) {
                      "args has size %llu and version %u, expected %d and %d (%s_args_init sets them)",
                      (unsigned long long)call->size, (unsigned)call->version, (int)k->args_size,
                      WEIR_ABI_VERSION, k->name);
-  if (call->stream)
-    return weir_fail(k, WEIR_E_DEVICE, "a kernel for the processor takes no stream, expected null");
   for (int p = 0; p < k->num_params; ++p)
     if (k->params[p].dtype == WEIR_BOOL) {
       int32_t value;

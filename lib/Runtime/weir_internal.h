@@ -16,6 +16,14 @@ int weir_fail(const weir_kernel *k, int status, const char *format, ...)
 static inline const weir_tensor *weir_tensor_of(const weir_kernel *k, const void *args, int t) {
   return (const weir_tensor *)(const void *)((const char *)args + k->tensors[t].offset);
 }
+
+/* weir_runtime.c */
+typedef struct weir_workspace {
+  char *memory; /* the caller's, aligned; null: there is none */
+  int64_t bytes;
+} weir_workspace;
+int weir_find_workspace(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots,
+                        weir_workspace *found);
 int64_t *weir_param_slots(const weir_kernel *k, const void *args, int64_t *slots);
 
 /* weir_checks.c */

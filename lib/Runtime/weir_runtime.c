@@ -32,10 +32,12 @@ int weir_choose(const weir_kernel *k, uint64_t features) {
   return -1;
 }
 
-static int choose(const weir_kernel *k, uint64_t features, const weir_version **out) {
+static int choose(const weir_kernel *k, const void *args, uint64_t features, const weir_version **out) {
   int i = weir_choose(k, features);
   if (i >= 0) {
     *out = &k->versions[i];
+    if (((const weir_call *)args)->stream && !(*out)->device)
+      return weir_fail(k, WEIR_E_DEVICE, "a kernel for the processor takes no stream, expected null");
     return WEIR_OK;
   }
   return weir_fail(k, WEIR_E_CPU,
@@ -160,24 +162,52 @@ static void run_entry(const weir_version *v, weir_rt *rt, const int64_t *slots, 
   weir_denormals_restore(saved);
 }
 
+static char *align_up(char *memory) { return (char *)(((uintptr_t)memory + 63) & ~(uintptr_t)63); }
+
+/* The caller's workspace, which is not touched. */
+int weir_find_workspace(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots,
+                        weir_workspace *found) {
+  const weir_call *call = (const weir_call *)args;
+  found->bytes = v->workspace ? v->workspace(slots) : 0;
+  found->memory = found->bytes > 0 && call->workspace ? align_up((char *)call->workspace) : NULL;
+  if (found->memory && call->workspace_bytes < (uint64_t)found->bytes + 63)
+    return weir_fail(k, WEIR_E_WORKSPACE, "the workspace has %llu bytes, expected %lld (%s_workspace_bytes)",
+                     (unsigned long long)call->workspace_bytes, (long long)found->bytes + 63, k->name);
+  return WEIR_OK;
+}
+
 /* The call proper, when all checks are through and every innermost stride is 1. */
 static int run_checked(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots) {
   const weir_call *call = (const weir_call *)args;
   weir_rt rt = {weir_fork, call->parallel_for, call->parallel_context, call->threads};
-  int64_t bytes = v->workspace ? v->workspace(slots) : 0;
+  weir_workspace workspace;
   void *owned = NULL;
-  char *workspace = (char *)call->workspace;
-  if (bytes > 0 && workspace && call->workspace_bytes < (uint64_t)bytes + 63)
-    return weir_fail(k, WEIR_E_WORKSPACE, "the workspace has %llu bytes, expected %lld (%s_workspace_bytes)",
-                     (unsigned long long)call->workspace_bytes, (long long)bytes + 63, k->name);
-  if (bytes > 0 && !workspace)
-    workspace = (char *)(owned = malloc((size_t)bytes + 63));
-  if (bytes > 0 && !workspace)
-    return weir_fail(k, WEIR_E_MEMORY, "no memory for a workspace of %lld bytes", (long long)bytes);
-  if (bytes > 0)
-    workspace = (char *)(((uintptr_t)workspace + 63) & ~(uintptr_t)63);
-  run_entry(v, &rt, slots, workspace, bytes);
+  int status;
+  if (v->device)
+    return v->device->run(k, v, args, slots);
+  status = weir_find_workspace(k, v, args, slots, &workspace);
+  if (status)
+    return status;
+  if (workspace.bytes > 0 && !workspace.memory) {
+    owned = malloc((size_t)workspace.bytes + 63);
+    if (!owned)
+      return weir_fail(k, WEIR_E_MEMORY, "no memory for a workspace of %lld bytes",
+                       (long long)workspace.bytes);
+    workspace.memory = align_up((char *)owned);
+  }
+  run_entry(v, &rt, slots, workspace.memory, workspace.bytes);
   free(owned);
+  return WEIR_OK;
+}
+
+/* A GPU's memory is not the processor's to copy. */
+static int refuse_copies(const weir_kernel *k, const void *args) {
+  for (int t = 0; t < k->num_inputs + k->num_outputs; ++t)
+    if (weir_needs_copy(k, args, t)) {
+      const weir_tensor *tensor = weir_tensor_of(k, args, t);
+      return weir_fail(k, WEIR_E_STRIDES, "tensor %s has innermost stride %lld, expected 1 on a GPU",
+                       k->tensors[t].name, (long long)tensor->strides[tensor->rank - 1]);
+    }
   return WEIR_OK;
 }
 
@@ -185,9 +215,11 @@ static int prepare(const weir_kernel *k, const void *args, uint64_t features, co
                    int *copies) {
   int status = weir_check_header(k, args);
   if (!status)
-    status = choose(k, features, v);
+    status = choose(k, args, features, v);
   if (!status)
     status = weir_check_tensors(k, args, copies);
+  if (!status && *copies && (*v)->device)
+    status = refuse_copies(k, args);
   return status;
 }
 
@@ -232,7 +264,7 @@ int64_t weir_workspace_bytes(const weir_kernel *k, const void *args) {
   int64_t bytes;
   int status = weir_check_header(k, args);
   if (!status)
-    status = choose(k, weir_cpu_features(), &v);
+    status = choose(k, args, weir_cpu_features(), &v);
   if (!status)
     status = weir_check_shapes(k, args, k->num_inputs + k->num_outputs);
   if (status)
@@ -250,7 +282,7 @@ int weir_output_extents(const weir_kernel *k, const void *args, int64_t *extents
   int64_t zeros[64] = {0};
   int status = weir_check_header(k, args);
   if (!status)
-    status = choose(k, weir_cpu_features(), &v);
+    status = choose(k, args, weir_cpu_features(), &v);
   if (!status)
     status = weir_check_shapes(k, args, k->num_inputs);
   if (status)

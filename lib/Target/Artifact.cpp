@@ -26,6 +26,13 @@ using namespace weir;
 
 static Error fail(const Twine &text) { return createStringError(inconvertibleErrorCode(), text); }
 
+TargetDescription weir::hostOfGPU() {
+  TargetDescription target;
+  target.cpu = "x86-64";
+  target.vectorBytes = 16;
+  return target;
+}
+
 std::optional<ArtifactKind> weir::artifactKindOf(StringRef path) {
   static const std::pair<StringRef, ArtifactKind> suffixes[] = {
       {".o", ArtifactKind::Object},  {".so", ArtifactKind::SharedLibrary}, {".s", ArtifactKind::Assembly},
@@ -43,7 +50,7 @@ public:
   Assembler(ArrayRef<TargetModule> versions, const CompileOptions &options) : options(options) {
     // The one that asks for most is the best.
     for (const TargetModule &version : versions) {
-      uint64_t needs = requiredFeatures(version.target);
+      uint64_t needs = version.device ? 0 : requiredFeatures(version.target);
       auto place =
           llvm::find_if(order, [&](const Version &other) { return popcount(other.needs) < popcount(needs); });
       order.insert(place, {needs, version});
@@ -108,7 +115,7 @@ private:
 
   /// The kernels of one processor, their names marked with it.
   Error addVersion(const Version &version, size_t index) {
-    auto own = makeTargetMachine(version.what.target, options.optLevel);
+    auto own = makeTargetMachine(version.what.device ? plain : version.what.target, options.optLevel);
     if (!own)
       return own.takeError();
     auto code = translate(version.what.module, context, **own, options);
@@ -144,8 +151,17 @@ private:
       auto function = [&](const Twine &suffix) {
         return whole->getFunction((signature.name + suffix + kEntrySuffix + "." + mark(i)).str());
       };
+      Constant *device = nullptr;
+      if (const DeviceCode *code = version.what.device) {
+        auto description = ptx::readDescription(code->ptx);
+        if (!description)
+          return description.takeError();
+        if (!*description || (*description)->kernel != signature.name)
+          return fail("the PTX does not say how '" + signature.name + "' is launched");
+        device = table.addDevice(*code, **description);
+      }
       table.addVersion(version.needs, version.what.target.cpu, function(""), function(kWorkspaceSuffix),
-                       function(kCheckSuffix), function(kExtentsSuffix));
+                       function(kCheckSuffix), function(kExtentsSuffix), device);
       targets.push_back(version.what.target);
     }
     table.finish(emitManifest(signature, targets, options));
@@ -182,13 +198,7 @@ private:
     return Error::success();
   }
 
-  static TargetDescription plainTarget() {
-    TargetDescription target;
-    target.cpu = "x86-64";
-    return target;
-  }
-
-  const TargetDescription plain = plainTarget();
+  const TargetDescription plain = hostOfGPU();
   const CompileOptions &options;
   std::vector<Version> order;
   std::vector<KernelSignature> signatures;
@@ -213,7 +223,7 @@ Expected<std::string> weir::emitArtifact(ArrayRef<TargetModule> versions, Artifa
     for (const TargetModule &version : versions)
       targets.push_back(version.target);
     for (const KernelSignature &signature : readSignatures(kernels))
-      text += kind == ArtifactKind::Header ? emitHeader(signature)
+      text += kind == ArtifactKind::Header ? emitHeader(signature, targets.front().isGPU)
                                            : emitManifest(signature, targets, options) + "\n";
     return text;
   }

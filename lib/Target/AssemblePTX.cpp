@@ -8,11 +8,10 @@
 
 using namespace llvm;
 
-Expected<std::string> weir::assemblePTX(StringRef ptx, StringRef architecture,
-                                        ArrayRef<std::string> folders) {
-  std::string tool;
+std::optional<std::string> weir::findPTXAssembler(ArrayRef<std::string> folders) {
+  std::optional<std::string> tool;
   auto look = [&](ArrayRef<StringRef> paths) {
-    if (tool.empty())
+    if (!tool)
       if (auto found = sys::findProgramByName("ptxas", paths))
         tool = *found;
   };
@@ -24,13 +23,19 @@ Expected<std::string> weir::assemblePTX(StringRef ptx, StringRef architecture,
   look({});
   for (StringRef folder : folders)
     look({folder});
-  if (tool.empty())
+  return tool;
+}
+
+Expected<std::string> weir::assemblePTX(StringRef ptx, StringRef architecture,
+                                        ArrayRef<std::string> folders) {
+  std::optional<std::string> tool = findPTXAssembler(folders);
+  if (!tool)
     return createStringError(
         "ptxas, NVIDIA's assembler, is not there: neither in the folder bin of CUDA_HOME nor on PATH" +
         (folders.empty() ? "" : " nor in " + folders.front()) +
         "; install a CUDA toolkit, or make PTX, which a GPU's driver assembles");
   std::string option = "-arch=" + architecture.str();
-  return runTool(tool, "assemble the PTX", ptx, "ptx", "cubin", [&](StringRef input, StringRef output) {
+  return runTool(*tool, "assemble the PTX", ptx, "ptx", "cubin", [&](StringRef input, StringRef output) {
     return std::vector<StringRef>{option, input, "-o", output};
   });
 }

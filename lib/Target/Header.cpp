@@ -86,7 +86,7 @@ static void printInit(raw_ostream &os, const KernelSignature &signature, const A
   os << "}\n\n";
 }
 
-std::string weir::emitHeader(const KernelSignature &signature) {
+std::string weir::emitHeader(const KernelSignature &signature, bool isForGPU) {
   const std::string name = symbolPrefix(signature);
   ArgsLayout layout = layoutArgs(signature);
   std::string text;
@@ -115,7 +115,12 @@ std::string weir::emitHeader(const KernelSignature &signature) {
     os << "/* " << comment << " */\n" << result << name << suffix << "(" << arguments << ");\n";
   };
   std::string args = "const " + name + "_args *args";
-  function("Runs the kernel: a weir_status. Thread-safe and re-entrant.", "int ", "", args);
+  function(
+      isForGPU
+          ? "Launches the kernel on args->stream and does not wait for it: a weir_status. Data and workspace "
+            "are the GPU's\n   memory. Thread-safe and re-entrant."
+          : "Runs the kernel: a weir_status. Thread-safe and re-entrant.",
+      "int ", "", args);
   function("What was wrong with this thread's last call that failed.", "const char *", "_last_error", "void");
   function("The size of a workspace for these extents, or minus a weir_status. Data pointers may be null.",
            "int64_t ", "_workspace_bytes", args);
@@ -177,10 +182,15 @@ std::string weir::emitManifest(const KernelSignature &signature, ArrayRef<Target
     checks.push_back(check);
   for (const TargetDescription &target : targets)
     versions.push_back(target.cpu);
-  json::Object whole{{"kernel", signature.name},      {"symbol", symbolPrefix(signature)},
-                     {"abi", WEIR_ABI_VERSION},       {"args_size", layout.size},
-                     {"tensors", std::move(tensors)}, {"params", std::move(params)},
-                     {"checks", std::move(checks)},   {"versions", std::move(versions)}};
+  json::Object whole{{"kernel", signature.name},
+                     {"symbol", symbolPrefix(signature)},
+                     {"abi", WEIR_ABI_VERSION},
+                     {"args_size", layout.size},
+                     {"tensors", std::move(tensors)},
+                     {"params", std::move(params)},
+                     {"checks", std::move(checks)},
+                     {"versions", std::move(versions)},
+                     {"device", !targets.empty() && targets.front().isGPU ? "cuda" : "cpu"}};
   std::string text;
   raw_string_ostream(text) << json::Value(std::move(whole));
   return text;

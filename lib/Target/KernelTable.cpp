@@ -63,10 +63,38 @@ Constant *KernelTable::paramTable() {
 }
 
 void KernelTable::addVersion(uint64_t needs, StringRef target, Function *entry, Function *workspace,
-                             Function *check, Function *extents) {
-  versions.push_back(ConstantStruct::getAnon({ConstantInt::get(Type::getInt64Ty(context), needs),
-                                              text(target), pointerOrNull(entry), pointerOrNull(workspace),
-                                              pointerOrNull(check), pointerOrNull(extents)}));
+                             Function *check, Function *extents, Constant *device) {
+  versions.push_back(
+      ConstantStruct::getAnon({ConstantInt::get(Type::getInt64Ty(context), needs), text(target),
+                               pointerOrNull(entry), pointerOrNull(workspace), pointerOrNull(check),
+                               pointerOrNull(extents), device ? device : ConstantPointerNull::get(ptr)}));
+}
+
+/// What the driver loads; it reads words of machine code.
+Constant *KernelTable::image(StringRef bytes) {
+  auto *global = cast<GlobalVariable>(text(bytes));
+  global->setAlignment(Align(16));
+  return global;
+}
+
+Constant *KernelTable::addDevice(const DeviceCode &code, const ptx::Description &description) {
+  Type *i32 = Type::getInt32Ty(context), *i64 = Type::getInt64Ty(context);
+  std::vector<Constant *> images, launches;
+  if (!code.cubin.empty())
+    images.push_back(image(code.cubin));
+  images.push_back(image(code.ptx));
+  for (const ptx::Description::Function &launch : description.launches)
+    launches.push_back(ConstantStruct::getAnon(
+        {text(launch.kernel), number(launch.block), ConstantInt::get(i64, launch.shared)}));
+  FunctionCallee run =
+      module.getOrInsertFunction("weir_run_on_cuda", FunctionType::get(i32, {ptr, ptr, ptr, ptr}, false));
+  auto *loaded = new GlobalVariable(module, ptr, false, GlobalValue::PrivateLinkage,
+                                    ConstantPointerNull::get(ptr), Twine("weir.loaded.") + kernel.name);
+  Constant *device = ConstantStruct::getAnon({cast<Constant>(run.getCallee()), array("images", images),
+                                              array("launches", launches), loaded, number(images.size()),
+                                              number(launches.size())});
+  return new GlobalVariable(module, device->getType(), true, GlobalValue::PrivateLinkage, device,
+                            Twine("weir.device.") + kernel.name);
 }
 
 ArrayRef<StringRef> KernelTable::publicSuffixes() {

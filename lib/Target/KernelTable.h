@@ -3,7 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_LIB_TARGET_KERNELTABLE_H
 #define WEIR_LIB_TARGET_KERNELTABLE_H
+#include "weir/PTX/Description.h"
 #include "weir/Runtime/weir_kernel.h"
+#include "weir/Target/Artifact.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/Module.h"
 
@@ -15,7 +17,9 @@ class KernelTable {
 public:
   KernelTable(llvm::Module &module, const weir_kernel &kernel, llvm::StringRef prefix);
   void addVersion(uint64_t needs, llvm::StringRef target, llvm::Function *entry, llvm::Function *workspace,
-                  llvm::Function *check, llvm::Function *extents);
+                  llvm::Function *check, llvm::Function *extents, llvm::Constant *device = nullptr);
+  /// The code of a version for a GPU, for addVersion.
+  llvm::Constant *addDevice(const DeviceCode &code, const ptx::Description &description);
   void finish(llvm::StringRef manifest);
   /// "" for the kernel itself, "_last_error", ...
   static llvm::ArrayRef<llvm::StringRef> publicSuffixes();
@@ -23,6 +27,7 @@ public:
 private:
   llvm::Constant *number(int32_t value);
   llvm::Constant *text(llvm::StringRef value);
+  llvm::Constant *image(llvm::StringRef bytes);
   llvm::Constant *array(llvm::StringRef name, llvm::ArrayRef<llvm::Constant *> entries);
   llvm::Constant *pointerOrNull(llvm::Function *function);
   llvm::Constant *tensorTable();

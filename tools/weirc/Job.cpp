@@ -20,7 +20,7 @@ static std::optional<int> checkOptions(const Options &options, const Target &tar
   if (!options.grad.empty())
     return usageError("'--grad' is not there yet");
   if (!target.interpret && target.versions.front().isGPU) {
-    if (!options.emit && onGPU == Job::OnGPU::Interpreted)
+    if (!options.emit && onGPU == Job::OnGPU::Yes)
       return std::nullopt;
     if (!options.emit)
       return usageError("target '" + target.name +

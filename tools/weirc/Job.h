@@ -15,8 +15,8 @@ namespace weirc {
 /// A command line carried out up to the program that it names. `status` is set where nothing is left to do:
 /// after an error, which has been printed, or after --emit.
 struct Job {
-  /// Whether the command runs kernels for GPUs, without one.
-  enum class OnGPU { No, Interpreted };
+  /// Whether the command has an answer for GPUs.
+  enum class OnGPU { No, Yes };
   /// `defaultTarget` stands for a --target that is not given.
   Job(const Options &options, llvm::StringRef defaultTarget, OnGPU onGPU = OnGPU::No);
 

@@ -283,8 +283,54 @@ llvm::Expected<weir::Kernel> Program::compile(const weir::TargetDescription &tar
                                  (options.cascade.empty() ? "" : " '" + options.cascade + "'"));
 }
 
+/// Where `./weir cuda` puts NVIDIA's tools.
+static std::vector<std::string> installedTools() {
+  std::vector<std::string> folders;
+  std::error_code error;
+  const char *environment = WEIR_SOURCE_DIR "/.venv/lib";
+  for (llvm::sys::fs::directory_iterator python(environment, error), end; python != end && !error;
+       python.increment(error))
+    folders.push_back(python->path() + "/site-packages/nvidia/cu13/bin");
+  if (folders.empty())
+    folders.push_back(environment);
+  return folders;
+}
+
+llvm::Expected<std::string> Program::assemble(StringRef ptx, const weir::TargetDescription &target) {
+  return phases.time("cubin", [&] { return weir::assemblePTX(ptx, target.cpu, installedTools()); });
+}
+
+llvm::Expected<weir::DeviceCode> Program::emitForGPU(const weir::TargetDescription &target) {
+  weir::DeviceCode code;
+  auto ptx = emitPTX(target);
+  if (!ptx)
+    return ptx.takeError();
+  code.ptx = std::move(*ptx);
+  if (!weir::findPTXAssembler(installedTools())) {
+    llvm::errs() << "weirc: note: without ptxas, NVIDIA's assembler, the code is PTX alone, which the GPU's "
+                    "driver assembles when it is loaded\n";
+    return code;
+  }
+  auto cubin = assemble(code.ptx, target);
+  if (!cubin)
+    return cubin.takeError();
+  code.cubin = std::move(*cubin);
+  return code;
+}
+
 llvm::Expected<std::string> Program::emit(const Target &target, weir::ArtifactKind kind) {
   bool tiled = level <= Level::Tiled;
+  const weir::TargetDescription &first = target.versions.front();
+  if (first.isGPU) {
+    OwningOpRef<ModuleOp> lowered = lower(Level::Tiled, first);
+    if (!lowered)
+      return alreadyPrinted();
+    auto code = emitForGPU(first);
+    if (!code)
+      return code.takeError();
+    return phases.time("emit",
+                       [&] { return weir::emitTiledForGPU(*lowered, first, *code, kind, compileOptions()); });
+  }
   llvm::SmallVector<OwningOpRef<ModuleOp>> modules;
   llvm::SmallVector<weir::TargetModule> versions;
   for (const weir::TargetDescription &version : target.versions) {
@@ -306,19 +352,6 @@ llvm::Expected<std::string> Program::emitPTX(const weir::TargetDescription &targ
   if (!lowered)
     return alreadyPrinted();
   return phases.time("ptx", [&] { return weir::emitPTX(*lowered, target); });
-}
-
-/// Where `./weir cuda` puts NVIDIA's tools.
-static std::vector<std::string> installedTools() {
-  std::vector<std::string> folders;
-  std::error_code error;
-  const char *environment = WEIR_SOURCE_DIR "/.venv/lib";
-  for (llvm::sys::fs::directory_iterator python(environment, error), end; python != end && !error;
-       python.increment(error))
-    folders.push_back(python->path() + "/site-packages/nvidia/cu13/bin");
-  if (folders.empty())
-    folders.push_back(environment);
-  return folders;
 }
 
 int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
@@ -343,7 +376,7 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
     const weir::TargetDescription &gpu = target.versions.front();
     auto bytes = emitPTX(gpu);
     if (bytes && at == Level::Cubin)
-      bytes = phases.time("cubin", [&] { return weir::assemblePTX(*bytes, gpu.cpu, installedTools()); });
+      bytes = assemble(*bytes, gpu);
     if (!bytes)
       return refuse(bytes.takeError()), Usage; // what a GPU's road refuses is not there yet
     os << *bytes;

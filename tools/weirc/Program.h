@@ -58,6 +58,10 @@ public:
   llvm::Expected<weir::Kernel> compile(const weir::TargetDescription &target);
   /// Kernels as PTX, with the line that says how they are launched.
   llvm::Expected<std::string> emitPTX(const weir::TargetDescription &target);
+  /// The same assembled: a cubin.
+  llvm::Expected<std::string> assemble(llvm::StringRef ptx, const weir::TargetDescription &target);
+  /// Both.
+  llvm::Expected<weir::DeviceCode> emitForGPU(const weir::TargetDescription &target);
   /// The bytes of an artifact with one version a target.
   llvm::Expected<std::string> emit(const Target &target, weir::ArtifactKind kind);
   /// Prints the program at a level.

@@ -247,7 +247,7 @@ int weirc::verifyCommand(const Options &options) {
   if (llvm::StringRef(options.target) == "interpret")
     return usageError("'verify' compares compiled code with the interpreter; '--target interpret' leaves "
                       "nothing to compare");
-  Job job(options, "cpu:native", Job::OnGPU::Interpreted);
+  Job job(options, "cpu:native", Job::OnGPU::Yes);
   if (job.status)
     return *job.status;
   if (!job.program->cascade())

@@ -59,12 +59,16 @@ class Machine {
 public:
   /// `module` must outlive the machine.
   explicit Machine(const Module &module);
+  /// Of the same global memory as `other`, which may be gone before.
+  Machine(const Module &module, const Machine &other);
   ~Machine();
 
   enum class Access { Read, ReadWrite };
   /// Global memory; the address is a multiple of 256. Bytes behind `initial` (it may be shorter) are
   /// uninitialised.
   uint64_t allocate(llvm::StringRef name, uint64_t bytes, Access access, llvm::ArrayRef<uint8_t> initial);
+  /// From the host; false where some of the bytes are in no buffer.
+  bool write(uint64_t address, llvm::ArrayRef<uint8_t> bytes);
   /// What lies at an address that `allocate` gave. Uninitialised bytes are 0xff.
   llvm::ArrayRef<uint8_t> contents(uint64_t address) const;
   /// The number of its bytes that nothing was written to.
@@ -77,7 +81,7 @@ public:
 
 private:
   const Module &module;
-  std::unique_ptr<Memory> memory;
+  std::shared_ptr<Memory> memory;
 };
 
 /// The most shared memory, static and dynamic, that a block has on `target` ("sm_80"): CUDA C++ Programming

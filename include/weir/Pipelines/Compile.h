@@ -19,6 +19,10 @@ llvm::Expected<std::vector<Kernel>> compileTiled(mlir::ModuleOp tiled, const Tar
 llvm::Expected<std::string> emitTiled(llvm::ArrayRef<TargetModule> versions, ArtifactKind kind,
                                       const CompileOptions &options = {});
 
+/// The same of a kernel for a GPU: `code` is what was made of `tiled` for `target`, cubin and PTX.
+llvm::Expected<std::string> emitTiledForGPU(mlir::ModuleOp tiled, const TargetDescription &target, const DeviceCode &code,
+                                            ArtifactKind kind, const CompileOptions &options = {});
+
 /// The kernels of a level-4 module as PTX for target.cpu ("sm_80"). Its first lines, one a kernel, say how it is launched
 /// (docs/gpu.md).
 llvm::Expected<std::string> emitPTX(mlir::ModuleOp tiled, const TargetDescription &target);

@@ -31,6 +31,8 @@ void buildCPUToLLVMPipeline(mlir::OpPassManager &pm, const TargetDescription &ta
 
 /// Level 4 to level 5 for NVIDIA GPUs: blocks, threads, shared memory.
 void buildTiledToGPUPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
+/// Level 4 to level 6 for the processor beside a GPU: a kernel's plan and its companions.
+void buildTiledToPlanPipeline(mlir::OpPassManager &pm);
 /// Level 5 to PTX, as a gpu.binary.
 void buildGPUToPTXPipeline(mlir::OpPassManager &pm, const TargetDescription &target);
 /// What these two need in a context.

@@ -36,16 +36,39 @@ typedef struct weir_param_info {
   int32_t offset; /* in NAME_args */
 } weir_param_info;
 
+struct weir_kernel;
+struct weir_version;
+
+/* One function of a kernel on a GPU. */
+typedef struct weir_launch {
+  const char *function;
+  int32_t threads;      /* of a block, in x */
+  int64_t shared_bytes; /* dynamic, beside what the plan says */
+} weir_launch;
+
+/* What a version for a GPU has besides. */
+typedef struct weir_device {
+  /* The call, when all checks are through. Innermost strides are 1. */
+  int (*run)(const struct weir_kernel *kernel, const struct weir_version *version, const void *args,
+             const int64_t *slots);
+  const char *const *images;   /* the kernel's code, the best first; text ends in a zero byte */
+  const weir_launch *launches; /* one after another */
+  void **loaded;               /* the runtime's own, null at first */
+  int32_t num_images, num_launches;
+} weir_device;
+
 /* `slots`, in the order inputs, params, outputs: a tensor's data pointer, extents, strides; a param's bits.
    Each is 8 bytes. Strides are in elements, of an i4 tensor in bytes. */
 typedef struct weir_version {
   uint64_t needs; /* WEIR_CPU_* bits, all of which must be there */
   const char *target;
+  /* The kernel; of a GPU its plan (docs/gpu.md), which goes to `workspace`. */
   void (*entry)(weir_rt *rt, const int64_t *slots, void *workspace, int64_t workspace_bytes);
   int64_t (*workspace)(const int64_t *slots); /* bytes; null: 0 */
   int64_t (*check)(const int64_t *slots);     /* 0, or 1 + index of the broken promise; null: none */
   /* The outputs' extents, one after another; null: by name. */
   void (*extents)(const int64_t *slots, int64_t *extents);
+  const weir_device *device; /* null: a processor */
 } weir_version;
 
 typedef struct weir_kernel {
@@ -60,6 +83,8 @@ typedef struct weir_kernel {
 uint64_t weir_cpu_features(void);                              /* the processor is asked once */
 int weir_choose(const weir_kernel *kernel, uint64_t features); /* index of a version, or -1 */
 int weir_run(const weir_kernel *kernel, const void *args, uint64_t features);
+int weir_run_on_cuda(const weir_kernel *kernel, const weir_version *version, const void *args,
+                     const int64_t *slots);
 int64_t weir_workspace_bytes(const weir_kernel *kernel, const void *args); /* < 0: minus the error code */
 int weir_output_extents(const weir_kernel *kernel, const void *args, int64_t *extents);
 int64_t weir_plan(const weir_kernel *kernel, const void *args, void *buffer);

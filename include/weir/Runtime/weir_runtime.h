@@ -12,7 +12,8 @@ extern "C" {
 
 #define WEIR_ABI_VERSION 1
 
-/* What a kernel returns; NAME_last_error() has the text. Nothing has been written where it is not WEIR_OK. */
+/* What a kernel returns; NAME_last_error() has the text. Nothing has been written where it is not WEIR_OK or
+   WEIR_E_DRIVER. */
 enum weir_status {
   WEIR_OK = 0,
   WEIR_E_NULL = 1,       /* a null args or data pointer */
@@ -28,7 +29,8 @@ enum weir_status {
   WEIR_E_MEMORY = 11,    /* no memory for the workspace or for a copy */
   WEIR_E_CPU = 12,       /* the processor has none of the feature sets that the kernel was compiled for */
   WEIR_E_DEVICE = 13,    /* a tensor or a stream of another device */
-  WEIR_E_PARAM = 14      /* a bool that is neither 0 nor 1 */
+  WEIR_E_PARAM = 14,     /* a bool that is neither 0 nor 1 */
+  WEIR_E_DRIVER = 15     /* no GPU, no driver, or what the driver says. */
 };
 
 /* Element types. A bool is one byte, 0 or 1. i4 is two to a byte along the last dimension, the low half
@@ -85,7 +87,7 @@ typedef void (*weir_parallel_for)(void *context, weir_body body, void *body_cont
   void *workspace;                /* null: the kernel allocates. Any alignment                            */ \
   uint64_t workspace_bytes;       /* at least NAME_workspace_bytes(args) where workspace is not null      */ \
   void *plan;                     /* made by NAME_plan, or null                                           */ \
-  void *stream;                   /* of a GPU kernel; null on a CPU                                       */ \
+  void *stream;                   /* of a GPU kernel, a CUstream, null the default; null on a CPU         */ \
   void *reserved[2];              /* null                                                                 */
 
 /* What a DLPack DLTensor looks like; dlpack.h is not needed to include this file. */
@@ -104,14 +106,16 @@ typedef struct weir_dl_tensor {
 } weir_dl_tensor;
 
 /* Views a DLTensor (given by its address) as a weir_tensor; extents and strides stay the DLTensor's.
-   WEIR_E_DEVICE where it is not in the processor's memory, WEIR_E_DTYPE where the type has no counterpart,
-   WEIR_E_NULL where `dl` is null. */
-static inline int weir_from_dlpack(weir_tensor *out, const void *dl) {
+   WEIR_E_DEVICE where it is not in the processor's memory (or where `on_cuda` is not 0, not in a GPU's),
+   WEIR_E_DTYPE where the type has no counterpart, WEIR_E_NULL where `dl` is null. */
+static inline int weir_from_dlpack_on(weir_tensor *out, const void *dl, int on_cuda) {
   const weir_dl_tensor *t = (const weir_dl_tensor *)dl;
   int32_t dtype = -1;
   if (!out || !t)
     return WEIR_E_NULL;
-  if (t->device.device_type != 1 && t->device.device_type != 3) /* kDLCPU, kDLCUDAHost */
+  if (t->device.device_type != 13 /* kDLCUDAManaged is both's */ &&
+      (on_cuda ? t->device.device_type != 2                                      /* kDLCUDA */
+               : t->device.device_type != 1 && t->device.device_type != 3)) /* kDLCPU, kDLCUDAHost */
     return WEIR_E_DEVICE;
   /* clang-format off */
   if (t->dtype.lanes == 1) {
@@ -141,6 +145,10 @@ static inline int weir_from_dlpack(weir_tensor *out, const void *dl) {
   out->extents = t->shape;
   out->strides = t->strides;
   return WEIR_OK;
+}
+
+static inline int weir_from_dlpack(weir_tensor *out, const void *dl) {
+  return weir_from_dlpack_on(out, dl, 0);
 }
 
 /* A dense row-major tensor. */

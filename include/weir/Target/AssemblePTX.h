@@ -5,12 +5,16 @@
 #define WEIR_TARGET_ASSEMBLEPTX_H
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
+#include <optional>
 #include <string>
 
 namespace weir {
 
-/// The cubin of a PTX text for one architecture ("sm_80"). ptxas is looked for in the folder bin of
-/// CUDA_HOME, on PATH, then in `folders`. An error says where it was looked for, or what ptxas says.
+/// Where ptxas is: it is looked for in the folder bin of CUDA_HOME, on PATH, then in `folders`.
+std::optional<std::string> findPTXAssembler(llvm::ArrayRef<std::string> folders = {});
+
+/// The cubin of a PTX text for one architecture ("sm_80"). An error says where ptxas was looked for, or what
+/// it says.
 llvm::Expected<std::string> assemblePTX(llvm::StringRef ptx, llvm::StringRef architecture,
                                         llvm::ArrayRef<std::string> folders = {});
 

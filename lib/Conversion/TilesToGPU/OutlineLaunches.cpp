@@ -61,6 +61,8 @@ private:
     if (failed(launches))
       return failure();
     Builder b(kernel.getLoc(), &getContext());
+    if (onlyPlan)
+      return keepPlan(b, kernel, *launches);
     b.setInsertionPointToEnd(getOperation().getBody());
     auto module = gpu::GPUModuleOp::create(b, (kernel.getName() + ".gpu").str());
     b.setInsertionPointToStart(module.getBody());
@@ -71,11 +73,26 @@ private:
       if (failed(copyInto(b, kernel, function, launch, mapping)))
         return failure();
     }
-    if (failed(makePlan(b, kernel, *launches)))
+    gpu::GPUFuncOp plan = makeFunction(b, kernel, weir::kPlanSuffix);
+    b.setInsertionPointToStart(&plan.getBody().front());
+    if (failed(makePlan(b, kernel, plan.getBody().front(), *launches)))
       return failure();
+    gpu::ReturnOp::create(b);
     for (StringRef suffix : weir::companionSuffixes)
       if (auto companion = getOperation().lookupSymbol<func::FuncOp>((kernel.getName() + suffix).str()))
         companion.erase();
+    kernel.erase();
+    return success();
+  }
+
+  /// The kernel with its plan as the body.
+  LogicalResult keepPlan(Builder &b, func::FuncOp kernel, ArrayRef<Launch> launches) {
+    b.setInsertionPoint(kernel);
+    auto plan = cast<func::FuncOp>(b.cloneWithoutRegions(*kernel.getOperation()));
+    b.setInsertionPointToStart(plan.addEntryBlock());
+    if (failed(makePlan(b, kernel, plan.getBody().front(), launches)))
+      return failure();
+    func::ReturnOp::create(b);
     kernel.erase();
     return success();
   }
@@ -156,12 +173,9 @@ private:
     return success();
   }
 
-  /// NAME$plan: what who launches has to know, as 64-bit integers in the workspace.
-  LogicalResult makePlan(Builder &b, func::FuncOp kernel, ArrayRef<Launch> launches) {
-    gpu::GPUFuncOp function = makeFunction(b, kernel, weir::kPlanSuffix);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(&function.getBody().front());
-    Value bytes = function.getArguments().back();
+  /// What who launches has to know, as 64-bit integers in the workspace. `body` has the kernel's arguments.
+  LogicalResult makePlan(Builder &b, func::FuncOp kernel, Block &body, ArrayRef<Launch> launches) {
+    Value bytes = body.getArguments().back();
     auto type = MemRefType::get({ShapedType::kDynamic}, b.getI64Type());
     int64_t written = 0;
     auto index = [&](int64_t i) { return arith::ConstantIndexOp::create(b, i); };
@@ -173,7 +187,7 @@ private:
       memref::StoreOp::create(b, value, list, ValueRange{index(written++)});
     };
     auto ask = [&](StringRef suffix) -> LogicalResult {
-      FailureOr<Value> value = inlineCompanion(b, kernel, suffix, function, Value());
+      FailureOr<Value> value = inlineCompanion(b, kernel, suffix, body, Value());
       if (succeeded(value))
         write(*value ? *value : arith::ConstantIntOp::create(b, 0, 64));
       return value;
@@ -181,22 +195,19 @@ private:
     if (failed(ask(weir::kCheckSuffix)) || failed(ask(weir::kWorkspaceSuffix)))
       return failure();
     for (const Launch &launch : launches) {
-      FailureOr<std::pair<Value, Value>> need = countNeeds(b, kernel, function, launch);
+      FailureOr<std::pair<Value, Value>> need = countNeeds(b, kernel, body, launch);
       if (failed(need))
         return failure();
       write(need->first);
       write(need->second);
     }
     Value rest = memref::ViewOp::create(b, type, bytes, index(8 * written), ValueRange{many});
-    if (failed(inlineCompanion(b, kernel, weir::kExtentsSuffix, function, rest)))
-      return failure();
-    gpu::ReturnOp::create(b);
-    return success();
+    return inlineCompanion(b, kernel, weir::kExtentsSuffix, body, rest);
   }
 
   /// The body of a companion function; its result, or null where it has none or is left out. `list` is its
   /// last argument.
-  FailureOr<Value> inlineCompanion(Builder &b, func::FuncOp kernel, StringRef suffix, gpu::GPUFuncOp function,
+  FailureOr<Value> inlineCompanion(Builder &b, func::FuncOp kernel, StringRef suffix, Block &body,
                                    Value list) {
     auto companion = getOperation().lookupSymbol<func::FuncOp>((kernel.getName() + suffix).str());
     if (!companion)
@@ -208,7 +219,7 @@ private:
     for (BlockArgument argument : block.getArguments())
       mapping.map(argument, list && argument.getArgNumber() + 1 == block.getNumArguments()
                                 ? list
-                                : function.getArgument(argument.getArgNumber()));
+                                : body.getArgument(argument.getArgNumber()));
     for (Operation &op : block.without_terminator())
       b.clone(op, mapping);
     Operation *end = block.getTerminator();
@@ -216,7 +227,7 @@ private:
   }
 
   /// The blocks of a launch, and the bytes of its tiles of open shape.
-  FailureOr<std::pair<Value, Value>> countNeeds(Builder &b, func::FuncOp kernel, gpu::GPUFuncOp function,
+  FailureOr<std::pair<Value, Value>> countNeeds(Builder &b, func::FuncOp kernel, Block &body,
                                                 const Launch &launch) {
     auto constant = [&](int64_t i) -> Value { return arith::ConstantIndexOp::create(b, i); };
     if (!isParallel(launch))
@@ -243,7 +254,7 @@ private:
     if (failed(slice))
       return failure();
     IRMapping mapping;
-    mapping.map(kernel.getArguments(), function.getArguments());
+    mapping.map(kernel.getArguments(), body.getArguments());
     for (Operation *op : *slice)
       b.clone(*op, mapping);
     auto here = [&](OpFoldResult folded) {

@@ -18,6 +18,9 @@ def OutlineLaunches : Pass<"gpu-outline-launches", "::mlir::ModuleOp"> {
     the extents of the outputs. It reads extents of inputs, and params, only. The blocks are a loop's iterations where it works on tiles, else its
     iterations over `threads`; any number is right.
 
+    With `only-plan` the kernel stays a function of the host module, with its companions, and the plan is its body: what who launches the
+    kernel compiles for the processor, to plan without the GPU.
+
     Refused are loops around parallel loops, and operations that both write and have a result that another launch needs.
 
     test/Conversion/TilesToGPU/outline-launches.mlir runs this example:
@@ -36,7 +39,8 @@ def OutlineLaunches : Pass<"gpu-outline-launches", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let options = [Option<"threads", "threads", "unsigned", "128", "threads of a block">];
+  let options = [Option<"threads", "threads", "unsigned", "128", "threads of a block">,
+                 Option<"onlyPlan", "only-plan", "bool", "false", "the plan alone, as a kernel for the processor">];
   let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::mlir::memref::MemRefDialect"];
 }
