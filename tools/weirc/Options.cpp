@@ -118,7 +118,9 @@ llvm::Error from(Options &options, StringRef value) {
   return level(options.from, value, "attn, cascade, streamed, tiled, cpu and llvm");
 }
 
-llvm::Error mapping(Options &options, StringRef value) {
+llvm::Error mapping(Options &options, StringRef added) {
+  std::string whole = options.map.empty() ? added.str() : options.map + "," + added.str();
+  StringRef value = whole;
   llvm::StringSet<> names;
   for (StringRef item : llvm::split(value, ',')) {
     auto [name, setting] = item.split('=');
@@ -140,7 +142,7 @@ llvm::Error mapping(Options &options, StringRef value) {
   if (isOff && (names.count("m") || names.count("n") || names.count("split")))
     return wrong(
         "says with 'fuse=off' that there are no tiles; leave 'm', 'n' and 'split' out, or 'fuse=off'");
-  options.map = value.str();
+  options.map = whole;
   return llvm::Error::success();
 }
 
@@ -182,7 +184,7 @@ const Flag flags[] = {
     {"--map", "K=V,...", program,
      "the mapping: fuse=off merges nothing, fuse=on what runs in tiles (default: by predicted cost); tiles "
      "of m rows and n keys, keys in split=K parts; resume=on makes the state of traversals an input and an "
-     "output",
+     "output (repeatable)",
      mapping},
     {"--grad", "NAMES", program, "the backward cascade with respect to these inputs", text<&Options::grad>},
     {"--emit", "LEVEL", program,

@@ -36,6 +36,9 @@ struct Side {
   MemRefType type() const { return cast<MemRefType>(memory.getType()); }
 };
 
+/// Rows of the blocks that follow those that fill the registers.
+constexpr int64_t kFewRows = 4;
+
 class Contraction {
 public:
   Contraction(linalg::ContractOp op, Value start, const weir::VectorUnit &unit)
@@ -53,7 +56,9 @@ public:
     for (int64_t c = 1; c <= std::min(most, total); ++c)
       if (total % c == 0)
         columns = c;
-    int64_t rows = (unit.registers - 1 - columns) / columns;
+    int64_t rows = std::min<int64_t>((unit.registers - 1 - columns) / columns, unit.registers * 3 / 4);
+    if (rows > kFewRows)
+      rows -= rows % 2;
     if (!ShapedType::isDynamic(height))
       rows = std::clamp<int64_t>(height, 1, std::max<int64_t>(rows, 1));
     vector = VectorType::get({width}, out.type().getElementType());
@@ -107,37 +112,35 @@ private:
     return memref::DimOp::create(b, side.memory, place);
   }
 
-  /// All rows, in blocks of `rows`, then of 2, then one by one.
+  /// All rows, in blocks of `rows`, then of `kFewRows`, then one by one. Blocks of two rows would not have sums enough to hide the
+  /// latency of an addition: where they would be left after blocks of six, one of these is taken apart too.
   void emitRows(Value lanes, int64_t columns, int64_t rows) {
-    Value end = extentOf(out, row), from = index(b, 0);
     SmallVector<int64_t> sizes{rows};
-    if (rows > 3)
-      sizes.push_back(2);
+    if (rows > kFewRows)
+      sizes.push_back(kFewRows);
     if (rows > 1)
       sizes.push_back(1);
-    std::optional<int64_t> fixed;
-    if (!out.type().isDynamicDim(0))
-      fixed = out.type().getDimSize(0);
+    Value end = extentOf(out, row), from = index(b, 0);
     for (int64_t size : sizes) {
-      if (fixed && *fixed < size)
+      Value left = b.createOrFold<arith::SubIOp>(end, from);
+      Value rest = b.createOrFold<arith::RemUIOp>(left, index(b, size));
+      if (size > kFewRows && size % kFewRows == 2) {
+        Value pairs = b.createOrFold<arith::DivUIOp>(rest, index(b, 2));
+        Value isPair = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, pairs, index(b, 1));
+        Value isLong = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::uge, left, index(b, size));
+        Value more = b.createOrFold<arith::AddIOp>(rest, index(b, size));
+        rest = b.createOrFold<arith::SelectOp>(b.createOrFold<arith::AndIOp>(isPair, isLong), more, rest);
+      }
+      Value whole = b.createOrFold<arith::SubIOp>(end, rest);
+      if (getConstantIntValue(whole) && getConstantIntValue(whole) == getConstantIntValue(from))
         continue;
-      Value whole = end;
-      if (size > 1) {
-        Value left = arith::SubIOp::create(b, end, from);
-        Value rest = arith::RemUIOp::create(b, left, index(b, size));
-        whole = arith::SubIOp::create(b, end, rest);
-        if (fixed)
-          fixed = *fixed % size;
-      }
       auto loop = scf::ForOp::create(b, from, whole, index(b, size));
-      {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(loop.getBody());
-        emitBlock(loop.getInductionVar(), lanes, size, columns);
-      }
-      if (fixed && *fixed == 0)
-        break;
       from = whole;
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      emitBlock(loop.getInductionVar(), lanes, size, columns);
+      if (getConstantIntValue(rest) == 0)
+        break;
     }
   }
 

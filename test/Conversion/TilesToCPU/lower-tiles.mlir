@@ -14,8 +14,8 @@
 // ZMM:           scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c6
 // ZMM:             %{{.*}}:24 = scf.for %{{.*}} step %c4{{.*}} iter_args({{.*}}) -> (vector<16xf32>
 // ZMM-COUNT-6:       vector.broadcast %{{.*}} : f32 to vector<16xf32>
-// ZMM:           scf.for %{{.*}} step %c2
-// ZMM:             %{{.*}}:8 = scf.for
+// ZMM:           scf.for %{{.*}} step %c4
+// ZMM:             %{{.*}}:16 = scf.for
 // ZMM:           scf.for
 // ZMM:             %{{.*}}:4 = scf.for
 // YMM:           scf.for %{{.*}} = %c0{{.*}} to %c192{{.*}} step %c24
@@ -24,6 +24,18 @@
 func.func @scores(%q: memref<64x192xf32>, %K: memref<?x64xf32, strided<[?, 1], offset: ?>>, %s: memref<?x192xf32>) {
   linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %K : memref<64x192xf32>, memref<?x64xf32, strided<[?, 1], offset: ?>>)
     outs(%s : memref<?x192xf32>)
+  return
+}
+
+// Of 128 rows 21 blocks of six would leave two: one block less is taken, and two of four.
+// CHECK-LABEL: func.func @products
+// ZMM:           %[[SIXES:.*]] = arith.constant 120 : index
+// ZMM:           scf.for %{{.*}} to %[[SIXES]] step %c6
+// ZMM:           scf.for %{{.*}} = %[[SIXES]] to %{{.*}} step %c4
+// ZMM-NOT:       step %c1{{$|[^0-9]}}
+func.func @products(%p: memref<128x64xf32>, %v: memref<128x128xf32>, %o: memref<128x64xf32>) {
+  linalg.contract indexing_maps = [affine_map<(m, f, n) -> (n, m)>, affine_map<(m, f, n) -> (n, f)>, affine_map<(m, f, n) -> (f, m)>]
+    ins(%p, %v : memref<128x64xf32>, memref<128x128xf32>) outs(%o : memref<128x64xf32>)
   return
 }
 
