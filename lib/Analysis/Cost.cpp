@@ -35,7 +35,7 @@ private:
   DenseSet<const Tree *> visited;
   Polynomial formula;
   std::optional<int64_t> value;
-  double multiplyAdds = 0, weighted = 0;
+  double multiplyAdds = 0, weighted = 0, exponentials = 0;
   bool inside = true;
   std::map<std::pair<const Tree *, std::vector<std::string>>, std::optional<int64_t>> counted;
 };
@@ -54,11 +54,13 @@ static int64_t operationsOf(const Tree *tree) {
   return 1;
 }
 
+constexpr double kOfExponential = Costs::kOperationsOfExponential; ///< and of nothing else
+
 /// What such an operation costs a vector: the length of its expansion where the processor has no instruction
 /// for it.
 static double weightOf(StringRef function) {
   return StringSwitch<double>(function)
-      .Cases({"exp", "exp2"}, 8)
+      .Cases({"exp", "exp2"}, kOfExponential)
       .Cases({"max", "min"}, 3) // a NaN is kept
       .Case("sqrt", 6)
       .Cases({"log", "log2", "log1p", "expm1"}, 14)
@@ -107,8 +109,10 @@ void FlopCounter::charge(int64_t operations, double weight, ArrayRef<StringRef> 
     value = std::nullopt;
   else
     value = work;
-  (weight == 0 ? multiplyAdds : weighted) +=
-      (weight == 0 ? 1 : weight) * double(operations) * double(settings);
+  double times = double(operations) * double(settings);
+  (weight == 0 ? multiplyAdds : weighted) += (weight == 0 ? 1 : weight) * times;
+  if (weight == kOfExponential)
+    exponentials += times;
 }
 
 static void collectFactors(const Tree *tree, SmallVectorImpl<const Tree *> &factors) {
@@ -180,7 +184,7 @@ Costs::EquationCost FlopCounter::count(const Equation &equation, Polynomial &all
   counted.clear();
   formula = Polynomial();
   value = 0;
-  multiplyAdds = weighted = 0;
+  multiplyAdds = weighted = exponentials = 0;
   inside = true;
   SmallVector<StringRef> scope(equation.coords.begin(), equation.coords.end());
   visit(equation.body, domains.domainOf(equation.name), scope);
@@ -190,6 +194,7 @@ Costs::EquationCost FlopCounter::count(const Equation &equation, Polynomial &all
   cost.flops = {value, toText(toTree(formula, *model.arena))};
   cost.multiplyAdds = multiplyAdds;
   cost.operations = weighted;
+  cost.exponentials = exponentials;
   cost.insideDomains = value && inside;
   return cost;
 }

@@ -175,6 +175,10 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, ml
   addTiles(streamed ? streamed : cascade, options, out);
   if (options.target && !options.target->isGPU)
     out.predicted = predictTime(streamed ? streamed : cascade, costs, scoresVisited(out), *options.target, options.threads);
+  if (auto rates = options.target && options.target->isGPU ? ratesOfGPU(options.target->cpu) : std::nullopt) {
+    out.gpu = rates->name.str();
+    out.predictedOnGPU = predictOnGPU(streamed ? streamed : cascade, costs, scoresVisited(out), *rates);
+  }
   out.flops = costs.flops.value;
   out.flopsText = costs.flops.text;
   out.compulsoryBytes = costs.compulsoryBytes.value;
@@ -209,6 +213,19 @@ static json::Value predictionToJson(const PredictedTime &time) {
                       {"as_written_s", time.asWritten},
                       {"reading_s", time.reading},
                       {"overhead_s", time.overhead}};
+}
+
+static json::Value predictionToJson(const GPUTime &time, StringRef gpu) {
+  return json::Object{{"gpu", gpu},
+                      {"seconds", time.seconds()},
+                      {"limit", time.limit()},
+                      {"at_most", time.atMost},
+                      {"tensor_s", time.tensor},
+                      {"exponentials_s", time.exponentials},
+                      {"arithmetic_s", time.arithmetic},
+                      {"shared_s", time.shared},
+                      {"memory_s", time.memory},
+                      {"mma", time.mmas}};
 }
 
 json::Value weir::toJson(const Explanation &e) {
@@ -303,7 +320,9 @@ json::Value weir::toJson(const Explanation &e) {
                                              {"partial", orNull(partial)},
                                              {"empty", orNull(empty)},
                                              {"streams", std::move(streams)}}},
-                      {"predicted", e.predicted ? predictionToJson(*e.predicted) : json::Value(nullptr)},
+                      {"predicted", e.predicted          ? predictionToJson(*e.predicted)
+                                    : e.predictedOnGPU ? predictionToJson(*e.predictedOnGPU, e.gpu)
+                                                       : json::Value(nullptr)},
                       {"merging", std::move(merging)},
                       {"not_in_tiles", std::move(refusals)},
                       {"mapping_source", e.mappingSource},
@@ -338,6 +357,22 @@ static void printPrediction(const PredictedTime &time, raw_ostream &os) {
       separator = ", ";
     }
   os << (time.atMost ? "; how much of it, the data decide\n" : "\n");
+}
+
+/// `predicted at least 0.00013 s on an A100 ..., limited by shared memory: tensor cores 0.0001 s, ...`
+static void printPrediction(const GPUTime &time, StringRef gpu, raw_ostream &os) {
+  os << "\npredicted at least " << format("%.3g s on ", time.seconds()) << gpu << ", limited by " << time.limit() << ":";
+  const char *separator = " ";
+  for (auto [what, seconds] : {std::pair<StringRef, double>("tensor cores", time.tensor),
+                               {"shared memory", time.shared},
+                               {"exponentials", time.exponentials},
+                               {"arithmetic", time.arithmetic},
+                               {"memory", time.memory}})
+    if (seconds > 0) {
+      os << separator << what << format(" %.3g s", seconds);
+      separator = ", ";
+    }
+  os << (time.atMost ? "; if data leave nothing out\n" : "\n");
 }
 
 void weir::print(const Explanation &e, raw_ostream &os) {
@@ -400,6 +435,8 @@ void weir::print(const Explanation &e, raw_ostream &os) {
   amount("footprint bytes", e.footprintBytes, e.footprintText);
   if (e.predicted)
     printPrediction(*e.predicted, os);
+  if (e.predictedOnGPU)
+    printPrediction(*e.predictedOnGPU, e.gpu, os);
   if (!e.mappings.empty())
     os << "\nmapping: " << e.mappingSource << "\n";
   for (const Explanation::Mapping &m : e.mappings)

@@ -82,6 +82,18 @@ Expected<std::string> weir::emitTiled(ArrayRef<TargetModule> versions, ArtifactK
   return emitArtifact(lowered, kind, options);
 }
 
+Expected<Kernel> weir::compileTiledForGPU(mlir::ModuleOp tiled, const TargetDescription &target,
+                                          const DeviceCode &code) {
+  auto module = lower(tiled, buildTiledToPlanPipeline);
+  if (!module)
+    return module.takeError();
+  auto object = emitKernelObject(**module, hostOfGPU());
+  if (!object)
+    return object.takeError();
+  return Kernel::loadForGPU((*module)->getOperation()->getAttrOfType<mlir::ArrayAttr>(kKernelsAttr), *object,
+                            target, code);
+}
+
 Expected<std::string> weir::emitTiledForGPU(mlir::ModuleOp tiled, const TargetDescription &target,
                                             const DeviceCode &code, ArtifactKind kind,
                                             const CompileOptions &options) {

@@ -33,7 +33,7 @@ void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &t
   outline.threads = kThreads;
   pm.addPass(createOutlineLaunches(outline));
   pm.addPass(createCSEPass());
-  pm.addNestedPass<gpu::GPUModuleOp>(createCanonicalizerPass());
+  pm.addNestedPass<gpu::GPUModuleOp>(createSimplifyLaunches());
   MapTilesToFragmentsOptions fragments;
   fragments.threads = kThreads;
   pm.addNestedPass<gpu::GPUModuleOp>(createMapTilesToFragments(fragments));

@@ -43,6 +43,9 @@ typedef struct cuda_driver {
   cu_result (*allocate_async)(cu_pointer *pointer, size_t bytes, void *stream);
   cu_result (*release_async)(cu_pointer pointer, void *stream);
   cu_result (*stream_synchronize)(void *stream);
+  cu_result (*context_synchronize)(void);
+  cu_result (*upload)(cu_pointer to, const void *from, size_t bytes);
+  cu_result (*download)(void *to, cu_pointer from, size_t bytes);
   const char *problem; /* why there is no driver, or null */
 } cuda_driver;
 
@@ -69,7 +72,10 @@ static void open_driver(cuda_driver *d) {
                    {"cuMemFree_v2", offsetof(cuda_driver, release)},
                    {"cuMemAllocAsync", offsetof(cuda_driver, allocate_async)},
                    {"cuMemFreeAsync", offsetof(cuda_driver, release_async)},
-                   {"cuStreamSynchronize", offsetof(cuda_driver, stream_synchronize)}};
+                   {"cuStreamSynchronize", offsetof(cuda_driver, stream_synchronize)},
+                   {"cuCtxSynchronize", offsetof(cuda_driver, context_synchronize)},
+                   {"cuMemcpyHtoD_v2", offsetof(cuda_driver, upload)},
+                   {"cuMemcpyDtoH_v2", offsetof(cuda_driver, download)}};
   void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   void *function;
   cu_result status;
@@ -104,6 +110,10 @@ static const cuda_driver *the_driver(void) {
   while (__atomic_load_n(&state, __ATOMIC_ACQUIRE) != 1)
     __builtin_ia32_pause();
   return &driver;
+}
+
+static int no_driver(const weir_kernel *k, const cuda_driver *d) {
+  return d->problem ? weir_fail(k, WEIR_E_DRIVER, "no GPU: %s", d->problem) : WEIR_OK;
 }
 
 static int cuda_failed(const weir_kernel *k, const cuda_driver *d, const char *what, cu_result error) {
@@ -306,10 +316,10 @@ int weir_run_on_cuda(const weir_kernel *k, const weir_version *v, const void *ar
   void *context, *ignored;
   int64_t *plan;
   int pushed, status = weir_find_workspace(k, v, args, slots, &workspace);
+  if (!status)
+    status = no_driver(k, d);
   if (status)
     return status;
-  if (d->problem)
-    return weir_fail(k, WEIR_E_DRIVER, "no GPU: %s", d->problem);
   for (int t = 0; t < k->num_inputs + k->num_outputs; ++t) {
     values += 3 + 2 * k->tensors[t].rank;
     if (t >= k->num_inputs)
@@ -330,3 +340,36 @@ int weir_run_on_cuda(const weir_kernel *k, const weir_version *v, const void *ar
   free(plan);
   return status;
 }
+
+/* Carries out a call of the driver in the context of this thread's kernels. */
+#define IN_CONTEXT(k, what, call)                                                                            \
+  const cuda_driver *d = the_driver();                                                                       \
+  void *context;                                                                                             \
+  int pushed = 0, status = no_driver(k, d);                                                                  \
+  if (!status)                                                                                               \
+    status = enter_context(k, d, &context, &pushed);                                                         \
+  if (!status) {                                                                                             \
+    cu_result error = d->call;                                                                               \
+    status = error ? cuda_failed(k, d, what, error) : WEIR_OK;                                               \
+  }                                                                                                          \
+  if (pushed)                                                                                                \
+    d->context_pop(&context);                                                                                \
+  return status
+
+int weir_cuda_allocate(const weir_kernel *k, int64_t bytes, void **memory) {
+  IN_CONTEXT(k, "no memory", allocate((cu_pointer *)(void *)memory, bytes > 0 ? (size_t)bytes : 1));
+}
+int weir_cuda_release(const weir_kernel *k, void *memory) {
+  IN_CONTEXT(k, "memory cannot be freed", release((cu_pointer)(uintptr_t)memory));
+}
+int weir_cuda_upload(const weir_kernel *k, void *memory, const void *from, int64_t bytes) {
+  if (bytes <= 0)
+    return WEIR_OK;
+  IN_CONTEXT(k, "no copy to the GPU", upload((cu_pointer)(uintptr_t)memory, from, (size_t)bytes));
+}
+int weir_cuda_download(const weir_kernel *k, void *to, const void *memory, int64_t bytes) {
+  if (bytes <= 0)
+    return WEIR_OK;
+  IN_CONTEXT(k, "no copy from the GPU", download(to, (cu_pointer)(uintptr_t)memory, (size_t)bytes));
+}
+int weir_cuda_wait(const weir_kernel *k) { IN_CONTEXT(k, "the kernel fails", context_synchronize()); }

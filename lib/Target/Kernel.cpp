@@ -6,10 +6,12 @@
 // The runtime is this process's own (lib/Runtime as a library), not a copy of it in each kernel.
 #include "weir/Target/Kernel.h"
 #include "Describe.h"
+#include "weir/PTX/Description.h"
 #include "weir/Support/KernelContract.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
+#include <chrono>
 #include <cstring>
 #include <list>
 
@@ -25,7 +27,27 @@ struct Kernel::Impl {
   std::unique_ptr<Descriptor> descriptor;
   std::string target;
   weir_version version = {};
+  // Of a kernel for a GPU, what `device` points to.
+  DeviceCode code;
+  ptx::Description description;
+  std::vector<const char *> images;
+  std::vector<weir_launch> launches;
+  void *loaded = nullptr;
+  weir_device device = {};
+
+  void setDevice();
 };
+
+void Kernel::Impl::setDevice() {
+  for (const std::string *image : {&code.cubin, &code.ptx})
+    if (!image->empty())
+      images.push_back(image->c_str());
+  for (const ptx::Description::Function &launch : description.launches)
+    launches.push_back({launch.kernel.c_str(), int32_t(launch.block), int64_t(launch.shared)});
+  device = {weir_run_on_cuda, images.data(),          launches.data(),
+            &loaded,          int32_t(images.size()), int32_t(launches.size())};
+  version.device = &device;
+}
 
 static Expected<std::shared_ptr<orc::LLJIT>> makeJit(StringRef object) {
   // LLJIT takes its triple and data layout from here; the code is there already.
@@ -55,11 +77,43 @@ template <typename T> static Error find(orc::LLJIT &jit, const Twine &name, bool
 
 Expected<std::vector<Kernel>> Kernel::load(mlir::ArrayAttr kernels, StringRef object,
                                            const TargetDescription &target, const CompileOptions &options) {
+  auto loaded = loadAll(kernels, object, target, options);
+  if (!loaded)
+    return loaded.takeError();
+  std::vector<Kernel> result;
+  for (std::shared_ptr<Impl> &impl : *loaded)
+    result.emplace_back(std::move(impl));
+  return std::move(result);
+}
+
+Expected<Kernel> Kernel::loadForGPU(mlir::ArrayAttr kernels, StringRef object, const TargetDescription &gpu,
+                                    const DeviceCode &code) {
+  auto description = ptx::readDescription(code.ptx);
+  if (!description)
+    return description.takeError();
+  auto loaded = loadAll(kernels, object, hostOfGPU(), {});
+  if (!loaded)
+    return loaded.takeError();
+  if (loaded->size() != 1 || !*description || (*description)->kernel != loaded->front()->signature.name)
+    return fail("the PTX is not of the kernel whose plan this is");
+  std::shared_ptr<Impl> impl = std::move(loaded->front());
+  impl->target = gpu.cpu;
+  impl->version.target = impl->target.c_str();
+  impl->code = code;
+  impl->description = std::move(**description);
+  impl->setDevice();
+  return Kernel(std::move(impl));
+}
+
+Expected<std::vector<std::shared_ptr<Kernel::Impl>>> Kernel::loadAll(mlir::ArrayAttr kernels,
+                                                                     StringRef object,
+                                                                     const TargetDescription &target,
+                                                                     const CompileOptions &options) {
   uint64_t needs = requiredFeatures(target);
   auto jit = makeJit(object);
   if (!jit)
     return jit.takeError();
-  std::vector<Kernel> result;
+  std::vector<std::shared_ptr<Impl>> result;
   for (KernelSignature &signature : readSignatures(kernels)) {
     auto impl = std::make_shared<Impl>();
     impl->jit = *jit;
@@ -85,7 +139,7 @@ Expected<std::vector<Kernel>> Kernel::load(mlir::ArrayAttr kernels, StringRef ob
       return std::move(error);
     impl->descriptor->kernel.versions = &version;
     impl->descriptor->kernel.num_versions = 1;
-    result.emplace_back(std::move(impl));
+    result.push_back(std::move(impl));
   }
   return std::move(result);
 }
@@ -125,9 +179,14 @@ public:
   const void *data() const { return bytes.data(); }
 
   void setTensor(size_t index, const HostTensor &tensor) {
+    setTensor(index, tensor, const_cast<char *>(tensor.data.data()));
+  }
+
+  /// The tensor's data are at `data`.
+  void setTensor(size_t index, const HostTensor &tensor, void *data) {
     auto &strideList = strides.emplace_back(tensor.strides());
-    weir_tensor view = {const_cast<char *>(tensor.data.data()), int32_t(tensor.type),
-                        int32_t(tensor.shape.size()), tensor.shape.data(), strideList.data()};
+    weir_tensor view = {data, int32_t(tensor.type), int32_t(tensor.shape.size()), tensor.shape.data(),
+                        strideList.data()};
     std::memcpy(bytes.data() + layout.tensorOffsets[index], &view, sizeof view);
   }
 
@@ -200,8 +259,51 @@ Expected<std::vector<HostTensor>> Kernel::makeOutputs(ArrayRef<HostTensor> input
   return std::move(outputs);
 }
 
+namespace {
+
+/// Tensors of a call in a GPU's memory.
+class DeviceTensors {
+public:
+  explicit DeviceTensors(const weir_kernel &kernel) : kernel(kernel) {}
+  ~DeviceTensors() {
+    for (void *place : places)
+      weir_cuda_release(&kernel, place);
+  }
+
+  /// Nothing is copied of an output.
+  Error place(Args &args, size_t index, const HostTensor &tensor, bool isInput) {
+    void *memory = nullptr;
+    int64_t bytes = tensor.data.size();
+    if (weir_cuda_allocate(&kernel, bytes, &memory))
+      return fail(weir_last_error());
+    places.push_back(memory);
+    if (isInput && weir_cuda_upload(&kernel, memory, tensor.data.data(), bytes))
+      return fail(weir_last_error());
+    args.setTensor(index, tensor, memory);
+    return Error::success();
+  }
+
+  Error fetch(size_t index, HostTensor &tensor) {
+    if (weir_cuda_download(&kernel, tensor.data.data(), places[index], tensor.data.size()))
+      return fail(weir_last_error());
+    return Error::success();
+  }
+
+private:
+  const weir_kernel &kernel;
+  std::vector<void *> places;
+};
+
+} // namespace
+
 Error Kernel::call(ArrayRef<HostTensor> inputs, ArrayRef<long double> params,
                    MutableArrayRef<HostTensor> outputs, const CallOptions &options) const {
+  return callRepeatedly(inputs, params, outputs, options, [](double) { return false; });
+}
+
+Error Kernel::callRepeatedly(ArrayRef<HostTensor> inputs, ArrayRef<long double> params,
+                             MutableArrayRef<HostTensor> outputs, const CallOptions &options,
+                             function_ref<bool(double)> again) const {
   const KernelSignature &signature = impl->signature;
   if (Error error = checkCounts(signature, inputs.size(), params.size()))
     return error;
@@ -217,7 +319,26 @@ Error Kernel::call(ArrayRef<HostTensor> inputs, ArrayRef<long double> params,
   for (auto [i, tensor] : enumerate(outputs))
     args.setTensor(inputs.size() + i, tensor);
   args.setParams(params);
-  if (callRaw(args.data()))
-    return fail(weir_last_error());
+  const weir_kernel &kernel = impl->descriptor->kernel;
+  bool onGPU = impl->version.device;
+  DeviceTensors placed(kernel);
+  if (onGPU) {
+    for (auto [i, tensor] : enumerate(inputs))
+      if (Error error = placed.place(args, i, tensor, /*isInput=*/true))
+        return error;
+    for (auto [i, tensor] : enumerate(outputs))
+      if (Error error = placed.place(args, inputs.size() + i, tensor, /*isInput=*/false))
+        return error;
+  }
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start;
+  do {
+    start = Clock::now();
+    if (callRaw(args.data()) || (onGPU && weir_cuda_wait(&kernel)))
+      return fail(weir_last_error());
+  } while (again(std::chrono::duration<double>(Clock::now() - start).count()));
+  for (auto [i, tensor] : enumerate(outputs))
+    if (Error error = onGPU ? placed.fetch(inputs.size() + i, tensor) : Error::success())
+      return error;
   return Error::success();
 }

@@ -26,7 +26,8 @@ struct ScratchFile {
 
 Expected<std::string>
 weir::runTool(StringRef tool, StringRef purpose, StringRef input, StringRef from, StringRef to,
-              function_ref<std::vector<StringRef>(StringRef input, StringRef output)> arguments) {
+              function_ref<std::vector<StringRef>(StringRef input, StringRef output)> arguments,
+              std::string *said) {
   ScratchFile given, made, messages;
   for (auto [file, suffix] :
        {std::pair(&given, from), std::pair(&made, to), std::pair(&messages, StringRef("txt"))})
@@ -51,6 +52,9 @@ weir::runTool(StringRef tool, StringRef purpose, StringRef input, StringRef from
     return fail(tool + " cannot " + purpose + ": " +
                 (text ? (*text)->getBuffer().rtrim() : StringRef(problem)));
   }
+  if (said)
+    if (auto text = MemoryBuffer::getFile(messages.path))
+      *said = (*text)->getBuffer().str();
   auto bytes = MemoryBuffer::getFile(made.path, false, false);
   if (!bytes)
     return fail("cannot read " + made.path + ": " + bytes.getError().message());

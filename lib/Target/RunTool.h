@@ -12,12 +12,13 @@ namespace weir {
 
 /// Writes `input` to a scratch file that ends in `.from`, runs the program `tool` with the arguments for it
 /// and for a file that ends in `.to`, and reads that. An error quotes what the program printed: "TOOL cannot
-/// PURPOSE: ...".
+/// PURPOSE: ..."; `messages` gets that where there is none.
 llvm::Expected<std::string>
 runTool(llvm::StringRef tool, llvm::StringRef purpose, llvm::StringRef input, llvm::StringRef from,
         llvm::StringRef to,
         llvm::function_ref<std::vector<llvm::StringRef>(llvm::StringRef input, llvm::StringRef output)>
-            arguments);
+            arguments,
+        std::string *messages = nullptr);
 
 } // namespace weir
 #endif

@@ -79,8 +79,21 @@ bool isForTensorCores(const StreamTiles &plan, Operation *op, const StreamTiles:
          !product.partialLeft;
 }
 
+/// How many values an equation reads for each score beside the factors of its products: biases, data that masks ask.
+int64_t countReadsOfScores(const StreamTiles &plan) {
+  int64_t most = 0;
+  for (attn::EinsumOp equation : plan.body)
+    most = std::max<int64_t>(most, llvm::count_if(equation.getBody().getOps<attn::ReadOp>(), [&](attn::ReadOp read) {
+                               using Role = StreamTiles::Role;
+                               return !plan.ownTensor(read) &&
+                                      (plan.dependsOn(read, Role::Key) || plan.dependsOn(read, Role::Row));
+                             }));
+  return most;
+}
+
 /// Rows and keys of a tile for tensor cores: of four warps with 16 rows each, and as many keys as leave room for another tile
-/// of matrices in shared memory, and for sums in registers. Nothing: products are not for them.
+/// of matrices in shared memory, and for sums in registers, in which a thread also has what it reads for each of its scores.
+/// Nothing: products are not for them.
 std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles &plan, int64_t bytes) {
   int64_t ofKey = 0;
   for (auto &[op, product] : plan.products) {
@@ -96,8 +109,10 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
   };
   if (!ofKey || !plan.real.isF32() || !llvm::all_of(plan.state, isReduced))
     return std::nullopt;
-  for (int64_t n : {64, 32, 16})
-    if (2 * n * ofKey <= bytes)
+  constexpr int64_t most = 64, least = 16;
+  int64_t forReads = std::max(most / (1 + countReadsOfScores(plan)), least);
+  for (int64_t n = most; n >= least; n /= 2)
+    if (2 * n * ofKey <= bytes && n <= forReads)
       return std::pair(int64_t(64), n);
   return std::nullopt;
 }

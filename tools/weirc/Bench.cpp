@@ -5,6 +5,7 @@
 #include "Job.h"
 #include "Peak.h"
 #include "Workload.h"
+#include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/Explain.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
@@ -33,7 +34,8 @@ struct Measurement {
   std::map<std::string, int64_t> extents;
   std::vector<double> seconds; ///< sorted
   Work work;
-  Peak peak;
+  Peak peak = {};  ///< 0 where nobody knows
+  std::string gpu; ///< whose nominal figures the peak is of; empty: it is measured
   double compileSeconds = 0;
 
   double median() const {
@@ -58,6 +60,22 @@ private:
     return a && b > 0 ? std::optional<double>(*a / b) : std::nullopt;
   }
 };
+
+/// Of the GPU that the target is first for; another that runs its code has others.
+void lookUpPeak(Job &job, Measurement &measurement) {
+  const weir::TargetDescription &target = job.target.versions.front();
+  std::optional<weir::GPURates> rates = weir::ratesOfGPU(target.cpu);
+  auto streamed = rates ? job.program->lower(Level::Streamed, target) : nullptr;
+  if (!streamed)
+    return;
+  double flops = 2 * rates->operations;
+  streamed->walk([&](mlir::Operation *op) {
+    if (op->hasAttr(weir::mapping::kRoundedAttr)) // it is for tensor cores
+      flops = rates->tensorFlops;
+  });
+  measurement.gpu = rates->name.str();
+  measurement.peak = {flops * rates->multiprocessors * rates->clock, rates->memoryRate};
+}
 
 llvm::Error measure(Job &job, Measurement &measurement) {
   const Options &options = job.options;
@@ -87,16 +105,19 @@ llvm::Error measure(Job &job, Measurement &measurement) {
   if (llvm::Error error =
           kernel->call(work->inputs, work->params, *outputs, call)) // threads started, pages touched
     return error;
-  measurement.peak = measurePeak(options.threadCount(), options.dtype == "f64");
+  if (job.target.versions.front().isGPU)
+    lookUpPeak(job, measurement);
+  else
+    measurement.peak = measurePeak(options.threadCount(), options.dtype == "f64");
   Progress progress("bench");
   double begin = now();
-  while (!isTimedEnough(options, measurement.seconds.size(), begin, 1)) {
-    double before = now();
-    if (llvm::Error error = kernel->call(work->inputs, work->params, *outputs, call))
-      return error;
-    measurement.seconds.push_back(now() - before);
+  auto again = [&](double seconds) {
+    measurement.seconds.push_back(seconds);
     progress.update(measurement.seconds.size(), options.runs.value_or(1000));
-  }
+    return !isTimedEnough(options, measurement.seconds.size(), begin, 1);
+  };
+  if (llvm::Error error = kernel->callRepeatedly(work->inputs, work->params, *outputs, call, again))
+    return error;
   std::sort(measurement.seconds.begin(), measurement.seconds.end());
   return llvm::Error::success();
 }
@@ -111,10 +132,11 @@ void printText(const Job &job, const Measurement &m) {
   os << llvm::format("\nmedian %.6g ms, min %.6g, max %.6g, of ", m.median() * 1e3, m.seconds.front() * 1e3,
                      m.seconds.back() * 1e3)
      << m.seconds.size() << llvm::format(" runs; compiled in %.6g ms\n", m.compileSeconds * 1e3);
-  if (auto rate = m.flopRate())
-    os << llvm::format("%.4g GFLOP/s of %.4g at most (%.1f %%)\n", *rate / 1e9, m.peak.flops / 1e9,
-                       100 * m.fractionOfPeak().value_or(0));
-  if (auto rate = m.byteRate())
+  if (auto rate = m.flopRate(); rate && m.peak.flops > 0)
+    os << llvm::format("%.4g GFLOP/s of %.4g at most (%.1f %%)", *rate / 1e9, m.peak.flops / 1e9,
+                       100 * m.fractionOfPeak().value_or(0))
+       << (m.gpu.empty() ? "" : ", nominal of " + m.gpu) << "\n";
+  if (auto rate = m.byteRate(); rate && m.peak.bytes > 0)
     os << llvm::format("%.4g GB/s of compulsory traffic; reading reaches %.4g\n", *rate / 1e9,
                        m.peak.bytes / 1e9);
   if (auto limit = m.limit())
@@ -125,6 +147,7 @@ void printJSON(const Job &job, const Measurement &m) {
   auto orNull = [](std::optional<double> value, double unit = 1) {
     return value ? llvm::json::Value(*value / unit) : llvm::json::Value(nullptr);
   };
+  auto known = [](double peak) { return peak > 0 ? std::optional<double>(peak) : std::nullopt; };
   llvm::json::OStream json(llvm::outs(), 2);
   json.object([&] {
     json.attribute("cascade", m.cascade);
@@ -143,8 +166,8 @@ void printJSON(const Job &job, const Measurement &m) {
     json.attribute("bytes", orNull(m.work.bytes));
     json.attribute("gflops", orNull(m.flopRate(), 1e9));
     json.attribute("gbps", orNull(m.byteRate(), 1e9));
-    json.attribute("peak_gflops", m.peak.flops / 1e9);
-    json.attribute("peak_gbps", m.peak.bytes / 1e9);
+    json.attribute("peak_gflops", orNull(known(m.peak.flops), 1e9));
+    json.attribute("peak_gbps", orNull(known(m.peak.bytes), 1e9));
     json.attribute("fraction_of_peak", orNull(m.fractionOfPeak()));
     json.attribute("limit_s", orNull(m.limit()));
     json.attribute("fraction_of_limit", orNull(m.fractionOfLimit()));
@@ -158,7 +181,7 @@ void printJSON(const Job &job, const Measurement &m) {
 int weirc::benchCommand(const Options &options) {
   if (llvm::StringRef(options.target) == "interpret")
     return usageError("'bench' times compiled code, not the interpreter");
-  Job job(options, "cpu:native");
+  Job job(options, "cpu:native", Job::OnGPU::Yes);
   if (job.status)
     return *job.status;
   if (!job.program->cascade())

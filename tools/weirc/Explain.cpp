@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Analysis/Explain.h"
 #include "Commands.h"
+#include "ExplainGPU.h"
 #include "Job.h"
 #include "dialects/Attention/AttentionDialect.h"
 #include "mlir/Pass/PassManager.h"
@@ -38,7 +39,7 @@ int weirc::explainCommand(const Options &options) {
   if (options.certificate && weir::getResumedRanks(options.map))
     return usageError(
         "'--certificate' is of the cascade as it is written, not of its calls; leave out 'resume='");
-  Job job(options, "cpu:native");
+  Job job(options, "cpu:native", Job::OnGPU::Yes);
   if (job.status)
     return *job.status;
   if (!job.program->cascade())
@@ -61,11 +62,24 @@ int weirc::explainCommand(const Options &options) {
   weir::Explanation explanation =
       job.phases.time("explain", [&] { return weir::explain(cascade, explain, mapped); });
   explanation.mappingSource = job.program->isTuned() ? "tuned" : options.map.empty() ? "chosen" : "given";
+  std::vector<GPUFunction> functions;
+  if (explain.target->isGPU) {
+    auto described = describeGPUFunctions(job);
+    if (!described)
+      return refuse(described.takeError()), Usage; // what a GPU's road refuses is not there yet
+    functions = std::move(*described);
+  }
   std::string text;
   llvm::raw_string_ostream os(text);
-  if (options.json)
-    os << llvm::formatv("{0:2}", weir::toJson(explanation)) << "\n";
-  else
+  if (options.json) {
+    llvm::json::Value object = weir::toJson(explanation);
+    if (explain.target->isGPU)
+      (*object.getAsObject())["functions"] = toJson(functions);
+    os << llvm::formatv("{0:2}", object) << "\n";
+  } else {
     weir::print(explanation, os);
+    if (explain.target->isGPU)
+      print(functions, os);
+  }
   return writeOutput(options, text);
 }

@@ -23,9 +23,7 @@ static std::optional<int> checkOptions(const Options &options, const Target &tar
     if (!options.emit && onGPU == Job::OnGPU::Yes)
       return std::nullopt;
     if (!options.emit)
-      return usageError("target '" + target.name +
-                        "' is not there yet for running kernels: '--emit=ptx' makes PTX for it, and 'weirc "
-                        "verify' executes that without a GPU");
+      return usageError("target '" + target.name + "' is not there yet for '" + options.command + "'");
     if (!isForGPU(*options.emit) && *options.emit > Level::Tiled)
       return usageError("target '" + target.name + "' has no level " + getName(*options.emit) +
                         "; it has gpu, ptx and cubin");
@@ -101,7 +99,7 @@ void Job::specialize(const llvm::StringMap<int64_t> &extents) {
       program = std::move(specialized);
 }
 
-llvm::Expected<Runner> Runner::create(Job &job) {
+llvm::Expected<Runner> Runner::create(Job &job, bool withoutGPU) {
   Runner runner;
   if (job.target.interpret) {
     runner.interpreted = job.program->cascade();
@@ -111,7 +109,7 @@ llvm::Expected<Runner> Runner::create(Job &job) {
     runner.described = job.program->signature();
     return runner;
   }
-  if (job.target.versions.front().isGPU) {
+  if (job.target.versions.front().isGPU && withoutGPU) {
     auto text = job.program->emitPTX(job.target.versions.front());
     if (!text)
       return text.takeError();

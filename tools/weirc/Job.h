@@ -47,7 +47,8 @@ private:
 /// The program ready to be run, by the interpreter, as compiled code, or as PTX by the interpreter of PTX.
 class Runner {
 public:
-  static llvm::Expected<Runner> create(Job &job);
+  /// `withoutGPU`: what is for a GPU is executed by the interpreter of PTX.
+  static llvm::Expected<Runner> create(Job &job, bool withoutGPU = false);
   const weir::KernelSignature &signature() const { return described; }
   /// Outputs in the signature's order. `schedule` is of PTX (PTXKernel.h).
   llvm::Expected<std::vector<weir::HostTensor>> run(Job &job, llvm::ArrayRef<weir::HostTensor> inputs,

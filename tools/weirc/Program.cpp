@@ -266,6 +266,17 @@ weir::CompileOptions Program::compileOptions() const {
 static llvm::Error alreadyPrinted() { return llvm::createStringError("nothing was compiled"); }
 
 llvm::Expected<weir::Kernel> Program::compile(const weir::TargetDescription &target) {
+  if (target.isGPU) {
+    OwningOpRef<ModuleOp> lowered = lower(Level::Tiled, target);
+    if (!lowered)
+      return alreadyPrinted();
+    weir::DeviceCode code;
+    auto ptx = phases.time("ptx", [&] { return weir::emitPTX(*lowered, target); });
+    if (!ptx)
+      return ptx.takeError();
+    code.ptx = std::move(*ptx);
+    return phases.time("compile", [&] { return weir::compileTiledForGPU(*lowered, target, code); });
+  }
   // From level tiled on the compiled object may be in the cache, so the way to llvm is left to compileTiled.
   OwningOpRef<ModuleOp> lowered = lower(level <= Level::Tiled ? Level::Tiled : Level::LLVM, target);
   if (!lowered)
@@ -296,9 +307,13 @@ static std::vector<std::string> installedTools() {
   return folders;
 }
 
-llvm::Expected<std::string> Program::assemble(StringRef ptx, const weir::TargetDescription &target) {
-  return phases.time("cubin", [&] { return weir::assemblePTX(ptx, target.cpu, installedTools()); });
+llvm::Expected<std::string> Program::assemble(StringRef ptx, const weir::TargetDescription &target,
+                                              std::vector<weir::AssembledFunction> *functions) {
+  return phases.time("cubin",
+                     [&] { return weir::assemblePTX(ptx, target.cpu, installedTools(), functions); });
 }
+
+bool Program::canAssemble() { return weir::findPTXAssembler(installedTools()).has_value(); }
 
 llvm::Expected<weir::DeviceCode> Program::emitForGPU(const weir::TargetDescription &target) {
   weir::DeviceCode code;
@@ -306,7 +321,7 @@ llvm::Expected<weir::DeviceCode> Program::emitForGPU(const weir::TargetDescripti
   if (!ptx)
     return ptx.takeError();
   code.ptx = std::move(*ptx);
-  if (!weir::findPTXAssembler(installedTools())) {
+  if (!canAssemble()) {
     llvm::errs() << "weirc: note: without ptxas, NVIDIA's assembler, the code is PTX alone, which the GPU's "
                     "driver assembles when it is loaded\n";
     return code;

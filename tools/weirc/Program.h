@@ -11,6 +11,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "weir/Support/TargetDescription.h"
 #include "weir/Target/Artifact.h"
+#include "weir/Target/AssemblePTX.h"
 #include "weir/Target/Kernel.h"
 
 namespace weirc {
@@ -59,7 +60,10 @@ public:
   /// Kernels as PTX, with the line that says how they are launched.
   llvm::Expected<std::string> emitPTX(const weir::TargetDescription &target);
   /// The same assembled: a cubin.
-  llvm::Expected<std::string> assemble(llvm::StringRef ptx, const weir::TargetDescription &target);
+  llvm::Expected<std::string> assemble(llvm::StringRef ptx, const weir::TargetDescription &target,
+                                       std::vector<weir::AssembledFunction> *functions = nullptr);
+  /// Whether there is an assembler.
+  static bool canAssemble();
   /// Both.
   llvm::Expected<weir::DeviceCode> emitForGPU(const weir::TargetDescription &target);
   /// The bytes of an artifact with one version a target.

@@ -85,7 +85,7 @@ static llvm::Error runProgram(Job &job) {
 int weirc::runCommand(const Options &options) {
   if (llvm::count_if(options.out, [](const NamedText &out) { return out.second == "-"; }) > 1)
     return usageError("stdout can take one result only");
-  Job job(options, "cpu:native");
+  Job job(options, "cpu:native", Job::OnGPU::Yes);
   if (job.status)
     return *job.status;
   if (llvm::Error error = runProgram(job))

@@ -252,7 +252,7 @@ int weirc::verifyCommand(const Options &options) {
     return *job.status;
   if (!job.program->cascade())
     return refuse("'verify' needs a program at level cascade or streamed: what is below has no interpreter");
-  auto runner = Runner::create(job);
+  auto runner = Runner::create(job, /*withoutGPU=*/true);
   if (!runner) // what a GPU's road refuses is not there yet
     return refuse(runner.takeError()), job.target.versions.front().isGPU ? Usage : Refused;
   Report report;

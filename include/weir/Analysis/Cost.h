@@ -27,12 +27,14 @@ struct Costs {
     std::optional<int64_t> value;
     std::string text;
   };
+  static constexpr double kOperationsOfExponential = 8;
   struct EquationCost {
     std::string equation;
     Amount flops;
     /// Where flops.value is known: what of it are products and their sums over a coordinate, and the rest as vector
     /// operations, an exponential as the polynomial that it becomes.
     double multiplyAdds = 0, operations = 0;
+    double exponentials = 0; ///< that are among `operations`, each as kOperationsOfExponential of them
     bool insideDomains = false; ///< whether `flops.value` leaves out what the domains leave out
   };
   std::vector<EquationCost> equations;

@@ -4,6 +4,7 @@
 #ifndef WEIR_ANALYSIS_EXPLAIN_H
 #define WEIR_ANALYSIS_EXPLAIN_H
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Analysis/GPUTime.h"
 #include "weir/Analysis/PredictedTime.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
@@ -84,7 +85,9 @@ struct Explanation {
   std::vector<Tiles> tiles; ///< of each stream in tiles
   std::vector<std::pair<std::string, std::string>> refusals; ///< rank, and why no stream in tiles goes over it
   std::optional<int64_t> flops, compulsoryBytes, footprintBytes;
-  std::optional<PredictedTime> predicted; ///< of a target, at known extents
+  std::optional<PredictedTime> predicted; ///< of a processor, at known extents
+  std::optional<GPUTime> predictedOnGPU;  ///< of a GPU
+  std::string gpu;                        ///< whose figures these are
   std::string flopsText, compulsoryText, footprintText; ///< in the extents' names
 };
 

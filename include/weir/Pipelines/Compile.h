@@ -19,7 +19,10 @@ llvm::Expected<std::vector<Kernel>> compileTiled(mlir::ModuleOp tiled, const Tar
 llvm::Expected<std::string> emitTiled(llvm::ArrayRef<TargetModule> versions, ArtifactKind kind,
                                       const CompileOptions &options = {});
 
-/// The same of a kernel for a GPU: `code` is what was made of `tiled` for `target`, cubin and PTX.
+/// The kernel of a level-4 module for a GPU of this machine, on which the driver assembles the PTX.
+llvm::Expected<Kernel> compileTiledForGPU(mlir::ModuleOp tiled, const TargetDescription &target, const DeviceCode &code);
+
+/// The bytes of an artifact with a kernel for a GPU: `code` is what was made of `tiled` for `target`, cubin and PTX.
 llvm::Expected<std::string> emitTiledForGPU(mlir::ModuleOp tiled, const TargetDescription &target, const DeviceCode &code,
                                             ArtifactKind kind, const CompileOptions &options = {});
 

@@ -85,6 +85,13 @@ int weir_choose(const weir_kernel *kernel, uint64_t features); /* index of a ver
 int weir_run(const weir_kernel *kernel, const void *args, uint64_t features);
 int weir_run_on_cuda(const weir_kernel *kernel, const weir_version *version, const void *args,
                      const int64_t *slots);
+/* For who has data on the processor: memory of the GPU on which a call from this thread runs, and what copies to
+   and from it. Copies and `wait` end when what was launched before has ended. A weir_status. */
+int weir_cuda_allocate(const weir_kernel *kernel, int64_t bytes, void **memory);
+int weir_cuda_release(const weir_kernel *kernel, void *memory);
+int weir_cuda_upload(const weir_kernel *kernel, void *memory, const void *from, int64_t bytes);
+int weir_cuda_download(const weir_kernel *kernel, void *to, const void *memory, int64_t bytes);
+int weir_cuda_wait(const weir_kernel *kernel);
 int64_t weir_workspace_bytes(const weir_kernel *kernel, const void *args); /* < 0: minus the error code */
 int weir_output_extents(const weir_kernel *kernel, const void *args, int64_t *extents);
 int64_t weir_plan(const weir_kernel *kernel, const void *args, void *buffer);

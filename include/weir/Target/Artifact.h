@@ -12,12 +12,6 @@ enum class ArtifactKind { Object, SharedLibrary, Assembly, LLVMIR, Header, Manif
 /// "softmax.so" -> SharedLibrary; .o .s .ll .h .json; nothing for another suffix.
 std::optional<ArtifactKind> artifactKindOf(llvm::StringRef path);
 
-/// A kernel's code for a GPU, which the driver takes.
-struct DeviceCode {
-  std::string ptx;   ///< with the line that says how it is launched, as emitPTX (weir/Pipelines/Compile.h) gives it
-  std::string cubin; ///< the same assembled; may be empty
-};
-
 /// One version of the kernels: a module and the processor that it is for. With `device` the version is for a
 /// GPU, its module one kernel whose body is its plan (gpu-outline-launches) for the processor beside it.
 struct TargetModule {
@@ -25,9 +19,6 @@ struct TargetModule {
   TargetDescription target;
   const DeviceCode *device = nullptr;
 };
-
-/// The processor beside a GPU: any.
-TargetDescription hostOfGPU();
 
 /// From modules at level 6. The same input gives the same bytes. A shared library is linked by the system's
 /// compiler or linker; an error lists what was looked for when there is none.

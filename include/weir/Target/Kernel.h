@@ -45,6 +45,15 @@ struct CompileOptions {
   std::vector<std::pair<std::string, std::string>> inplace;
 };
 
+/// A kernel's code for a GPU, which the driver takes.
+struct DeviceCode {
+  std::string ptx;   ///< with the line that says how it is launched, as emitPTX (weir/Pipelines/Compile.h) gives it
+  std::string cubin; ///< the same assembled; may be empty
+};
+
+/// The processor beside a GPU, of which nothing is asked.
+TargetDescription hostOfGPU();
+
 struct CallOptions {
   unsigned threads = 0; ///< 0: as many as the machine has
   weir_parallel_for parallelFor = nullptr;
@@ -66,6 +75,10 @@ public:
                                                   const TargetDescription &target,
                                                   const CompileOptions &options = {});
 
+  /// A kernel for a GPU, launched from this process: `object` is of its plan (TargetModule of Artifact.h).
+  static llvm::Expected<Kernel> loadForGPU(mlir::ArrayAttr kernels, llvm::StringRef object,
+                                           const TargetDescription &gpu, const DeviceCode &code);
+
   const KernelSignature &signature() const;
 
   /// Zero-filled outputs of the extents that these inputs and params give. Params are in the signature's
@@ -78,6 +91,12 @@ public:
   llvm::Error call(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<long double> params,
                    llvm::MutableArrayRef<HostTensor> outputs, const CallOptions &options = {}) const;
 
+  /// The same again and again, as long as `again` says of the seconds that the last call took. To and from a
+  /// GPU, whose launches a call waits for, data are copied once.
+  llvm::Error callRepeatedly(llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<long double> params,
+                             llvm::MutableArrayRef<HostTensor> outputs, const CallOptions &options,
+                             llvm::function_ref<bool(double seconds)> again) const;
+
   /// The same on the caller's own NAME_args (weir_runtime.h): a weir_status.
   int callRaw(const void *args) const;
 
@@ -85,6 +104,9 @@ public:
   explicit Kernel(std::shared_ptr<const Impl> impl) : impl(std::move(impl)) {}
 
 private:
+  static llvm::Expected<std::vector<std::shared_ptr<Impl>>> loadAll(mlir::ArrayAttr kernels, llvm::StringRef object,
+                                                                    const TargetDescription &target,
+                                                                    const CompileOptions &options);
   std::shared_ptr<const Impl> impl;
 };
 

@@ -45,6 +45,24 @@ def OutlineLaunches : Pass<"gpu-outline-launches", "::mlir::ModuleOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def SimplifyLaunches : Pass<"gpu-simplify-launches", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Canonicalize, and keep parallel loops of one iteration";
+  let description = [{
+    All canonicalization patterns but those of `scf.forall`, whose loops say what later passes give to blocks and threads. A kernel whose
+    extents are all known may have one block.
+
+    test/Conversion/TilesToGPU/simplify-launches.mlir runs this example:
+
+    ```mlir
+    %c1 = arith.constant 1 : index
+    %n = arith.muli %c1, %c1 : index
+    scf.forall (%i) in (%n) { ... }
+    // -->
+    scf.forall (%i) in (%c1) { ... }
+    ```
+  }];
+}
+
 def MapIterationsToThreads : Pass<"map-iterations-to-threads", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Deal the iterations of parallel loops out to the threads of a grid";
   let description = [{
