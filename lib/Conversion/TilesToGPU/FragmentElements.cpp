@@ -76,15 +76,35 @@ unsigned FragmentEmitter::columnsOf(linalg::GenericOp op, unsigned loop) {
   llvm_unreachable("every loop counts through a tile");
 }
 
-Value FragmentEmitter::countOf(linalg::LinalgOp op, unsigned loop) {
+Value FragmentEmitter::limitOf(Builder &b, OpFoldResult size, int64_t held) {
+  if (auto open = dyn_cast<Value>(size))
+    return open;
+  int64_t known = *getConstantIntValue(size);
+  return known < held ? constant(b, known) : Value();
+}
+
+/// How many of a loop's iterations tiles have room for: all that threads hold.
+static int64_t heldOf(linalg::LinalgOp op, unsigned loop) {
   for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
     TileView view = viewOf(operand.get());
     for (auto [k, result] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
       if (view.tile && cast<AffineDimExpr>(result).getPosition() == loop)
-        if (auto size = dyn_cast<Value>(view.sizes[k]))
-          return size;
+        return view.tile.getType().getDimSize(k);
+  }
+  return 0;
+}
+
+Value FragmentEmitter::countOf(Builder &b, linalg::LinalgOp op, unsigned loop) {
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    TileView view = viewOf(operand.get());
+    for (auto [k, result] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
+      if (view.tile && cast<AffineDimExpr>(result).getPosition() == loop)
+        if (Value count = limitOf(b, view.sizes[k], view.tile.getType().getDimSize(k)))
+          return count;
   }
   return nullptr;
 }
@@ -110,7 +130,7 @@ FragmentEmitter::Place FragmentEmitter::placeAt(Builder &b, linalg::GenericOp op
     }
     unsigned at = columns[loop];
     Value index = columnAt(b, at);
-    if (Value count = countOf(op, loop); count && readsMemory(op, layouts))
+    if (Value count = countOf(b, op, loop); count && readsMemory(op, layouts))
       index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, constant(b, 1)));
     place.indices.push_back(index);
   }
@@ -133,10 +153,10 @@ Value FragmentEmitter::load(Builder &b, OpOperand &operand, const Place &place) 
     indices.push_back(place.indices[map.getDimPosition(k)]);
   if (kind != Kind::Matrix) {
     // Of an argument's part there may be fewer rows than a tile has.
-    for (auto [index, k] : llvm::zip(indices, llvm::seq<unsigned>(0, indices.size())))
-      if (!view.tile && k < view.sizes.size() && isa<Value>(view.sizes[k]))
-        index = arith::MinUIOp::create(b, index,
-                                       arith::SubIOp::create(b, cast<Value>(view.sizes[k]), constant(b, 1)));
+    for (auto [k, index] : llvm::enumerate(indices))
+      if (!view.tile && k < view.sizes.size())
+        if (Value count = limitOf(b, view.sizes[k], heldOf(op, map.getDimPosition(k))))
+          index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, constant(b, 1)));
     return memref::LoadOp::create(b, operand.get(), indices);
   }
   Value narrow = memref::LoadOp::create(b, memories.lookup(view.tile), indices);
@@ -161,7 +181,7 @@ void FragmentEmitter::store(Builder &b, Value value, OpOperand &operand, const P
   for (unsigned k = 0; k < map.getNumResults(); ++k) {
     unsigned loop = map.getDimPosition(k);
     indices.push_back(place.indices[loop]);
-    auto size = view.sizes.empty() ? Value() : dyn_cast<Value>(view.sizes[k]);
+    Value size = view.sizes.empty() ? Value() : limitOf(b, view.sizes[k], heldOf(op, loop));
     if (!size)
       continue;
     if (loop != *layouts.rowOf(op)) // may have been kept inside
@@ -335,7 +355,7 @@ void FragmentEmitter::reduce(Builder &b, linalg::GenericOp op) {
   if (op.getNumLoops() == 3)
     return sumProducts(b, op);
   unsigned column = 1 - *layouts.rowOf(op);
-  inVersions(b, countOf(op, column), columnsOf(op, column),
+  inVersions(b, countOf(b, op, column), columnsOf(op, column),
              [&](Value count) { reduceColumns(b, op, count); });
 }
 
@@ -347,7 +367,7 @@ void FragmentEmitter::sumProducts(Builder &b, linalg::GenericOp op) {
     ++summed;
   unsigned kept = 3 - row - summed;
   OpOperand &out = *op.getDpsInitOperand(0);
-  Value count = countOf(op, summed), yielded = op.getBody()->getTerminator()->getOperand(0);
+  Value count = countOf(b, op, summed), yielded = op.getBody()->getTerminator()->getOperand(0);
   Value one = constant(b, 1);
   auto owners = scf::ForOp::create(b, constant(b, 0), constant(b, 4), one);
   OpBuilder::InsertionGuard guard(b);

@@ -53,7 +53,9 @@ private:
                             mlir::Operation *without = nullptr);
   unsigned columnsOf(mlir::linalg::GenericOp op, unsigned loop);
   /// How many columns there really are, where fewer than the tile has may be; null: all of them.
-  mlir::Value countOf(mlir::linalg::LinalgOp op, unsigned loop);
+  mlir::Value countOf(Builder &b, mlir::linalg::LinalgOp op, unsigned loop);
+  /// A size that is open, or less than the `held` elements that threads have.
+  mlir::Value limitOf(Builder &b, mlir::OpFoldResult size, int64_t held);
   static unsigned elementAt(unsigned half, unsigned column) {
     return 4 * (column / 2) + 2 * half + column % 2;
   }

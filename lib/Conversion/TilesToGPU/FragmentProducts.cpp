@@ -90,7 +90,7 @@ void FragmentEmitter::contract(Builder &b, linalg::ContractOp op) {
   bool innerFirst = TileLayouts::isInnerFirst(op);
   Type narrow = layouts.elementOf(rightTile);
   unsigned inner = leftTile.getType().getDimSize(1), columns = outTile.getType().getDimSize(1);
-  Value count = countOf(op, op.getIndexingMapsArray()[0].getDimPosition(1));
+  Value count = countOf(b, op, op.getIndexingMapsArray()[0].getDimPosition(1));
   if (count) { // lines of the right factor behind its last one are zeros, but so have to be their factors
     Value isPart = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, count, constant(b, inner));
     auto branch = scf::IfOp::create(b, isPart, /*withElseRegion=*/false);
