@@ -112,6 +112,7 @@ private:
 
   // Separation (StreamingSeparate.cpp)
   const Tree *sum(const Tree *body, const Names &inner, const Tree *dom, const Tree *innerDomain);
+  std::vector<Term> merged(std::vector<Term> terms);
   const Tree *accumulate(Term term, const Tree *dom, bool partial);
   std::optional<std::pair<NormalForm, NormalForm>> bounded(const NormalForm &exponent, const Tree *dom);
   bool isPlainExp(const Tree *exponent, const Tree *dom);
@@ -183,6 +184,7 @@ private:
   // The reduction at hand.
   unsigned level = 1;
   std::set<std::string> unknown;
+  const Line *reduced = nullptr;
   const Tree *current = nullptr; ///< its domain
   Names inner, bound, freshUsed;
   std::optional<Refusal> refusal;

@@ -331,6 +331,7 @@ void Derivation::settle(const Line &line, const Tree *body, const Tree *dom, con
                         const Names &inside) {
   constexpr unsigned maxSize = 20000; // nodes of a body written out
   StringRef op = line.expr->text;
+  reduced = &line;
   const Tree *both = arena.get(TreeKind::Where, body->scalar, "", {body, dom});
   unsigned first = std::max(levelOf(both), 1u);
   for (const Tree *read : alg.reads(both)) // the elements of a recurrence appear in its traversal

@@ -160,11 +160,15 @@ const Tree *Derivation::reduce(const Line &line, StringRef op, const Names &coor
   if (op == "any" || op == "all")
     return quantifier(body, op, dom);
   NormalForm form = alg.normalize(body);
-  const Tree *key = readsUnknown(body) ? strict(form) : alg.toTree(form);
+  const Tree *key = order(readsUnknown(body) ? strict(form) : alg.toTree(form));
+  // Without the statistic that they are relative to, exponentials are 0 or infinite: all keys would be equal.
+  if (readsUnknown(body) && hasExponential(key))
+    refuse("order-changes", "the order of " + toText(body) + " is that of " + toText(key) + ", which is out of range without " +
+                                unknownNames(body));
   if (failed())
     return alg.zero;
   if (op == "argmax" || op == "argmin")
-    return accumulator(op, order(key), dom).read;
+    return accumulator(op, key, dom).read;
   // argtopk: the coordinate of the list is the last of the left side; a list of the whole rank is a sort.
   Names slots = {line.coords.back()};
   const Tree *slotExtent = model.getExtent(slots[0]), *whole = model.getExtent(n);

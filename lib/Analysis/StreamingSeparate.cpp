@@ -57,7 +57,7 @@ Derivation::Name Derivation::fresh(Name coord) {
 const Tree *Derivation::sum(const Tree *body, const Names &inner, const Tree *dom, const Tree *innerDomain) {
   if (!inner.empty())
     body = alg.reduce("sum", inner, body, innerDomain);
-  std::vector<Term> terms = separate(alg.normalize(body));
+  std::vector<Term> terms = merged(separate(alg.normalize(body)));
   const Tree *total = nullptr;
   for (Term &term : terms) {
     if (failed())
@@ -75,6 +75,65 @@ const Tree *Derivation::sum(const Tree *body, const Names &inner, const Tree *do
     total = total ? alg.real("add", {total, t}) : t;
   }
   return total ? total : alg.zero;
+}
+
+/// Summands that the finish takes in one fixed combination are one: sum(n) (1 + S)*V is accumulated, not sum(n) V
+/// beside sum(n) S*V, which costs a product more, cancels, and has no value where V is infinite and S negative. They
+/// stay apart where that would take a product of matrices away: of exp(S[m,n])*(V[n,f]*A[n] + B[n]) both parts are one,
+/// and the sum is none.
+std::vector<Derivation::Term> Derivation::merged(std::vector<Term> terms) {
+  auto perUnit = [&](const Term &t) { return alg.scale(t.h, Rational(1) / t.h.begin()->second); };
+  auto belong = [&](const Term &a, const Term &b) {
+    return a.kept.empty() && b.kept.empty() && a.extra == b.extra && a.part == b.part &&
+           a.g.begin()->first->exponent == b.g.begin()->first->exponent && perUnit(a) == perUnit(b);
+  };
+  // Row, key and feature at once: the last coordinate of the left side that the common factors have, the key, and one
+  // that they lack.
+  auto isOfRows = [&](const NormalForm &common, ArrayRef<Name> part) {
+    const Tree *factors = alg.toTree(common);
+    auto isShared = [&](Name c) { return alg.hasFree(factors, c); };
+    Names shared;
+    copy_if(reduced->coords, std::back_inserter(shared), isShared);
+    return is_contained(part, n) && !shared.empty() && is_contained(part, shared.back()) &&
+           !all_of(part, isShared);
+  };
+  auto isOneProduct = [&](const NormalForm &sum) {
+    std::pair<NormalForm, NormalForm> parts = alg.content(sum);
+    ArrayRef<Name> all = alg.free(alg.toTree(parts.second));
+    return any_of(parts.second, [&](auto &entry) {
+      ArrayRef<Name> part = alg.free(alg.toTree(alg.single(entry.first)));
+      size_t factors = count_if(entry.first->atoms, [&](auto &e) { return !alg.free(e.first).empty(); });
+      return (part == all && factors == 1) || isOfRows(parts.first, part);
+    });
+  };
+  std::vector<Term> out;
+  std::vector<NormalForm> sums; // of those in `out`
+  for (Term &term : terms) {
+    if (failed())
+      return {};
+    NormalForm g = alg.scale(term.g, term.h.begin()->second);
+    bool taken = false;
+    for (size_t i = 0; i < out.size() && !taken; ++i) {
+      if (!belong(out[i], term))
+        continue;
+      NormalForm sum = alg.add(sums[i], g);
+      taken = isOneProduct(sum);
+      if (taken)
+        sums[i] = std::move(sum);
+    }
+    if (taken)
+      continue;
+    out.push_back(std::move(term));
+    sums.push_back(std::move(g));
+  }
+  for (auto [term, sum] : zip(out, sums)) {
+    if (sum.size() < 2)
+      continue;
+    auto [common, rest] = alg.content(sum);
+    term.h = perUnit(term);
+    term.g = alg.mul(common, alg.atom(alg.toTree(rest)));
+  }
+  return out;
 }
 
 const Tree *Derivation::accumulate(Term term, const Tree *dom, bool partial) {
