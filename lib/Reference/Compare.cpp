@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Reference/Compare.h"
+#include "dialects/Mapping/MappingDialect.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
@@ -34,13 +35,6 @@ static double ratioOf(long double expected, long double actual, double allowed) 
   return distance == 0 ? 0 : allowed == 0 ? kInfinity : static_cast<double>(distance / allowed);
 }
 
-static bool isUndecided(const PartialTensor &reference, int64_t i, const CompareOptions &options) {
-  using O = CompareOptions;
-  bool isReal = llvm::isa<mlir::FloatType>(reference.elementType);
-  return (options.undecided != O::None && std::isnan(reference.value[i])) ||
-         (options.undecided == O::NonFinite && (!isReal || std::isinf(reference.value[i])));
-}
-
 static double errorOf(const PartialTensor &reference, int64_t i) {
   return reference.error.empty() ? 0 : reference.error[i];
 }
@@ -52,7 +46,7 @@ static double allowedOf(const PartialTensor &reference, int64_t i, double error,
   return options.factor * error + roundingOf(type, reference.value[i]);
 }
 
-/// `rewritten` is null, or decides where the reference is NaN.
+/// `rewritten` is null, or decides where the reference is no real number and the output differs from it.
 static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTensor &reference,
                           const PartialTensor *rewritten, const HostTensor &output,
                           const CompareOptions &options, Comparison &result) {
@@ -65,12 +59,12 @@ static void compareTensor(const attn::Signature::Tensor &tensor, const PartialTe
   }
   for (int64_t i = 0, e = output.size(); i < e; ++i) {
     long double actual = output.get(i);
-    bool isRewritten = rewritten && std::isnan(reference.value[i]) && !std::isnan(actual);
+    bool isRewritten = rewritten && !std::isfinite(reference.value[i]) && ratioOf(reference.value[i], actual, 0) > 0;
     const PartialTensor &decides = isRewritten ? *rewritten : reference;
     double error = errorOf(decides, i);
     if (rewritten && options.roundsFactors)
       error = std::max(error, errorOf(*rewritten, i));
-    if (error == kInfinity || isUndecided(reference, i, options)) {
+    if (error == kInfinity) {
       ++result.undecided;
       continue;
     }
@@ -103,6 +97,35 @@ Comparison weir::compare(const attn::Signature &signature, const InterpreterResu
     compareTensor(signature.outputs[i], reference.outputs[i],
                   options.rewritten ? &options.rewritten->outputs[i] : nullptr, output, options, result);
   return result;
+}
+
+/// Whether a kernel of these equations gives rounded factors to tensor cores.
+static bool roundsFactors(mlir::func::FuncOp function) {
+  auto isRounded = [](mlir::Operation *op) {
+    return op->hasAttr(mapping::kRoundedAttr) ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance();
+  };
+  return function.walk(isRounded).wasInterrupted();
+}
+
+llvm::Expected<Comparison> weir::compareRewritten(const attn::Signature &signature, const InterpreterResult &reference,
+                                                  llvm::ArrayRef<HostTensor> outputs, CompareOptions options,
+                                                  llvm::function_ref<llvm::Expected<mlir::func::FuncOp>()> rewrite,
+                                                  llvm::ArrayRef<HostTensor> inputs,
+                                                  llvm::ArrayRef<long double> params) {
+  Comparison asWritten = compare(signature, reference, outputs, options);
+  if (asWritten.agrees())
+    return asWritten;
+  auto function = rewrite();
+  if (!function)
+    return function.takeError();
+  InterpreterOptions interpreter;
+  interpreter.errorBounds = true;
+  auto rewritten = interpret(*function, inputs, params, interpreter);
+  if (!rewritten)
+    return rewritten.takeError();
+  options.rewritten = &*rewritten;
+  options.roundsFactors = roundsFactors(*function);
+  return compare(signature, reference, outputs, options);
 }
 
 std::string Comparison::describe() const {

@@ -13,7 +13,6 @@
 
 using namespace mlir;
 using namespace weir;
-using weir::reference::Adversity;
 
 RandomCascade::RandomCascade(uint64_t seed, bool attention)
     : program(attention ? random_cascade::generateAttention(seed) : random_cascade::generate(seed)) {}
@@ -157,7 +156,6 @@ static void drawLengths(DrawOptions &draw) {
 void RandomRun::execute(Candidate &candidate, unsigned trials) {
   func::FuncOp cascade = cascadeOf(*candidate.module);
   attn::Signature signature = attn::getSignature(cascade);
-  bool masksByInfinity = llvm::StringRef(candidate.program.text("")).contains(": (-inf))");
   for (unsigned trial = 0; trial < trials && candidate.outcome.kind == Outcome::Agrees; ++trial) {
     DrawOptions draw;
     draw.seed = candidate.seed;
@@ -187,12 +185,19 @@ void RandomRun::execute(Candidate &candidate, unsigned trials) {
       candidate.outcome = {Outcome::NotRun, place + "\nkernel: " + llvm::toString(outputs.takeError())};
       return;
     }
-    CompareOptions how;
-    Adversity adversity(draw.trial);
-    if (options.attention || options.rewritten)
-      how.undecided = masksByInfinity || adversity.huge || adversity.infinities ? CompareOptions::NonFinite
-                                                                                : CompareOptions::NaN;
-    Comparison comparison = compare(signature, *reference, *outputs, how);
+    OwningOpRef<ModuleOp> rewritten;
+    auto rewrite = [&]() -> llvm::Expected<func::FuncOp> {
+      rewritten = options.rewrite(*candidate.module);
+      if (!rewritten)
+        return llvm::createStringError("the equations cannot be rewritten");
+      return cascadeOf(*rewritten);
+    };
+    auto result = compareRewritten(signature, *reference, *outputs, {}, rewrite, drawn->inputs, drawn->params);
+    if (!result) {
+      candidate.outcome = {Outcome::NotRun, place + "\nrewritten: " + llvm::toString(result.takeError())};
+      return;
+    }
+    const Comparison &comparison = *result;
     candidate.outcome.compared += comparison.compared;
     candidate.outcome.undecided += comparison.undecided;
     if (!comparison.agrees()) {

@@ -157,15 +157,10 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
   return result;
 }
 
-/// The rewritten cascades, interpreted: the tiles of a stream are folded in an order that depends on the
-/// program.
-static llvm::Expected<std::vector<weir::RandomKernel>> rewrite(mlir::ModuleOp module) {
-  std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> owner =
-      std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(module.clone());
-  Resumed parts = resumeAll(**owner);
-  // First what saves traversals, then what needs one anyway and is merged for its tiles.
+/// First what saves traversals, then what needs one anyway and is merged for its tiles.
+static llvm::LogicalResult mergeAll(mlir::ModuleOp module) {
   for (bool tiled : {false, true})
-    for (auto function : llvm::to_vector((*owner)->getOps<mlir::func::FuncOp>())) {
+    for (auto function : llvm::to_vector(module.getOps<mlir::func::FuncOp>())) {
       if (!function.getOps<weir::attn::StreamOp>().empty())
         continue;
       weir::MergeTraversalsOptions merge;
@@ -173,8 +168,29 @@ static llvm::Expected<std::vector<weir::RandomKernel>> rewrite(mlir::ModuleOp mo
       mlir::PassManager pm(module.getContext(), mlir::func::FuncOp::getOperationName());
       pm.addPass(weir::createMergeTraversals(merge));
       if (mlir::failed(pm.run(function)))
-        return llvm::createStringError("attn-merge-traversals failed");
+        return llvm::failure();
     }
+  return llvm::success();
+}
+
+/// The equations that compile() and rewrite() make kernels of, in one call with all keys.
+static mlir::OwningOpRef<mlir::ModuleOp> equationsOf(mlir::ModuleOp module, const weir::TargetDescription &target) {
+  mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
+  if (rewriteOnly)
+    return mlir::failed(mergeAll(*copy)) ? nullptr : std::move(copy);
+  mlir::PassManager streamed(module.getContext());
+  weir::buildCascadeToStreamedPipeline(streamed, target, "fuse=on");
+  return mlir::failed(streamed.run(*copy)) ? nullptr : std::move(copy);
+}
+
+/// The rewritten cascades, interpreted: the tiles of a stream are folded in an order that depends on the
+/// program.
+static llvm::Expected<std::vector<weir::RandomKernel>> rewrite(mlir::ModuleOp module) {
+  std::shared_ptr<mlir::OwningOpRef<mlir::ModuleOp>> owner =
+      std::make_shared<mlir::OwningOpRef<mlir::ModuleOp>>(module.clone());
+  Resumed parts = resumeAll(**owner);
+  if (mlir::failed(mergeAll(**owner)))
+    return llvm::createStringError("attn-merge-traversals failed");
   std::vector<weir::RandomKernel> result;
   for (auto function : (*owner)->getOps<mlir::func::FuncOp>()) {
     streams += countStreams(function, "");
@@ -208,8 +224,7 @@ int main(int argc, char **argv) {
   mlir::MLIRContext context(registry);
   if (domains)
     return runRandomDomains(count, seed, print, context, llvm::outs()) ? 1 : 0;
-  weir::RandomRunOptions options{count, seed,          trials,    batch,      shrink,
-                                 print, interpretOnly, attention, rewriteOnly};
+  weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly, attention};
   auto target = weir::describeTarget(targetName);
   if (!target) {
     llvm::errs() << "weir-random: error: " << llvm::toString(target.takeError()) << "\n";
@@ -217,6 +232,7 @@ int main(int argc, char **argv) {
   }
   if (target->isGPU)
     options.batch = 1;
+  options.rewrite = [&](mlir::ModuleOp module) { return equationsOf(module, *target); };
   auto compiler = [&](mlir::ModuleOp module) {
     return rewriteOnly ? rewrite(module) : compile(module, *target);
   };

@@ -4,7 +4,6 @@
 #include "Commands.h"
 #include "Job.h"
 #include "dialects/Attention/Signature.h"
-#include "dialects/Mapping/MappingDialect.h"
 #include "weir/Reference/Compare.h"
 #include "weir/Reference/Draw.h"
 #include "llvm/Support/Format.h"
@@ -110,40 +109,27 @@ private:
     weir::CompareOptions compare;
     compare.tolerance = job.options.tolerance.value_or(0);
     weir::attn::Signature tensors = weir::attn::getSignature(cascade);
-    weir::Comparison comparison = weir::compare(tensors, *expected, *actual, compare);
-    if (!comparison.agrees() && !job.target.interpret) {
-      auto rewritten = interpretRewritten(inputs, interpreter);
-      if (!rewritten)
-        return rewritten.takeError();
-      compare.rewritten = &*rewritten;
-      compare.roundsFactors = roundsFactors();
-      comparison = weir::compare(tensors, *expected, *actual, compare);
+    if (job.target.interpret) {
+      record(trial, weir::compare(tensors, *expected, *actual, compare), report);
+      return llvm::Error::success();
     }
-    record(trial, comparison, report);
+    auto comparison = job.phases.time("compare", [&] {
+      return weir::compareRewritten(
+          tensors, *expected, *actual, compare, [&] { return rewritten(); }, inputs.inputs, inputs.params);
+    });
+    if (!comparison)
+      return comparison.takeError();
+    record(trial, *comparison, report);
     return llvm::Error::success();
   }
 
-  /// The equations as the kernel was made of them: where those as written have no real value, such as inf -
-  /// inf, these may have one.
-  llvm::Expected<weir::InterpreterResult> interpretRewritten(const weir::DrawnInputs &inputs,
-                                                             const weir::InterpreterOptions &interpreter) {
+  /// The equations as the kernel was made of them.
+  llvm::Expected<mlir::func::FuncOp> rewritten() {
     if (!streamed)
       streamed = job.program->lower(Level::Streamed, job.target.versions.front());
     if (!streamed)
       return llvm::createStringError("the program at level streamed cannot be made");
-    auto function = *streamed->getOps<mlir::func::FuncOp>().begin();
-    return job.phases.time(
-        "interpret", [&] { return weir::interpret(function, inputs.inputs, inputs.params, interpreter); });
-  }
-
-  /// Whether the kernel gives rounded factors to tensor cores.
-  bool roundsFactors() {
-    return streamed
-        ->walk([](mlir::Operation *op) {
-          return op->hasAttr(weir::mapping::kRoundedAttr) ? mlir::WalkResult::interrupt()
-                                                          : mlir::WalkResult::advance();
-        })
-        .wasInterrupted();
+    return *streamed->getOps<mlir::func::FuncOp>().begin();
   }
 
   static void fail(unsigned trial, std::string message, Report &report) {

@@ -322,7 +322,7 @@ TEST(Compare, FindsTheWorstEntry) {
       compare(signature, *reference, {tensor(ElementType::F32, {3}, {std::nan(""), e4, 1})}).agrees());
 }
 
-TEST(Compare, RewrittenEquationsDecideWhereTheReferenceIsNaN) {
+TEST(Compare, RewrittenEquationsDecideWhereTheReferenceIsNoNumber) {
   TestCascade cascade(kBounds);
   InterpreterOptions options;
   options.errorBounds = true;
@@ -344,4 +344,12 @@ TEST(Compare, RewrittenEquationsDecideWhereTheReferenceIsNaN) {
   EXPECT_TRUE(agree(0, e4));
   EXPECT_FALSE(agree(0, 1.01 * e4));
   EXPECT_FALSE(agree(std::nan(""), e4)); // a number stays what it is
+  double inf = std::numeric_limits<double>::infinity();
+  reference->outputs[0].value[1] = inf;
+  EXPECT_TRUE(agree(0, inf));
+  EXPECT_TRUE(agree(0, e4));
+  EXPECT_FALSE(agree(0, std::nan("")));
+  rewritten.outputs[0].value[1] = std::nan("");
+  EXPECT_TRUE(agree(0, std::nan("")));
+  EXPECT_FALSE(agree(0, -inf));
 }

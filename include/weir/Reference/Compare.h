@@ -14,12 +14,8 @@ struct CompareOptions {
   double factor = 4;
   /// If positive, replaces the bound: |actual - expected| <= tolerance * max(1, |expected|).
   double tolerance = 0;
-  /// What is undecided because equations that were rewritten by laws of the real numbers may have another
-  /// value there: a NaN of the reference, from a step without a real value such as -inf - -inf; or also its
-  /// infinities, from a step that overflows as written, and what is no real, which may hang on such a step.
-  enum Unreal { None, NaN, NonFinite } undecided = None;
-  /// If given, a run of the equations as they were rewritten by such laws: where the reference is NaN, an
-  /// output may also agree with this one.
+  /// If given, a run of the equations as they were rewritten by laws of the real numbers: where the reference is none,
+  /// NaN from -inf - -inf or an infinity from a step that overflows as written, an output may also agree with this one.
   const InterpreterResult *rewritten = nullptr;
   /// Whether that run's bounds count where they are larger, because it knows of factors that the kernel rounds to 16 bits.
   bool roundsFactors = false;
@@ -48,6 +44,13 @@ struct Comparison {
 /// difference.
 Comparison compare(const attn::Signature &signature, const InterpreterResult &reference,
                    llvm::ArrayRef<HostTensor> outputs, const CompareOptions &options = {});
+
+/// The same of a kernel that may have been made of rewritten equations. They are asked for where the reference does not decide,
+/// and run on the inputs.
+llvm::Expected<Comparison> compareRewritten(const attn::Signature &signature, const InterpreterResult &reference,
+                                            llvm::ArrayRef<HostTensor> outputs, CompareOptions options,
+                                            llvm::function_ref<llvm::Expected<mlir::func::FuncOp>()> rewrite,
+                                            llvm::ArrayRef<HostTensor> inputs, llvm::ArrayRef<long double> params);
 
 } // namespace weir
 #endif

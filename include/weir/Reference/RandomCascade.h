@@ -56,7 +56,8 @@ struct RandomRunOptions {
   bool print = false;         ///< print every program
   bool interpretOnly = false; ///< compile nothing: the frontend and the interpreter take every program
   bool attention = false;     ///< attention variants only, most of which one traversal computes
-  bool rewritten = false;     ///< laws of the real numbers have been used: what is no real is undecided
+  /// The module of one cascade as the kernel's equations are, rewritten by laws of the real numbers; null: it cannot be.
+  std::function<mlir::OwningOpRef<mlir::ModuleOp>(mlir::ModuleOp)> rewrite = nullptr;
 };
 
 /// Runs random programs, compiled against interpreted, and prints each difference (or refusal) on `os` with
