@@ -8,6 +8,7 @@
 #include "lib/Transforms/StreamBody.h"
 #include "lib/Transforms/StreamBuilder.h"
 #include "lib/Transforms/StreamFrontier.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -45,7 +46,7 @@ private:
   bool refuse(const Twine &why);
   bool isOnlyStored(const CascadeModel::Tensor &tensor) const;
   void placeOutputsLast();
-  void changeOver(StreamOp stream);
+  bool changeOver(StreamOp stream);
   void eraseUnread();
 
   CascadeModel &model;
@@ -121,8 +122,8 @@ void Merger::eraseUnread() {
       op.erase();
 }
 
-/// The stream's results take the place of the tensors as the equations have them.
-void Merger::changeOver(StreamOp stream) {
+/// The stream's results take the place of the tensors as the equations have them. False: the stream reads what is made of them.
+bool Merger::changeOver(StreamOp stream) {
   for (auto [entry, result] : llvm::zip(emitter.getOutputs(), stream.getResults())) {
     Value original = scope.tensors.lookup(entry.first->tensor);
     original.replaceUsesWithIf(result,
@@ -135,7 +136,7 @@ void Merger::changeOver(StreamOp stream) {
     moveEquationsIn(stream, copies); // more of them are rows now
   }
   alignCoordinates(stream);
-  sortTopologically(stream->getBlock()); // what reads the results stood before them
+  return sortTopologically(stream->getBlock()); // what reads the results stood before them
 }
 
 StreamOp Merger::run() {
@@ -144,11 +145,14 @@ StreamOp Merger::run() {
   placeOutputsLast();
   scope.bindExtents(model, b);
   StreamOp stream = emitter.emit();
-  if (stream)
-    changeOver(stream);
-  else
+  if (!stream) {
     refuse("its derivation is no equation that a stream can hold");
-  return stream;
+    return {};
+  }
+  if (changeOver(stream))
+    return stream;
+  refuse("it reads what is made of its results");
+  return {};
 }
 
 //===----------------------------------------------------------------------===//
@@ -187,8 +191,12 @@ bool MergeTraversals::isWanted(StreamOp stream, StringRef over, std::string &why
   Dependence dependence;
   Presences presences(extents);
   std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences, &why);
-  if (!plan || CascadeModel(merged).equations.size() >= CascadeModel(getOperation()).equations.size())
+  if (!plan)
     return false;
+  if (CascadeModel(merged).equations.size() >= CascadeModel(getOperation()).equations.size()) {
+    why = "no equation would be left to it alone";
+    return false;
+  }
   if (vectorBytes == 0)
     return when != "never";
   TargetDescription target;
@@ -206,21 +214,54 @@ bool MergeTraversals::isWanted(StreamOp stream, StringRef over, std::string &why
   return wanted;
 }
 
+/// Of outputs that the rank goes into, those that do not hang on a stream that reads another: that one is before the stream
+/// over the rank to be made, or between two of them.
+static std::vector<CascadeModel::Output> takeEarliest(CascadeModel &model, const Streaming &streaming) {
+  llvm::StringSet<> own;
+  for (const auto &[tensor, level] : streaming.levels)
+    if (level > 0)
+      own.insert(tensor);
+  llvm::SetVector<Operation *> behind;
+  auto equationOf = [&](StringRef tensor) {
+    const CascadeModel::Tensor *found = model.getTensor(tensor);
+    return found && found->equation >= 0 ? model.equations[found->equation].op : nullptr;
+  };
+  for (auto stream : model.function.getOps<StreamOp>()) {
+    bool reads = llvm::any_of(model.outputs, [&](const CascadeModel::Output &output) {
+      Operation *op = equationOf(output.tensor);
+      return own.contains(output.tensor) && op &&
+             llvm::any_of(op->getUsers(), [&](Operation *user) { return stream->isProperAncestor(user); });
+    });
+    if (reads)
+      getForwardSlice(stream.getOperation(), &behind);
+  }
+  std::vector<CascadeModel::Output> earliest;
+  llvm::copy_if(model.outputs, std::back_inserter(earliest), [&](const CascadeModel::Output &output) {
+    return !own.contains(output.tensor) || !behind.contains(equationOf(output.tensor));
+  });
+  return earliest;
+}
+
 /// The function with a stream over the rank that ends at its outputs, or, `partly`, at the last tensors that can be its
 /// results; null if there is none, or it is not wanted.
 OwningOpRef<func::FuncOp> MergeTraversals::merge(StringRef over, bool partly, std::string &why) {
   OwningOpRef<func::FuncOp> copy = getOperation().clone();
   auto model = std::make_unique<CascadeModel>(*copy);
-  if (!tiled) // whose streams are chosen from the outputs back
-    model->addReadByStreams(over);
+  model->addReadByStreams(over);
   Streaming streaming = deriveStreaming(*model, over);
+  auto endAt = [&](std::vector<CascadeModel::Output> outputs) {
+    model = std::make_unique<CascadeModel>(*copy); // the derivation has added to it
+    model->outputs = std::move(outputs);
+    streaming = deriveStreaming(*model, over);
+  };
+  if (std::vector<CascadeModel::Output> earliest = takeEarliest(*model, streaming);
+      earliest.size() < model->outputs.size())
+    endAt(std::move(earliest));
   if (partly) {
     std::vector<CascadeModel::Output> frontier = findFrontier(*model, streaming, later);
     if (frontier.empty())
       return {};
-    model = std::make_unique<CascadeModel>(*copy); // the derivation has added to it
-    model->outputs = std::move(frontier);
-    streaming = deriveStreaming(*model, over);
+    endAt(std::move(frontier));
   }
   if (!tiled && !single && streaming.derived >= streaming.asWritten)
     return {};
