@@ -46,8 +46,11 @@ struct DeriveTraversals : weir::impl::DeriveTraversalsBase<DeriveTraversals> {
       for (const weir::Finish &carried : s.carried)
         os << "    carried " << weir::toText(carried) << "\n";
       for (const weir::StreamingReason &reason : s.whyNot)
-        os << "    " << reason.equation << " waits for " << llvm::join(reason.tensors, ", ") << " ("
-           << reason.code << "): " << reason.text << "\n";
+        if (reason.equation.empty()) // all of the rank
+          os << "    (" << reason.code << "): " << reason.text << "\n";
+        else
+          os << "    " << reason.equation << " waits for " << llvm::join(reason.tensors, ", ") << " ("
+             << reason.code << "): " << reason.text << "\n";
     }
     os.flush();
   }

@@ -71,7 +71,7 @@ std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, mlir::
                                               const TargetDescription &target) {
   StreamCost cost;
   CascadeModel model(cascade);
-  model.addReadByStreams(/*rank=*/"");
+  model.addReadByStreams(/*rank=*/""); // what only they need costs time too
   StringSet<> left; // equations that stand in the function itself, not in a stream
   for (const CascadeModel::Equation &equation : CascadeModel(merged).equations)
     left.insert(equation.name);

@@ -15,8 +15,10 @@ using Role = StreamTiles::Role;
 /// Keys that are asked for together where every one may be different. Fewer follow the edges of a mask more
 /// closely, and cost more questions; a question costs as much as a few scores.
 constexpr int64_t kStep = 32;
-/// Runs shorter than this in a block of rows and keys would be too many to compute one by one.
-constexpr int64_t kShortestRun = 8;
+/// Steps of fewer keys cost more questions than they leave out scores.
+constexpr int64_t kShortestStep = 8;
+/// Runs of fewer rows times keys would be too many to compute one by one: each costs as much as a score or two.
+constexpr int64_t kSmallestRun = 64;
 
 /// c, of a value that is floor(coordinate / c) for the row or the key.
 static std::optional<int64_t> quotientOf(Value value) {
@@ -64,7 +66,7 @@ void StreamData::visit(Value value) {
       (grain.row ? ofRows : ofKeys).insert(value);
       return;
     }
-    if (std::min(grain.row, grain.key) >= kShortestRun) {
+    if (grain.row * grain.key >= kSmallestRun) {
       ofRuns.insert(value);
       return;
     }
@@ -85,7 +87,7 @@ int64_t StreamData::stepOf(int64_t n) const {
   for (Value v : llvm::concat<const Value>(ofKeys, ofRuns))
     step = std::gcd(step, grainOf(v).key);
   step = std::gcd(step, n);
-  return step >= kShortestRun ? step : n % kStep ? n : kStep;
+  return step >= kShortestStep ? step : n % kStep ? n : kStep;
 }
 
 int64_t StreamData::rowsFor(int64_t m, int64_t lanes) const {

@@ -15,7 +15,7 @@ namespace weir {
 
 class Derivation {
 public:
-  Derivation(CascadeModel &model, llvm::StringRef rank);
+  Derivation(CascadeModel &model, llvm::StringRef rank, const llvm::StringSet<> &kept);
   Streaming run();
 
 private:
@@ -67,11 +67,24 @@ private:
   bool isWeighty(Name tensor, llvm::StringSet<> &seen);
   unsigned levelOf(const Tree *tree) const;
   std::vector<std::string> statisticsOf(const Tree *tree, unsigned least) const;
+  void giveUp(llvm::StringRef code, mlir::Operation *op, const llvm::Twine &text);
   void visit(const Line &line);
   void visitMap(const Line &line, bool carried);
   void visitReduction(const Line &line, Name over);
   void settle(const Line &line, const Tree *body, const Tree *dom, const Tree *where, const Names &inner);
   Sign signOfRead(const Tree *read);
+
+  // Tensors made of blocks of the rank (StreamingBlocks.cpp)
+  bool goesOverBlocks(const Line &line);
+  unsigned traversalsFor(Name tensor);
+  unsigned traversalsFor(const Trees &trees);
+  void numberTraversals();
+  /// Of a level; later ones than any that is live follow one by one.
+  unsigned numberOf(unsigned level) const {
+    unsigned last = traversals.size() - 1;
+    return level <= last ? traversals[level] : traversals[last] + level - last;
+  }
+  void explainBlocks(const Trees &reads, unsigned before);
 
   // Values and presence as the equations say (StreamingPresence.cpp)
   const Tree *value(const Tree *e);
@@ -167,7 +180,11 @@ private:
   Algebra alg;
   std::string rank;
   Name n;
-  bool gaveUp = false;
+  const llvm::StringSet<> &kept; ///< read as inputs are
+  std::optional<StreamingReason> gaveUp; ///< nothing is claimed
+  std::vector<std::string> blocks;    ///< the ranks that the rank's blocks are written with, outermost first
+  std::vector<unsigned> traversals;   ///< by level: the traversal in which its accumulators run
+  llvm::StringMap<unsigned> complete; ///< after how many traversals a tensor without the rank is there
 
   std::vector<std::unique_ptr<Line>> lines;
   llvm::StringMap<const Line *> definitions;

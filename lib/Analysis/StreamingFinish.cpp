@@ -466,6 +466,7 @@ void Derivation::finish(Streaming &out) {
   std::vector<Finish> finishesOfOutputs = out.outputs;
   llvm::append_range(finishesOfOutputs, out.carried);
   findLive(finishesOfOutputs, roots);
+  numberTraversals();
   for (auto &line : lines)
     if (finishes.count(line->name) && reached.count(line->name))
       add(out.reductions, *line, finished(line->name), closeFormula(presences.lookup(line->name)),
@@ -483,21 +484,22 @@ void Derivation::finish(Streaming &out) {
       std::set<std::string> scope(f.coords.begin(), f.coords.end());
       f.value = guard(settleFlags(align(f.value), scope));
       f.presence = guard(settleFlags(f.presence, scope));
+      f.level = numberOf(f.level);
     }
   report(out);
 }
 
 void Derivation::report(Streaming &out) {
-  std::vector<Acc *> kept;
+  std::vector<Acc *> listed;
   for (auto &a : accs)
     if (live.count(a->result.name))
-      kept.push_back(a.get());
-  sort(kept, [&](Acc *a, Acc *b) { // by traversal, then in the order in which they were made
+      listed.push_back(a.get());
+  sort(listed, [&](Acc *a, Acc *b) { // by traversal, then in the order in which they were made
     auto order = [](Acc *x) { return std::pair(x->result.level, x->made); };
     return order(a) < order(b);
   });
-  unsigned count = 1;
-  for (Acc *a : kept) {
+  unsigned count = 1; // of levels
+  for (Acc *a : listed) {
     Accumulator r = a->result;
     r.coords = strings(a->coords);
     r.inner = strings(a->extra);
@@ -509,17 +511,22 @@ void Derivation::report(Streaming &out) {
     r.exponent = a->exponent ? guard(settleFlags(close(a->exponent), scope)) : nullptr;
     r.exact = a->result.op != "ref";
     count = std::max(count, r.level);
+    r.level = numberOf(r.level);
     out.accumulators.push_back(std::move(r));
   }
-  for (auto &output : model.outputs)
+  out.first = numberOf(1);
+  for (auto &output : model.outputs) {
     count = std::max(count, levels.lookup(output.tensor));
-  out.derived = count;
+    out.derived = std::max(out.derived, traversalsFor(output.tensor));
+  }
+  out.derived = std::max(out.derived, numberOf(count));
   out.lowerBound = 1;
   std::set<std::string> reached = reachable();
   for (StreamingReason &reason : why) {
     if (!reached.count(reason.equation) || reason.level > count)
       continue;
     out.whyNot.push_back(reason);
+    out.whyNot.back().level = numberOf(reason.level);
     // The output's first element needs a value that depends on the last coordinate of the rank.
     for (const Finish &f : out.carried)
       if (reason.code == "carried-output" && f.tensor == reason.equation &&
@@ -531,7 +538,7 @@ void Derivation::report(Streaming &out) {
       out.parts.push_back({line->name, strings(line->coords), line->expr, line->where, 0});
   for (auto &line : lines)
     if (levels.lookup(line->name))
-      out.levels.push_back({line->name, levels.lookup(line->name)});
+      out.levels.push_back({line->name, std::max(numberOf(levels.lookup(line->name)), traversalsFor(line->name))});
   out.laws.assign(alg.laws.begin(), alg.laws.end());
 }
 

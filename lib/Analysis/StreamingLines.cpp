@@ -9,9 +9,9 @@
 using namespace llvm;
 using namespace weir;
 
-Derivation::Derivation(CascadeModel &model, StringRef rank)
+Derivation::Derivation(CascadeModel &model, StringRef rank, const StringSet<> &kept)
     : model(model), arena(*model.arena), formulas(model), logic(arena, formulas), alg(arena, logic),
-      rank(rank) {
+      rank(rank), kept(kept) {
   n = arena.coordinate(rank.lower())->text;
   alg.signOfRead = [this](const Tree *read) { return signOfRead(read); };
   alg.isSafe = [this](const Tree *factor) {
@@ -28,6 +28,8 @@ Derivation::Derivation(CascadeModel &model, StringRef rank)
 
 void Derivation::flatten() {
   for (const CascadeModel::Equation &equation : model.equations) {
+    if (kept.contains(equation.name))
+      continue;
     Line line;
     line.name = line.source = equation.name;
     line.coords.assign(equation.coords.begin(), equation.coords.end());
@@ -245,6 +247,11 @@ bool Derivation::isEntangled(const CascadeModel::Equation &equation) {
   });
 }
 
+void Derivation::giveUp(StringRef code, mlir::Operation *op, const Twine &text) {
+  if (!gaveUp)
+    gaveUp = {code.str(), "", op ? model.lineOf(op) : "", {}, 0, text.str()};
+}
+
 void Derivation::visit(const Line &line) {
   Names over;
   if (line.reduces())
@@ -255,7 +262,8 @@ void Derivation::visit(const Line &line) {
   if (over.empty())
     return visitMap(line, carried);
   if (over.size() > 1 || carried) {
-    gaveUp = true; // two coordinates of the rank in one equation: nothing is claimed
+    giveUp("two-coordinates", line.op,
+           line.source + " goes over " + rank + " by two coordinates at once; nothing is derived");
     return;
   }
   visitReduction(line, over[0]);
@@ -381,22 +389,36 @@ Streaming Derivation::run() {
   out.coordinate = n.str();
   const Traversals::Rank *written = traversals.find(rank);
   out.asWritten = written ? std::max(written->count, 1u) : 1;
-  gaveUp |= written && (written->loop || !written->parts.empty());
-  gaveUp |= any_of(model.equations, [&](auto &equation) { return isEntangled(equation); });
+  if (written)
+    blocks = written->parts;
+  if (written && written->loop)
+    giveUp("recurrence", nullptr, "a recurrence goes along " + rank + "; nothing is derived");
+  std::set<std::string> reached = reachable();
+  auto counts = [&](const std::string &name) { return kept.empty() || reached.count(name); };
+  for (const CascadeModel::Equation &equation : model.equations)
+    if (counts(equation.name) && isEntangled(equation))
+      giveUp("entangled", equation.op,
+             equation.name + " goes over " + rank + " in every step of a recurrence, or by another coordinate as well; nothing is derived");
   for (auto &line : lines)
-    if (!gaveUp)
+    if (!gaveUp && counts(line->name))
       visit(*line);
   if (!gaveUp)
     finish(out);
   // A partition of the rank may be written with fewer than the rules find: then that is the answer.
-  if (gaveUp || out.derived > out.asWritten) {
+  if (!gaveUp && out.derived > out.asWritten)
+    giveUp("in-parts", nullptr, "blocks of " + rank + " (" + join(blocks, ", ") + ") are used with fewer traversals than rewriting finds");
+  if (gaveUp) {
     Streaming bare;
     bare.rank = out.rank;
     bare.coordinate = out.coordinate;
     bare.asWritten = bare.derived = out.asWritten;
+    gaveUp->level = out.asWritten;
+    bare.whyNot.push_back(*gaveUp);
     return bare;
   }
   return out;
 }
 
-Streaming weir::deriveStreaming(CascadeModel &model, StringRef rank) { return Derivation(model, rank).run(); }
+Streaming weir::deriveStreaming(CascadeModel &model, StringRef rank, const StringSet<> &kept) {
+  return Derivation(model, rank, kept).run();
+}

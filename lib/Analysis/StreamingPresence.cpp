@@ -139,7 +139,7 @@ const Tree *Derivation::presentRead(const Tree *e) {
   } else if (line) {
     parts.push_back(truth(instance(*line, line->where, indices), true));
     parts.push_back(present(instance(*line, line->expr, indices)));
-  } else if (tensor && !tensor->needed) {
+  } else if (tensor && (!tensor->needed || kept.contains(e->text))) {
     const Tree *read = arena.get(TreeKind::Read, e->scalar, e->text, indices);
     parts.push_back(logic.neg(arena.get(TreeKind::IsAbsent, ScalarKind::Bool, "", {read})));
   } else if (tensor) {

@@ -77,10 +77,10 @@ bool Merger::isOnlyStored(const CascadeModel::Tensor &tensor) const {
 bool Merger::isSupported() {
   if (streaming.accumulators.empty())
     return false;
-  if (streaming.derived != 1)
+  if (streaming.derived != streaming.first)
     return refuse("it takes " + Twine(streaming.derived) + " traversals");
   for (const Accumulator &accumulator : streaming.accumulators)
-    if (!symbolizeAccumulation(accumulator.op) || accumulator.level != 1)
+    if (!symbolizeAccumulation(accumulator.op) || accumulator.level != streaming.first)
       return refuse("no state holds " + accumulator.op);
   std::vector<std::string> outputs;
   for (const CascadeModel::Output &output : model.outputs)
@@ -168,7 +168,16 @@ private:
   using Reasons = std::map<std::string, std::string>;
 
   LogicalResult checkOptions();
-  OwningOpRef<func::FuncOp> merge(StringRef over, bool partly, std::string &why);
+  /// What a stream gives, and which tensors it reads as inputs.
+  struct Attempt {
+    std::vector<CascadeModel::Output> outputs;
+    llvm::StringSet<> kept;
+    bool operator==(const Attempt &o) const {
+      return kept == o.kept && llvm::equal(outputs, o.outputs, [](auto &x, auto &y) { return x.tensor == y.tensor; });
+    }
+  };
+  SmallVector<Attempt> attemptsOver(StringRef over);
+  OwningOpRef<func::FuncOp> merge(StringRef over, const Attempt &attempt, std::string &why);
   bool mergeOne(Reasons &reasons);
   void mergeAll(Reasons &reasons);
   bool isWanted(StreamOp stream, StringRef over, std::string &why);
@@ -242,30 +251,48 @@ static std::vector<CascadeModel::Output> takeEarliest(CascadeModel &model, const
   return earliest;
 }
 
-/// The function with a stream over the rank that ends at its outputs, or, `partly`, at the last tensors that can be its
-/// results; null if there is none, or it is not wanted.
-OwningOpRef<func::FuncOp> MergeTraversals::merge(StringRef over, bool partly, std::string &why) {
+/// What may be tried, the best first: a stream that ends at the cascade's outputs; at the last tensors that can be its results; at
+/// those whose finishes reduce over no other rank. Then the same of one that reads selections, made by the rest of the cascade.
+SmallVector<MergeTraversals::Attempt> MergeTraversals::attemptsOver(StringRef over) {
+  SmallVector<Attempt> attempts;
+  llvm::StringSet<> kept;
+  do {
+    auto model = std::make_unique<CascadeModel>(getOperation());
+    model->addReadByStreams(over);
+    Streaming streaming = deriveStreaming(*model, over, kept);
+    if (std::vector<CascadeModel::Output> earliest = takeEarliest(*model, streaming);
+        earliest.size() < model->outputs.size()) {
+      model = std::make_unique<CascadeModel>(getOperation()); // a derivation adds to it
+      model->outputs = std::move(earliest);
+      streaming = deriveStreaming(*model, over, kept);
+    }
+    std::vector<std::string> names(kept.keys().begin(), kept.keys().end());
+    llvm::StringSet<> before = getUpstream(*model, names); // what a stream reads it cannot give
+    auto add = [&](std::vector<CascadeModel::Output> outputs) {
+      llvm::erase_if(outputs, [&](auto &output) { return before.contains(output.tensor); });
+      Attempt attempt{std::move(outputs), kept};
+      if (!attempt.outputs.empty() && !llvm::is_contained(attempts, attempt))
+        attempts.push_back(std::move(attempt));
+    };
+    add(model->outputs);
+    if (!tiled)
+      return attempts;
+    for (bool plain : {false, true})
+      add(findFrontier(*model, streaming, later, plain));
+    kept = kept.empty() ? findKept(*model, streaming) : llvm::StringSet<>();
+  } while (!kept.empty());
+  return attempts;
+}
+
+/// The function with a stream over the rank; null if there is none, or it is not wanted.
+OwningOpRef<func::FuncOp> MergeTraversals::merge(StringRef over, const Attempt &attempt, std::string &why) {
   OwningOpRef<func::FuncOp> copy = getOperation().clone();
-  auto model = std::make_unique<CascadeModel>(*copy);
-  model->addReadByStreams(over);
-  Streaming streaming = deriveStreaming(*model, over);
-  auto endAt = [&](std::vector<CascadeModel::Output> outputs) {
-    model = std::make_unique<CascadeModel>(*copy); // the derivation has added to it
-    model->outputs = std::move(outputs);
-    streaming = deriveStreaming(*model, over);
-  };
-  if (std::vector<CascadeModel::Output> earliest = takeEarliest(*model, streaming);
-      earliest.size() < model->outputs.size())
-    endAt(std::move(earliest));
-  if (partly) {
-    std::vector<CascadeModel::Output> frontier = findFrontier(*model, streaming, later);
-    if (frontier.empty())
-      return {};
-    endAt(std::move(frontier));
-  }
+  CascadeModel model(*copy);
+  model.outputs = attempt.outputs;
+  Streaming streaming = deriveStreaming(model, over, attempt.kept);
   if (!tiled && !single && streaming.derived >= streaming.asWritten)
     return {};
-  Merger merger(*model, streaming, /*copies=*/tiled);
+  Merger merger(model, streaming, /*copies=*/tiled);
   StreamOp stream = merger.run();
   why = merger.reason;
   if (!stream || (tiled && !isWanted(stream, over, why)))
@@ -282,14 +309,17 @@ bool MergeTraversals::mergeOne(Reasons &reasons) {
   for (const std::string &name : getStreamedRanks(CascadeModel(function))) {
     if ((!ranks.empty() && !llvm::is_contained(ranks, name)) || (!tiled && hasStream(name)))
       continue;
-    std::string why, whyNotPartly;
-    OwningOpRef<func::FuncOp> merged = merge(name, /*partly=*/false, why);
-    if (!merged && tiled)
-      merged = merge(name, /*partly=*/true, whyNotPartly);
-    if (!merged) {
-      reasons[name] = whyNotPartly.empty() ? why : whyNotPartly;
-      continue;
+    OwningOpRef<func::FuncOp> merged;
+    for (const Attempt &attempt : attemptsOver(name)) {
+      std::string why;
+      merged = merge(name, attempt, why);
+      if (merged)
+        break;
+      if (!why.empty() && (attempt.kept.empty() || reasons[name].empty()))
+        reasons[name] = why;
     }
+    if (!merged)
+      continue;
     function.getBody().takeBody(merged->getBody());
     return true;
   }

@@ -14,8 +14,8 @@ using namespace weir;
 namespace {
 class Frontier {
 public:
-  Frontier(const CascadeModel &model, const Streaming &streaming, bool later)
-      : model(model), rank(streaming.rank), later(later) {
+  Frontier(const CascadeModel &model, const Streaming &streaming, bool later, bool plain)
+      : model(model), rank(streaming.rank), first(streaming.first), later(later), plain(plain) {
     for (const auto &[tensor, level] : streaming.levels)
       levels[tensor] = level;
   }
@@ -55,6 +55,13 @@ private:
     return any_of(tree->args, [&](const Tree *arg) { return reducesStatistics(arg); });
   }
 
+  /// Whether it reduces over another rank than the streamed one and not over that.
+  bool reducesOthers(const Tree *tree) const {
+    if (tree->is(TreeKind::Reduce) && none_of(tree->coords, [&](StringRef c) { return rankOf(c) == rank; }))
+      return true;
+    return any_of(tree->args, [&](const Tree *arg) { return !tree->is(TreeKind::Reduce) && reducesOthers(arg); });
+  }
+
   /// Whether all that the tensor needs of the rank's statistics is known after one traversal, row by row.
   bool mayFinish(StringRef tensor) {
     unsigned level = levels.lookup(tensor);
@@ -65,8 +72,8 @@ private:
     if (!isNew)
       return known->second;
     bool carries = carriesRank(*equation);
-    bool ok = equation->loops.empty() && !equation->body->is(TreeKind::Selection) && (carries || level == 1) &&
-              !reducesStatistics(equation->body) &&
+    bool ok = equation->loops.empty() && !equation->body->is(TreeKind::Selection) && (carries || level == first) &&
+              !(plain && !carries && reducesOthers(equation->body)) && !reducesStatistics(equation->body) &&
               !anyRead(equation->body, [&](StringRef read) { return !mayFinish(read); });
     return finishable[tensor] = ok;
   }
@@ -96,7 +103,8 @@ private:
 
   const CascadeModel &model;
   StringRef rank;
-  bool later;
+  unsigned first;
+  bool later, plain;
   StringMap<unsigned> levels;
   StringMap<bool> finishable;
   StringSet<> seen;
@@ -105,8 +113,8 @@ private:
 } // namespace
 
 std::vector<CascadeModel::Output> weir::findFrontier(const CascadeModel &model, const Streaming &streaming,
-                                                     bool later) {
-  return Frontier(model, streaming, later).run();
+                                                     bool later, bool plain) {
+  return Frontier(model, streaming, later, plain).run();
 }
 
 static void addUpstream(const CascadeModel &model, StringRef tensor, StringSet<> &seen);
@@ -129,4 +137,32 @@ StringSet<> weir::getUpstream(const CascadeModel &model, ArrayRef<std::string> t
   for (const std::string &tensor : tensors)
     addUpstream(model, tensor, seen);
   return seen;
+}
+
+/// The tensors that indices of a tensor with the rank read.
+static void addIndexed(const CascadeModel &model, StringRef rank, const Tree *tree, std::vector<std::string> &out) {
+  const CascadeModel::Tensor *read = tree->is(TreeKind::Read) ? model.getTensor(tree->text) : nullptr;
+  bool isOwn = read && read->equation >= 0 && is_contained(read->ranks, rank);
+  StringSet<> names;
+  for (const Tree *arg : tree->args) {
+    addIndexed(model, rank, arg, out);
+    if (isOwn)
+      addReads(model, arg, names);
+  }
+  for (StringRef name : names.keys())
+    out.push_back(name.str());
+}
+
+StringSet<> weir::findKept(const CascadeModel &model, const Streaming &streaming) {
+  std::vector<std::string> places;
+  for (const CascadeModel::Equation &equation : model.equations)
+    addIndexed(model, streaming.rank, equation.body, places);
+  StringSet<> kept, indices = getUpstream(model, places);
+  for (const auto &[name, level] : streaming.levels) {
+    const CascadeModel::Tensor *tensor = model.getTensor(name);
+    if (level > 0 && tensor && tensor->equation >= 0 && tensor->elementType && tensor->elementType.isInteger() &&
+        !is_contained(tensor->ranks, streaming.rank) && !indices.contains(name))
+      kept.insert(name);
+  }
+  return kept;
 }

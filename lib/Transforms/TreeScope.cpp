@@ -51,6 +51,10 @@ void TreeScope::bindExtent(const Tree *tree, Value extent, ImplicitLocOpBuilder 
 }
 
 void TreeScope::bindExtents(const CascadeModel &model, ImplicitLocOpBuilder &b) {
+  // Numbers first: a declared rank that happens to be as long says so of itself only when it is computed.
+  for (const auto &entry : model.rankExtents)
+    if (entry.getValue()->getInteger() && !extents.count(entry.getValue()))
+      bindExtent(entry.getValue(), arith::ConstantIndexOp::create(b, *entry.getValue()->getInteger()), b);
   for (const CascadeModel::Equation &equation : model.equations) {
     const CascadeModel::Tensor *tensor = model.getTensor(equation.name);
     ValueRange extents;
@@ -72,9 +76,6 @@ void TreeScope::bindExtents(const CascadeModel &model, ImplicitLocOpBuilder &b) 
       bindExtent(tree, tensor::DimOp::create(b, input, index), b);
     }
   }
-  for (const auto &entry : model.rankExtents)
-    if (entry.getValue()->getInteger() && !extents.count(entry.getValue()))
-      bindExtent(entry.getValue(), arith::ConstantIndexOp::create(b, *entry.getValue()->getInteger()), b);
 }
 
 Value TreeScope::extentOf(const CascadeModel &model, StringRef coordinate) const {

@@ -111,6 +111,23 @@ class OneRank:
             return False  # see crossings
         return self.goes_across(coordinate) and rank == self.rank
 
+    def in_blocks(self, node):
+        """Whether a read takes the rank in whole blocks: at `a*size + b`, of a block and of a place in it, both of other ranks."""
+        ranks = self.cascade.ranks_of(node[1])
+        return any(self.of_data(rank) and self.is_block(index) for rank, index in zip(ranks, node[2]))
+
+    def is_block(self, index):
+        if index[0] != "add" or len(index) != 3:
+            return False
+        for product, place in (index[1:], index[:0:-1]):
+            if place[0] != "coord" or product[0] != "mul" or len(product) != 3 or self.goes_over(place[1]):
+                continue
+            extent = self.cascade.ranks.get(self.cascade.rank_of(place[1]))
+            for block, size in (product[1:], product[:0:-1]):
+                if block[0] == "coord" and not self.goes_over(block[1]) and extent and size == extent:
+                    return True
+        return False
+
     def gone_over(self, tree):
         """(reduction, tensor, rank of a dimension, coordinate) for what the reductions in a tree read at their coordinates."""
         known = {**self.cascade.inputs, **self.cascade.equations}

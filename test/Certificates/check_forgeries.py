@@ -297,6 +297,15 @@ def equation_with_a_reduction_inside_known_at_once(c):
     finish(c, "S")["level"] = c["levels"]["S"] = 0
 
 
+@forgery("chosen-blocks", "knowledge")
+def blocks_and_keys_in_one_traversal(c):
+    """What chooses blocks is made of all of them."""
+    for part in (*c["accumulators"], *c["reductions"]):
+        part["level"] = 1
+    c["levels"] = dict.fromkeys(c["levels"], 1)
+    c["traversals"]["derived"] = 1
+
+
 def mask_dropped_where_every_term_vanishes(c):
     """Not false: the scores are absent there themselves."""
     for a in c["accumulators"]:

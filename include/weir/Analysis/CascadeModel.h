@@ -45,7 +45,7 @@ public:
   /// `cascade` is a function that isCascade() accepts and that verifies.
   explicit CascadeModel(mlir::func::FuncOp cascade);
 
-  /// Makes outputs of what streams over other ranks read too: one over `rank` may give it.
+  /// Makes outputs of what streams read too, but for those over `rank`: another stream may give it.
   void addReadByStreams(llvm::StringRef rank);
 
   mlir::func::FuncOp function;

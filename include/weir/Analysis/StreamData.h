@@ -5,8 +5,8 @@
 // A predicate like DOC[b,m] == DOC[b,n] is not known before the kernel runs. It is decided for whole blocks
 // all the same, by what its parts take on there: the least and the greatest document of the rows and of the
 // keys at hand. A part that depends on keys alone is summarised for every block of keys, once a call; one of
-// rows alone, for the rows at hand; one that is the same in runs of rows and keys, as KEEP[b,h,m/64,n/64] is,
-// is computed once a run. What depends on row and key otherwise is made of such parts, or is unknown.
+// rows alone, for the rows at hand; one that is the same in runs of rows and keys, as KEEP[b,h,m/64,n/64] and
+// ON[b,h,m,n/64] are, is computed once a run. What depends on row and key otherwise is made of such parts, or is unknown.
 #ifndef WEIR_ANALYSIS_STREAMDATA_H
 #define WEIR_ANALYSIS_STREAMDATA_H
 #include "weir/Analysis/StreamTiles.h"

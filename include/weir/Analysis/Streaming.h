@@ -13,6 +13,7 @@
 #ifndef WEIR_ANALYSIS_STREAMING_H
 #define WEIR_ANALYSIS_STREAMING_H
 #include "weir/Analysis/CascadeModel.h"
+#include "llvm/ADT/StringSet.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,7 +47,7 @@ struct Finish {
 /// Why an equation needs one more traversal.
 struct StreamingReason {
   std::string code; ///< "carried-output", "clip-after-statistic", ...
-  std::string equation, line;
+  std::string equation, line; ///< no equation: nothing is derived of the rank
   std::vector<std::string> tensors; ///< the statistics that it waits for
   unsigned level;                   ///< the traversal that it forces
   std::string text;                 ///< in the user's terms
@@ -56,6 +57,9 @@ struct StreamingReason {
 struct Streaming {
   std::string rank, coordinate;
   unsigned asWritten = 1, derived = 1;
+  /// The traversal of the first accumulators. One after those in which tensors are made of blocks of the rank that the
+  /// accumulators read whole, as they read an input.
+  unsigned first = 1;
   std::optional<unsigned> lowerBound; ///< proved, or none
   std::vector<std::pair<std::string, unsigned>> levels; ///< of every tensor that depends on the rank
   std::vector<Accumulator> accumulators;                ///< live ones, by level
@@ -70,7 +74,8 @@ struct Streaming {
 };
 
 /// Derives over one rank (its name, "N"). A cascade that never reduces over it has no accumulators.
-Streaming deriveStreaming(CascadeModel &model, llvm::StringRef rank);
+/// Of tensors in `kept` an element is an input: how they are made is not looked at.
+Streaming deriveStreaming(CascadeModel &model, llvm::StringRef rank, const llvm::StringSet<> &kept = {});
 
 /// The ranks worth streaming, in the order in which they are taken: each that a reduction's result feeds back to,
 /// and each with a lone reduction.

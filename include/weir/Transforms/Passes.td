@@ -138,8 +138,10 @@ def MergeTraversals : Pass<"attn-merge-traversals", "::mlir::func::FuncOp"> {
     that derives to as many traversals as are written, or to more than one, is left as it is, and so is what its expressions do not reach.
 
     With `tiled` the aim is another: streams are made as long as there is one that runs in tiles (weir/Analysis/StreamTiles.h). One whose outputs
-    need more than a traversal, or reduce what it gives, ends at the last tensors before that are scalars of a row; equations that are read inside and
-    outside are computed twice. `when=cheaper` leaves out those
+    need more than a traversal, or reduce what it gives,
+    ends at the last tensors before that are scalars of a row, or before a finish that reduces over another rank; one that reads
+    integers and bools made of its rank, as a selection of blocks is, takes them as inputs, which the rest of the cascade makes before. Equations that are
+    read inside and outside are computed twice. `when=cheaper` leaves out those
     that a few rows would fill so little that the equations as written are faster (weir/Analysis/StreamCost.h). The function's
     `mapping.streams` then says for each rank what was predicted and chosen, `mapping.refusals` what stands against a stream in tiles; a remark
     of category weir-streams says so too.
