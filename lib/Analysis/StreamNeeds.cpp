@@ -53,13 +53,15 @@ SmallVector<SmallVector<Value>> StreamTiles::needed() const {
   return all;
 }
 
-bool StreamTiles::isThereButForPredicates(Value v, SetVector<Operation *> &sums) const {
+bool StreamTiles::isThereButForPredicates(Value v, Needs &needs) const {
   Operation *op = v.getDefiningOp();
-  auto recurse = [&](Value operand) { return isThereButForPredicates(operand, sums); };
-  if (presences->of(v))
+  auto recurse = [&](Value operand) { return isThereButForPredicates(operand, needs); };
+  if (Presence there = presences->of(v)) {
+    needs.positive.insert(there->begin(), there->end());
     return true;
+  }
   if (isa_and_nonnull<ReduceOp>(op)) {
-    sums.insert(op);
+    needs.products.insert(op);
     auto product = products.find(op);
     return product != products.end() && !product->second.partialLeft && !product->second.partialRight &&
            shiftedIndices(product->second).empty();
@@ -73,14 +75,14 @@ bool StreamTiles::isThereButForPredicates(Value v, SetVector<Operation *> &sums)
   return isa_and_nonnull<MapOp, CastOp>(op) && llvm::all_of(op->getOperands(), recurse);
 }
 
-std::optional<SmallVector<Operation *>> StreamTiles::productsBehind(AccumulateOp op) const {
+std::optional<StreamTiles::Needs> StreamTiles::needsBeside(AccumulateOp op) const {
   const Product &product = products.find(op)->second;
   bool isSum = product.right.empty();
-  SetVector<Operation *> sums;
+  Needs needs;
   SmallVector<Value> parts = isSum ? SmallVector<Value>(op.getYield().getValues()) : partsOf(op);
-  if (product.partialRight || !llvm::all_of(parts, [&](Value v) { return isThereButForPredicates(v, sums); }))
+  if (product.partialRight || !llvm::all_of(parts, [&](Value v) { return isThereButForPredicates(v, needs); }))
     return std::nullopt;
   if (!isSum) // right factors are there where the block's condition holds
-    sums.insert(op);
-  return sums.takeVector();
+    needs.products.insert(op);
+  return needs;
 }

@@ -229,7 +229,7 @@ void TileClasses::setBlocks(Reader &reader, const StreamTiles &plan) {
   if (llvm::all_of(needed, [](ArrayRef<Value> predicates) { return predicates.empty(); }))
     return;
   for (AccumulateOp op : plan.state) {
-    const Tree *must = plan.productsBehind(op) ? judge.judgeAll(plan.neededBy(op)).must : nullptr;
+    const Tree *must = plan.needsBeside(op) ? judge.judgeAll(plan.neededBy(op)).must : nullptr;
     full = reader.both(full, must ? must : arena.boolean(false));
   }
 }

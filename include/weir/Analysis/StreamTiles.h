@@ -92,9 +92,12 @@ public:
   llvm::SmallVector<mlir::Value> neededBy(attn::AccumulateOp op) const;
   /// The same of all accumulators; those that need the same are listed once.
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> needed() const;
-  /// The products that have to have their factors for what an accumulator takes in to be there wherever its predicates
-  /// hold; none: it may be absent otherwise.
-  std::optional<llvm::SmallVector<mlir::Operation *>> productsBehind(attn::AccumulateOp op) const;
+  /// What has to be for what an accumulator takes in to be there wherever its predicates hold; none: it may be absent all the same.
+  struct Needs {
+    llvm::SetVector<mlir::Operation *> products; ///< whose factors have to be there
+    std::set<std::string> positive;              ///< extents, as Presence names them
+  };
+  std::optional<Needs> needsBeside(attn::AccumulateOp op) const;
 
   attn::StreamOp stream;
   using Coordinates = llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>>; ///< names and extents
@@ -124,7 +127,7 @@ private:
   void flatten(mlir::Value value, Product &product, bool quotients) const;
   bool judgeInside(attn::ReadOp read, unsigned k);
   void collectNeeded(mlir::Value value, llvm::SetVector<mlir::Value> &found) const;
-  bool isThereButForPredicates(mlir::Value value, llvm::SetVector<mlir::Operation *> &sums) const;
+  bool isThereButForPredicates(mlir::Value value, Needs &needs) const;
   attn::EinsumOp ownEquation(mlir::Operation *read) const;
   bool refuse(const llvm::Twine &why);
 

@@ -178,13 +178,15 @@ void StreamEmitter::inVersions(Builder &b, function_ref<void()> inside) {
 Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
   if (auto known = everywhere.find(op); known != everywhere.end())
     return known->second;
-  std::optional<SmallVector<Operation *>> sums = plan.productsBehind(op);
-  if (!sums)
+  std::optional<StreamTiles::Needs> needs = plan.needsBeside(op);
+  if (!needs)
     return nullptr;
   Value must = musts.empty() ? judgeMust(b, op) : musts[llvm::find(allNeeded, plan.neededBy(op)) - allNeeded.begin()];
-  for (Operation *sum : *sums)
-    if (Value condition = conditions.lookup(sum); condition && must)
-      must = arith::AndIOp::create(b, must, condition);
+  if (!must)
+    return nullptr;
+  must = conjunction(b, emitter, must, emitter.arePositive(b, needs->positive));
+  for (Operation *product : needs->products)
+    must = conjunction(b, emitter, must, conditions.lookup(product));
   return must;
 }
 
