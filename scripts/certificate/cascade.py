@@ -112,9 +112,10 @@ class OneRank:
         return self.goes_across(coordinate) and rank == self.rank
 
     def in_blocks(self, node):
-        """Whether a read takes the rank in whole blocks: at `a*size + b`, of a block and of a place in it, both of other ranks."""
+        """Whether a read takes the rank in whole blocks: at `a*size + b`, of a block and of a place in it, both of other ranks. What is made
+        so of a rank that is declared equal is an input of this one's traversals, as it is in the count of the text's."""
         ranks = self.cascade.ranks_of(node[1])
-        return any(self.of_data(rank) and self.is_block(index) for rank, index in zip(ranks, node[2]))
+        return any(rank == self.rank and self.is_block(index) for rank, index in zip(ranks, node[2]))
 
     def is_block(self, index):
         if index[0] != "add" or len(index) != 3:
