@@ -19,8 +19,9 @@ import tempfile
 CASCADE = re.compile(r"^(?:export\s+)?cascade\s+(\w+)", re.MULTILINE)
 ARCHITECTURES = {"sm_80": 163 << 10, "sm_90a": 227 << 10}  # shared memory of a block, static and dynamic
 # Bytes at most, in steps of 256, of the worse architecture: what ptxas of CUDA 13.0 spills of cascades that go to tensor cores.
-SPILLED = {"window": 256, "block_diagonal": 256, "block_diffusion": 256, "prefix_document": 512, "entropy": 256, "dilated_heads": 768,
-           "projections": 256, "query_aware": 256, "ragged": 3072, "parallel_retention": 256, "s2_attention": 256, "sink": 256, "tree": 256, "var": 1024}
+SPILLED = {"block_diagonal": 256, "block_diffusion": 256, "dilated_heads": 768, "entropy": 256, "moba": 256, "paper": 256,
+           "parallel_retention": 256, "prefix_document": 512, "projections": 256, "query_aware": 256, "ragged": 3072,
+           "rectified": 256, "s2_attention": 256, "sink": 256, "sla1": 256, "tree": 256, "var": 1024, "window": 256}
 REGISTERS = 65536  # of a multiprocessor: a block that needs more cannot be launched
 STATIC_SHARED = 48 << 10
 FUNCTION = re.compile(r"Compiling entry function '(\S+)' for.*?(\d+) bytes spill stores.*?Used (\d+) registers(.*?)$", re.DOTALL | re.MULTILINE)
