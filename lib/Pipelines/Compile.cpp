@@ -87,7 +87,7 @@ Expected<Kernel> weir::compileTiledForGPU(mlir::ModuleOp tiled, const TargetDesc
   auto module = lower(tiled, buildTiledToPlanPipeline);
   if (!module)
     return module.takeError();
-  auto object = emitKernelObject(**module, hostOfGPU());
+  auto object = emitKernelObject(**module, plainProcessor());
   if (!object)
     return object.takeError();
   return Kernel::loadForGPU((*module)->getOperation()->getAttrOfType<mlir::ArrayAttr>(kKernelsAttr), *object,

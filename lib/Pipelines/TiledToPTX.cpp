@@ -59,7 +59,7 @@ void weir::buildTiledToPlanPipeline(OpPassManager &pm) {
   outline.threads = kThreads;
   outline.onlyPlan = true;
   pm.addPass(createOutlineLaunches(outline));
-  buildTiledToLLVMPipeline(pm, hostOfGPU());
+  buildTiledToLLVMPipeline(pm, plainProcessor());
 }
 
 void weir::buildGPUToPTXPipeline(OpPassManager &pm, const TargetDescription &target) {

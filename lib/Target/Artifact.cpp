@@ -26,7 +26,7 @@ using namespace weir;
 
 static Error fail(const Twine &text) { return createStringError(inconvertibleErrorCode(), text); }
 
-TargetDescription weir::hostOfGPU() {
+TargetDescription weir::plainProcessor() {
   TargetDescription target;
   target.cpu = "x86-64";
   target.vectorBytes = 16;
@@ -198,7 +198,7 @@ private:
     return Error::success();
   }
 
-  const TargetDescription plain = hostOfGPU();
+  const TargetDescription plain = plainProcessor();
   const CompileOptions &options;
   std::vector<Version> order;
   std::vector<KernelSignature> signatures;

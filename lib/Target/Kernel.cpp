@@ -91,7 +91,7 @@ Expected<Kernel> Kernel::loadForGPU(mlir::ArrayAttr kernels, StringRef object, c
   auto description = ptx::readDescription(code.ptx);
   if (!description)
     return description.takeError();
-  auto loaded = loadAll(kernels, object, hostOfGPU(), {});
+  auto loaded = loadAll(kernels, object, plainProcessor(), {});
   if (!loaded)
     return loaded.takeError();
   if (loaded->size() != 1 || !*description || (*description)->kernel != loaded->front()->signature.name)

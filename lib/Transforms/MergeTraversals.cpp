@@ -176,7 +176,7 @@ private:
       return kept == o.kept && llvm::equal(outputs, o.outputs, [](auto &x, auto &y) { return x.tensor == y.tensor; });
     }
   };
-  SmallVector<Attempt> attemptsOver(StringRef over);
+  bool tryOver(StringRef over, function_ref<bool(const Attempt &)> works);
   OwningOpRef<func::FuncOp> merge(StringRef over, const Attempt &attempt, std::string &why);
   bool mergeOne(Reasons &reasons);
   void mergeAll(Reasons &reasons);
@@ -251,10 +251,10 @@ static std::vector<CascadeModel::Output> takeEarliest(CascadeModel &model, const
   return earliest;
 }
 
-/// What may be tried, the best first: a stream that ends at the cascade's outputs; at the last tensors that can be its results; at
+/// Tries until one works, the best first: a stream that ends at the cascade's outputs; at the last tensors that can be its results; at
 /// those whose finishes reduce over no other rank. Then the same of one that reads selections, made by the rest of the cascade.
-SmallVector<MergeTraversals::Attempt> MergeTraversals::attemptsOver(StringRef over) {
-  SmallVector<Attempt> attempts;
+bool MergeTraversals::tryOver(StringRef over, function_ref<bool(const Attempt &)> works) {
+  SmallVector<Attempt> tried;
   llvm::StringSet<> kept;
   do {
     auto model = std::make_unique<CascadeModel>(getOperation());
@@ -268,20 +268,24 @@ SmallVector<MergeTraversals::Attempt> MergeTraversals::attemptsOver(StringRef ov
     }
     std::vector<std::string> names(kept.keys().begin(), kept.keys().end());
     llvm::StringSet<> before = getUpstream(*model, names); // what a stream reads it cannot give
-    auto add = [&](std::vector<CascadeModel::Output> outputs) {
+    auto endsAt = [&](std::vector<CascadeModel::Output> outputs) {
       llvm::erase_if(outputs, [&](auto &output) { return before.contains(output.tensor); });
       Attempt attempt{std::move(outputs), kept};
-      if (!attempt.outputs.empty() && !llvm::is_contained(attempts, attempt))
-        attempts.push_back(std::move(attempt));
+      if (attempt.outputs.empty() || llvm::is_contained(tried, attempt))
+        return false;
+      tried.push_back(std::move(attempt));
+      return works(tried.back());
     };
-    add(model->outputs);
+    if (endsAt(model->outputs))
+      return true;
     if (!tiled)
-      return attempts;
+      return false;
     for (bool plain : {false, true})
-      add(findFrontier(*model, streaming, later, plain));
+      if (endsAt(findFrontier(*model, streaming, later, plain)))
+        return true;
     kept = kept.empty() ? findKept(*model, streaming) : llvm::StringSet<>();
   } while (!kept.empty());
-  return attempts;
+  return false;
 }
 
 /// The function with a stream over the rank; null if there is none, or it is not wanted.
@@ -310,15 +314,14 @@ bool MergeTraversals::mergeOne(Reasons &reasons) {
     if ((!ranks.empty() && !llvm::is_contained(ranks, name)) || (!tiled && hasStream(name)))
       continue;
     OwningOpRef<func::FuncOp> merged;
-    for (const Attempt &attempt : attemptsOver(name)) {
+    bool isMerged = tryOver(name, [&](const Attempt &attempt) {
       std::string why;
       merged = merge(name, attempt, why);
-      if (merged)
-        break;
-      if (!why.empty() && (attempt.kept.empty() || reasons[name].empty()))
+      if (!merged && !why.empty() && (attempt.kept.empty() || reasons[name].empty()))
         reasons[name] = why;
-    }
-    if (!merged)
+      return bool(merged);
+    });
+    if (!isMerged)
       continue;
     function.getBody().takeBody(merged->getBody());
     return true;

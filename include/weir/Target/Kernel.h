@@ -51,8 +51,8 @@ struct DeviceCode {
   std::string cubin; ///< the same assembled; may be empty
 };
 
-/// The processor beside a GPU, of which nothing is asked.
-TargetDescription hostOfGPU();
+/// Any x86-64 processor, of which nothing is asked: that beside a GPU, and any until it is known which one it is.
+TargetDescription plainProcessor();
 
 struct CallOptions {
   unsigned threads = 0; ///< 0: as many as the machine has

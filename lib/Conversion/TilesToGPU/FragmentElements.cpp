@@ -64,16 +64,31 @@ Value FragmentEmitter::isBelow(Builder &b, unsigned at, Value count) {
 // Operands
 //===----------------------------------------------------------------------===//
 
+/// The sizes that a loop counts through: of each tile, of how many there really are and for how many it has room.
+static SmallVector<std::pair<OpFoldResult, int64_t>> sizesAlong(linalg::LinalgOp op, unsigned loop) {
+  SmallVector<std::pair<OpFoldResult, int64_t>> sizes;
+  for (OpOperand &operand : op->getOpOperands()) {
+    TileView view = isa<MemRefType>(operand.get().getType()) ? viewOf(operand.get()) : TileView();
+    if (!view.tile)
+      continue;
+    for (auto [k, result] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
+      if (cast<AffineDimExpr>(result).getPosition() == loop)
+        sizes.push_back({view.sizes[k], view.tile.getType().getDimSize(k)});
+  }
+  return sizes;
+}
+
+/// How many of a loop's iterations tiles have room for: all that threads hold. 0 where it counts through none.
+static int64_t heldOf(linalg::LinalgOp op, unsigned loop) {
+  auto sizes = sizesAlong(op, loop);
+  return sizes.empty() ? 0 : sizes.front().second;
+}
+
 /// The elements of one row that a thread has.
 unsigned FragmentEmitter::columnsOf(linalg::GenericOp op, unsigned loop) {
-  for (OpOperand &operand : op->getOpOperands()) {
-    TileView view = viewOf(operand.get());
-    AffineMap map = op.getMatchingIndexingMap(&operand);
-    for (auto [k, result] : llvm::enumerate(map.getResults()))
-      if (view.tile && cast<AffineDimExpr>(result).getPosition() == loop)
-        return view.tile.getType().getDimSize(k) / 4;
-  }
-  llvm_unreachable("every loop counts through a tile");
+  int64_t held = heldOf(op, loop);
+  assert(held > 0 && "every loop counts through a tile");
+  return held / 4;
 }
 
 Value FragmentEmitter::limitOf(Builder &b, OpFoldResult size, int64_t held) {
@@ -83,29 +98,10 @@ Value FragmentEmitter::limitOf(Builder &b, OpFoldResult size, int64_t held) {
   return known < held ? constant(b, known) : Value();
 }
 
-/// How many of a loop's iterations tiles have room for: all that threads hold.
-static int64_t heldOf(linalg::LinalgOp op, unsigned loop) {
-  for (OpOperand &operand : op->getOpOperands()) {
-    if (!isa<MemRefType>(operand.get().getType()))
-      continue;
-    TileView view = viewOf(operand.get());
-    for (auto [k, result] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
-      if (view.tile && cast<AffineDimExpr>(result).getPosition() == loop)
-        return view.tile.getType().getDimSize(k);
-  }
-  return 0;
-}
-
 Value FragmentEmitter::countOf(Builder &b, linalg::LinalgOp op, unsigned loop) {
-  for (OpOperand &operand : op->getOpOperands()) {
-    if (!isa<MemRefType>(operand.get().getType()))
-      continue;
-    TileView view = viewOf(operand.get());
-    for (auto [k, result] : llvm::enumerate(op.getMatchingIndexingMap(&operand).getResults()))
-      if (view.tile && cast<AffineDimExpr>(result).getPosition() == loop)
-        if (Value count = limitOf(b, view.sizes[k], view.tile.getType().getDimSize(k)))
-          return count;
-  }
+  for (auto [size, held] : sizesAlong(op, loop))
+    if (Value count = limitOf(b, size, held))
+      return count;
   return nullptr;
 }
 
