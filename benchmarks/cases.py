@@ -26,6 +26,7 @@ class Case:
     defines: dict = dataclasses.field(default_factory=dict)  # consts of the cascade
     peers: tuple = ("sdpa", "flex", "ort")
     group: str = "goals"
+    device: str = "cpu"                        # as PyTorch calls it
 
     def __post_init__(self):
         self.N, self.G = self.N or self.M, self.G or self.H
@@ -193,6 +194,27 @@ def variant_cases(n):
                defines={"W": length}, peers=(), group="variants")
     yield Case("window of 256, 2 KV heads", "examples/softmax/windowed.attn", 8, length, 64, G=2, mask="window", defines={"W": 256},
                peers=("flex", "ort"), group="variants")
+
+
+def gpu_cases(n):
+    """Cases for a GPU: as many heads as fill it."""
+    dense, causal, window = (f"examples/softmax/{name}.attn" for name in ("softmax", "causal", "windowed"))
+    gpu = {"device": "cuda", "dtype": "bf16", "peers": ("sdpa", "flex"), "group": "gpu"}
+    for d in (64, 128):
+        yield Case(f"dense D={d}", dense, 32, n(4096), d, **gpu)
+        yield Case(f"causal D={d}", causal, 32, n(4096), d, mask="causal", **gpu)
+    yield Case("causal D=256", causal, 16, n(4096), 256, mask="causal", **gpu)
+    yield Case("causal D=96", causal, 32, n(4096), 96, mask="causal", **gpu)
+    yield Case("causal D=128 N=16384", causal, 16, n(16384), 128, mask="causal", **gpu)
+    yield Case("window 256, 8 KV heads, N=16384", window, 32, n(16384), 64, G=8, mask="window", defines={"W": 256}, **{**gpu, "peers": ("flex",)})
+    yield Case("softcap, causal, 8 KV heads", "examples/softcap/softcap.attn", 32, n(4096), 128, G=8, mask="causal", weights="softcap", **gpu)
+    yield Case("ALiBi, causal", "examples/alibi/alibi.attn", 32, n(4096), 64, mask="causal", weights="alibi", **gpu)
+    yield Case("16 documents in 8192, causal", "examples/document_mask/document.attn", 32, n(8192), 64, mask="documents", **gpu)
+    yield Case("neighbours 13x13 on 56x56", "examples/natten/natten2d.attn", 32, 56 * 56, 64, mask="neighbours",
+               defines={"WY": 13, "WX": 13}, **gpu)
+    yield Case("decode 32/8 heads L=32768", f"{OWN}/decode.attn", 32, 1, 128, N=n(32768), G=8, **gpu)
+    yield Case("dense f16 D=128", dense, 32, n(4096), 128, **{**gpu, "dtype": "f16"})
+    yield Case("causal f32 D=64", causal, 16, n(2048), 64, mask="causal", **{**gpu, "dtype": "f32"})
 
 
 def all_cases(quick=False) -> typing.Iterator[Case]:

@@ -19,7 +19,7 @@ def _torch(threads):
 
 def _tensors(case, tensors, torch):
     kind = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16, "f64": torch.float64}[case.dtype]
-    return [torch.from_numpy(tensors[name]).to(kind) for name in "QKV"]
+    return [torch.from_numpy(tensors[name]).to(case.device, kind) for name in "QKV"]
 
 
 def sdpa(case, tensors):
@@ -28,7 +28,7 @@ def sdpa(case, tensors):
     if case.weights != "softmax" or case.mask not in ("none", "causal", "window"):
         raise Unsupported
     q, k, v = _tensors(case, tensors, torch)
-    m, n = torch.arange(case.M)[:, None], torch.arange(case.N)[None, :]
+    m, n = torch.arange(case.M, device=case.device)[:, None], torch.arange(case.N, device=case.device)[None, :]
     mask = case.sees(m, n) if case.mask == "window" else None
 
     def call():
@@ -36,12 +36,12 @@ def sdpa(case, tensors):
         with torch.inference_mode():
             return torch.nn.functional.scaled_dot_product_attention(q, k, v, mask, is_causal=case.mask == "causal",
                                                                     enable_gqa=case.G != case.H)
-    return call, lambda o: o[0].float().numpy(), {}
+    return call, lambda o: o[0].float().cpu().numpy(), {}
 
 
 def _score_mod(case, tensors, torch):
     if case.weights == "alibi":
-        slope = torch.from_numpy(tensors["SLOPE"])
+        slope = torch.from_numpy(tensors["SLOPE"]).to(case.device)
         return lambda s, b, h, m, n: s - slope[h] * (m - n)
     if case.weights == "softcap":
         return lambda s, b, h, m, n: 50.0 * torch.tanh(s / 50.0)
@@ -54,10 +54,10 @@ def _mask_mod(case, tensors, torch):
     if case.mask == "none":
         return None
     if case.mask == "documents":
-        ids = torch.from_numpy(tensors["DOC"][0])
+        ids = torch.from_numpy(tensors["DOC"][0]).to(case.device)
         return lambda b, h, m, n: (ids[m] == ids[n]) & (n <= m)
     if case.mask == "blocks":
-        keep = torch.from_numpy(np.ascontiguousarray(tensors["KEEP"][0, 0]))
+        keep = torch.from_numpy(np.ascontiguousarray(tensors["KEEP"][0, 0])).to(case.device)
         return lambda b, h, m, n: keep[m // 64, n // 64]
     if case.mask == "neighbours":
         side = case.side
@@ -74,7 +74,7 @@ def flex(case, tensors):
     """PyTorch's FlexAttention, compiled; the making of its block mask is timed apart."""
     torch = _torch(case.threads)
     from torch.nn.attention.flex_attention import create_block_mask, flex_attention
-    if not os.environ.get("CXX") and not shutil.which("g++"):
+    if case.device == "cpu" and not os.environ.get("CXX") and not shutil.which("g++"):
         raise Unsupported
     torch._dynamo.reset()
     q, k, v = _tensors(case, tensors, torch)
@@ -83,11 +83,13 @@ def flex(case, tensors):
     with torch.inference_mode():
         if mask_mod:
             size = 64 if case.mask == "blocks" else 128
-            make = lambda: create_block_mask(mask_mod, None, None, case.M, case.N, device="cpu", BLOCK_SIZE=size)
+            make = lambda: create_block_mask(mask_mod, None, None, case.M, case.N, device=case.device, BLOCK_SIZE=size)
             times = []
             for _ in range(3):
                 start = time.perf_counter()
                 block_mask = make()
+                if case.device == "cuda":
+                    torch.cuda.synchronize()
                 times.append(time.perf_counter() - start)
             info["mask_s"] = min(times)
         compiled = torch.compile(flex_attention, dynamic=False)
@@ -99,7 +101,7 @@ def flex(case, tensors):
         start = time.perf_counter()
         call()
         info["compile_s"] = time.perf_counter() - start
-    return call, lambda o: o[0].float().numpy(), info
+    return call, lambda o: o[0].float().cpu().numpy(), info
 
 
 def _session(case, node, inputs, outputs, opset=17):

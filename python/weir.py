@@ -8,7 +8,9 @@
 An array has the declared type, or one that converts to it without loss; lists and numbers are converted. bf16, f8e4m3 and f8e5m2
 are given as raw bits (uint16, uint8; an ml_dtypes array is viewed so) or as float32, which is rounded to nearest even; they
 come back as raw bits, which `decode(array, "bf16")` turns into float32. i4 is one int8 an entry on both sides. Any strides will do.
-A kernel for a GPU takes the same arrays: they are copied to the GPU and results back, each call.
+A kernel for a GPU takes the same arrays: they are copied to the GPU and results back, each call. Arrays on the GPU (PyTorch's, CuPy's, all that
+have `__dlpack__`) are taken where they are; then all inputs and, by `out=`, all outputs must be there, and the call returns once
+it is launched on `stream`, a CUstream's address (0: the default stream).
 A call that the kernel refuses raises weir.Error with the kernel's own text; nothing has been written then. Kernels may be called from
 several threads at once; the interpreter's lock is not held while they run.
 """
@@ -24,6 +26,9 @@ __all__ = ["load", "Kernel", "Error", "decode", "encode"]
 _NUMPY = {"f64": np.float64, "f32": np.float32, "f16": np.float16, "bf16": np.uint16, "f8e4m3": np.uint8,
           "f8e5m2": np.uint8, "i64": np.int64, "i32": np.int32, "i16": np.int16, "i8": np.int8, "i4": np.int8,
           "u32": np.uint32, "u8": np.uint8, "bool": np.bool_}
+# (code, bits) of dlpack.h
+_DLPACK = {(2, 64): "f64", (2, 32): "f32", (2, 16): "f16", (4, 16): "bf16", (0, 64): "i64", (0, 32): "i32", (0, 16): "i16", (0, 8): "i8",
+           (1, 32): "u32", (1, 8): "u8", (6, 8): "bool", (10, 8): "f8e4m3", (12, 8): "f8e5m2"}
 _BITS = ("bf16", "f8e4m3", "f8e5m2")  # NumPy has no such types
 _HEADER = struct.Struct("=QIi8Q")     # WEIR_ARGS_HEADER of weir_runtime.h
 _TENSOR = struct.Struct("=QiiQQ")     # weir_tensor
@@ -109,6 +114,31 @@ class Tensor:
 
     def __repr__(self):
         return f"{self.name}: {self.dtype}[{','.join(self.ranks)}]"
+
+
+class _OnGPU:
+    """An array in a GPU's memory, as its library hands it over by DLPack: address, dtype, shape, strides in elements."""
+
+    class _DLTensor(ctypes.Structure):
+        _fields_ = [("data", ctypes.c_uint64), ("device", ctypes.c_int32 * 2), ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8),
+                    ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16), ("shape", ctypes.POINTER(ctypes.c_int64)),
+                    ("strides", ctypes.POINTER(ctypes.c_int64)), ("offset", ctypes.c_uint64)]
+
+    def __init__(self, array, stream):
+        self._array, self._capsule = array, array.__dlpack__(stream=stream or 1)  # 1: the default stream
+        pointer = ctypes.pythonapi.PyCapsule_GetPointer
+        pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+        tensor = self._DLTensor.from_address(pointer(self._capsule, b"dltensor"))
+        self.address, self.dtype = tensor.data + tensor.offset, _DLPACK.get((tensor.code, tensor.bits))
+        self.shape = tuple(tensor.shape[:tensor.ndim])
+        steps = [1]
+        for extent in self.shape[:0:-1]:
+            steps.insert(0, steps[0] * extent)
+        self.strides = tensor.strides[:tensor.ndim] if tensor.strides else steps[:tensor.ndim]
+
+    @staticmethod
+    def holds(value):
+        return not isinstance(value, np.ndarray) and hasattr(value, "__dlpack_device__") and value.__dlpack_device__()[0] == 2
 
 
 class _Cuda:
@@ -250,16 +280,18 @@ class Kernel:
             value = float(value) if entry["storage"] in ("f32", "f64") else int(value)
             struct.pack_into(_PARAM[entry["storage"]], args, entry["offset"], value)
 
-    def __call__(self, *, out=None, threads=0, **given):
+    def __call__(self, *, out=None, threads=0, stream=0, **given):
         """Runs the kernel on inputs and params by name; returns {name: array}. `out` may hold arrays for outputs; `threads` 0 is as
-        many as there are."""
-        return self.bind(out=out, threads=threads, **given)()
+        many as there are; `stream` is for arrays on a GPU."""
+        return self.bind(out=out, threads=threads, stream=stream, **given)()
 
-    def bind(self, *, out=None, threads=0, **given):
+    def bind(self, *, out=None, threads=0, stream=0, **given):
         """The same call as a function without arguments, for calls that are short beside the placing of their arguments. Every time it
         reads the arrays given here as they are then (of those that had to be converted, a copy), and writes the same outputs."""
         args, keep, inputs = bytearray(self._args_size), [], []
-        _HEADER.pack_into(args, 0, self._args_size, 1, threads, 0, 0, 0, 0, 0, 0, 0, 0)
+        _HEADER.pack_into(args, 0, self._args_size, 1, threads, 0, 0, 0, 0, 0, stream, 0, 0)
+        if self.device != "cpu" and any(map(_OnGPU.holds, given.values())):
+            return self._bind_on_gpu(args, keep, stream, given, out or {})
         for tensor in self.inputs:
             if tensor.name not in given:
                 raise TypeError(f"{self.name}: input {tensor.name} is missing")
@@ -267,9 +299,7 @@ class Kernel:
             self._place_array(args, keep, tensor, array, shape)
             inputs.append((tensor, array))
         self._place_params(args, given)
-        if given:
-            known = [tensor.name for tensor in self.inputs] + list(self._params)
-            raise TypeError(f"{self.name} has no {', '.join(given)}; it takes {', '.join(known)}")
+        self._refuse_others(given)
         buffer = (ctypes.c_char * self._args_size).from_buffer(args)
         keep.append(buffer)
         address, results = ctypes.addressof(buffer), self._make_outputs(args, buffer, keep, dict(out or {}))
@@ -281,6 +311,38 @@ class Kernel:
                 self._run_on_gpu(buffer, inputs, results)
             return {tensor.name: _unpack_i4(array, shape) if tensor.dtype == "i4" else array
                     for tensor, array, shape in results}
+        return call
+
+    def _refuse_others(self, given):
+        if given:
+            known = [tensor.name for tensor in self.inputs] + list(self._params)
+            raise TypeError(f"{self.name} has no {', '.join(given)}; it takes {', '.join(known)}")
+
+    def _bind_on_gpu(self, args, keep, stream, given, out):
+        """bind() of arrays that are on the GPU."""
+        out, results = dict(out), {}
+        for tensors, given_arrays, what in (self.inputs, given, "input"), (self.outputs, out, "output"):
+            for tensor in tensors:
+                if tensor.name not in given_arrays:
+                    raise TypeError(f"{self.name}: {what} {tensor.name} is missing" + (" in out=" if what == "output" else ""))
+                value = given_arrays.pop(tensor.name)
+                if not _OnGPU.holds(value):
+                    raise TypeError(f"{self.name}: {what} {tensor.name} is not on the GPU, others are")
+                array = _OnGPU(value, stream)
+                if array.dtype != tensor.dtype and not (array.dtype == "u8" and tensor.dtype in ("f8e4m3", "f8e5m2")):
+                    raise TypeError(f"{self.name}: tensor {tensor.name} has type {array.dtype}, expected {tensor.dtype}")
+                keep.append(array)
+                self._place(args, keep, tensor, array.address, array.shape, array.strides)
+                if what == "output":
+                    results[tensor.name] = value
+        self._place_params(args, given)
+        self._refuse_others({**given, **out})
+        buffer = (ctypes.c_char * self._args_size).from_buffer(args)
+        address = ctypes.addressof(buffer)
+
+        def call(keep=(keep, buffer)):
+            self._check(self._run(address))
+            return results
         return call
 
     def _run_on_gpu(self, buffer, inputs, results):

@@ -14,6 +14,8 @@ typedef int cu_result;
 typedef uint64_t cu_pointer;
 enum {
   CU_ERROR_OUT_OF_MEMORY = 2,
+  CU_DEVICE_COMPUTE_CAPABILITY_MAJOR = 75,
+  CU_DEVICE_COMPUTE_CAPABILITY_MINOR = 76,
   CU_DEVICE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN = 97,
   CU_FUNC_SHARED_SIZE_BYTES = 1,
   CU_FUNC_MAX_DYNAMIC_SHARED_SIZE_BYTES = 8
@@ -373,3 +375,13 @@ int weir_cuda_download(const weir_kernel *k, void *to, const void *memory, int64
   IN_CONTEXT(k, "no copy from the GPU", download(to, (cu_pointer)(uintptr_t)memory, (size_t)bytes));
 }
 int weir_cuda_wait(const weir_kernel *k) { IN_CONTEXT(k, "the kernel fails", context_synchronize()); }
+
+int weir_cuda_capability(void) {
+  const cuda_driver *d = the_driver();
+  int device, major, minor;
+  if (d->problem || d->device_get(&device, 0) ||
+      d->device_attribute(&major, CU_DEVICE_COMPUTE_CAPABILITY_MAJOR, device) ||
+      d->device_attribute(&minor, CU_DEVICE_COMPUTE_CAPABILITY_MINOR, device))
+    return 0;
+  return 10 * major + minor;
+}

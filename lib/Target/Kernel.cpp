@@ -105,6 +105,14 @@ Expected<Kernel> Kernel::loadForGPU(mlir::ArrayAttr kernels, StringRef object, c
   return Kernel(std::move(impl));
 }
 
+bool weir::hasGPUFor(const TargetDescription &gpu) {
+  StringRef version = gpu.cpu;
+  int wanted, has = weir_cuda_capability();
+  if (!version.consume_front("sm_") || version.consumeInteger(10, wanted))
+    return false;
+  return version.empty() ? has >= wanted : has == wanted;
+}
+
 Expected<std::vector<std::shared_ptr<Kernel::Impl>>> Kernel::loadAll(mlir::ArrayAttr kernels,
                                                                      StringRef object,
                                                                      const TargetDescription &target,

@@ -38,7 +38,7 @@ static cl::opt<bool> resumed(
     cl::desc("call what is one traversal with a few keys at a time and the state of the call before"));
 static cl::opt<std::string>
     targetName("target", cl::init("cpu:native"),
-               cl::desc("what is compiled for; kernels for cuda:sm_80 are executed as PTX"));
+               cl::desc("what is compiled for; kernels for cuda:sm_80 run on a GPU, or are executed as PTX"));
 static cl::opt<bool> domains("domains", cl::desc("random masks: their tiles and counts against brute force"));
 static cl::opt<bool> interpretOnly("interpret-only", cl::desc("run the interpreter alone"));
 
@@ -105,7 +105,19 @@ static void varyTiles(mlir::ModuleOp module, const weir::TargetDescription &targ
   });
 }
 
-/// The one kernel of a tiled module, executed as PTX. Every call has another schedule.
+static llvm::Expected<std::vector<weir::HostTensor>> call(const weir::Kernel &kernel,
+                                                          llvm::ArrayRef<weir::HostTensor> inputs,
+                                                          llvm::ArrayRef<long double> params) {
+  auto outputs = kernel.makeOutputs(inputs, params);
+  if (!outputs)
+    return outputs.takeError();
+  if (llvm::Error error = kernel.call(inputs, params, *outputs))
+    return std::move(error);
+  return std::move(*outputs);
+}
+
+/// The one kernel of a tiled module, run by the GPU where there is one, else executed as PTX, every call with
+/// another schedule.
 static llvm::Expected<std::vector<weir::RandomKernel>> compilePTX(mlir::ModuleOp tiled,
                                                                   const weir::TargetDescription &target) {
   auto signatures = weir::readSignatures(weir::describeKernels(tiled));
@@ -113,6 +125,13 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compilePTX(mlir::ModuleOp
   auto text = weir::emitPTX(tiled, target);
   if (!text)
     return text.takeError();
+  if (weir::hasGPUFor(target)) {
+    auto kernel = weir::compileTiledForGPU(tiled, target, {std::move(*text), ""});
+    if (!kernel)
+      return kernel.takeError();
+    return std::vector<weir::RandomKernel>{
+        [kernel = std::move(*kernel)](auto inputs, auto params) { return call(kernel, inputs, params); }};
+  }
   auto kernel = weir::PTXKernel::create(signatures.front(), *text);
   if (!kernel)
     return kernel.takeError();
@@ -145,14 +164,7 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
     return kernels.takeError();
   std::vector<weir::RandomKernel> result;
   for (const weir::Kernel &kernel : *kernels)
-    result.push_back([kernel](auto inputs, auto params) -> llvm::Expected<std::vector<weir::HostTensor>> {
-      auto outputs = kernel.makeOutputs(inputs, params);
-      if (!outputs)
-        return outputs.takeError();
-      if (llvm::Error error = kernel.call(inputs, params, *outputs))
-        return std::move(error);
-      return std::move(*outputs);
-    });
+    result.push_back([kernel](auto inputs, auto params) { return call(kernel, inputs, params); });
   callInParts(result, parts);
   return result;
 }

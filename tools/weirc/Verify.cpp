@@ -6,6 +6,7 @@
 #include "dialects/Attention/Signature.h"
 #include "weir/Reference/Compare.h"
 #include "weir/Reference/Draw.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/JSON.h"
 #include <cmath>
@@ -25,9 +26,14 @@ struct Report {
   bool passed() const { return !firstFailure && skipped < trials; }
 };
 
+/// Who executes a kernel for a GPU.
+constexpr llvm::StringLiteral kPTX = "PTX interpreter", kGPU = "GPU";
+
 class Verifier {
 public:
-  Verifier(Job &job, Runner &runner) : job(job), runner(runner), cascade(job.program->cascade()) {}
+  /// Every one of `runners` is compared with the interpreter of cascades.
+  Verifier(Job &job, llvm::ArrayRef<Runner> runners)
+      : job(job), runners(runners), cascade(job.program->cascade()) {}
 
   llvm::Error run(Report &report) {
     const Options &options = job.options;
@@ -100,26 +106,36 @@ private:
         "interpret", [&] { return weir::interpret(cascade, inputs.inputs, inputs.params, interpreter); });
     if (!expected)
       return expected.takeError();
+    for (const Runner &runner : runners)
+      if (llvm::Error error = check(runner, trial, inputs, *expected, report))
+        return error;
+    return llvm::Error::success();
+  }
+
+  llvm::Error check(const Runner &runner, unsigned trial, const weir::DrawnInputs &inputs,
+                    const weir::InterpreterResult &expected, Report &report) {
     auto actual = runner.run(job, inputs.inputs, inputs.params, /*schedule=*/trial);
     if (!actual) {
       std::string message = llvm::toString(actual.takeError());
-      fail(trial, isGPU() ? message : "the kernel refused what the interpreter runs: " + message, report);
+      fail(trial,
+           isGPU() ? where(runner) + message : "the kernel refused what the interpreter runs: " + message,
+           report);
       return llvm::Error::success();
     }
     weir::CompareOptions compare;
     compare.tolerance = job.options.tolerance.value_or(0);
     weir::attn::Signature tensors = weir::attn::getSignature(cascade);
     if (job.target.interpret) {
-      record(trial, weir::compare(tensors, *expected, *actual, compare), report);
+      record(trial, weir::compare(tensors, expected, *actual, compare), "", report);
       return llvm::Error::success();
     }
     auto comparison = job.phases.time("compare", [&] {
       return weir::compareRewritten(
-          tensors, *expected, *actual, compare, [&] { return rewritten(); }, inputs.inputs, inputs.params);
+          tensors, expected, *actual, compare, [&] { return rewritten(); }, inputs.inputs, inputs.params);
     });
     if (!comparison)
       return comparison.takeError();
-    record(trial, *comparison, report);
+    record(trial, *comparison, where(runner), report);
     return llvm::Error::success();
   }
 
@@ -139,7 +155,12 @@ private:
     report.failure = std::move(message);
   }
 
-  static void record(unsigned trial, const weir::Comparison &comparison, Report &report) {
+  /// What a failure begins with where there are two that may fail.
+  std::string where(const Runner &runner) const {
+    return runners.size() == 1 ? "" : runner.kernel() ? "on the GPU: " : "as PTX: ";
+  }
+
+  static void record(unsigned trial, const weir::Comparison &comparison, std::string where, Report &report) {
     report.compared += comparison.compared;
     report.undecided += comparison.undecided;
     report.differences += comparison.differences;
@@ -149,11 +170,11 @@ private:
       report.worstTrial = trial;
     }
     if (!comparison.agrees())
-      fail(trial, comparison.describe(), report);
+      fail(trial, where + comparison.describe(), report);
   }
 
   Job &job;
-  Runner &runner;
+  llvm::ArrayRef<Runner> runners;
   mlir::func::FuncOp cascade;
   mlir::OwningOpRef<mlir::ModuleOp> streamed; ///< made when it is asked for
   weir::KernelSignature signature;
@@ -161,11 +182,13 @@ private:
   std::map<size_t, long double> params;
 };
 
-void printText(const Job &job, llvm::StringRef name, const Report &report) {
+void printText(const Job &job, llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> executors,
+               const Report &report) {
   llvm::raw_ostream &os = llvm::outs();
-  bool isGPU = job.target.versions.front().isGPU;
-  os << name << " on " << job.target.name << (isGPU ? ", executed by the interpreter of PTX: " : ": ")
-     << report.trials << " trials, seed " << job.options.seed.value_or(0) << ", " << report.compared
+  os << name << " on " << job.target.name;
+  for (auto [i, who] : llvm::enumerate(executors))
+    os << (i ? " and " : ", executed by ") << (who == kPTX ? "the interpreter of PTX" : "the GPU");
+  os << ": " << report.trials << " trials, seed " << job.options.seed.value_or(0) << ", " << report.compared
      << " values compared, " << report.undecided << " undecided by rounding\n";
   for (const std::string &promise : report.unmet)
     os << "  not drawn: inputs that keep 'given " << promise << "'\n";
@@ -188,13 +211,14 @@ llvm::json::Value number(long double value) {
   return nullptr;
 }
 
-void printJSON(const Job &job, llvm::StringRef name, const Report &report) {
+void printJSON(const Job &job, llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> executors,
+               const Report &report) {
   llvm::json::OStream json(llvm::outs(), 2);
   json.object([&] {
     json.attribute("cascade", name);
     json.attribute("target", job.target.name);
-    if (job.target.versions.front().isGPU)
-      json.attribute("executed_by", "PTX interpreter");
+    if (!executors.empty())
+      json.attribute("executed_by", llvm::join(executors, ", "));
     json.attribute("trials", report.trials);
     json.attribute("seed", static_cast<int64_t>(job.options.seed.value_or(0)));
     json.attribute("passed", report.passed());
@@ -238,12 +262,26 @@ int weirc::verifyCommand(const Options &options) {
     return *job.status;
   if (!job.program->cascade())
     return refuse("'verify' needs a program at level cascade or streamed: what is below has no interpreter");
-  auto runner = Runner::create(job, /*withoutGPU=*/true);
-  if (!runner) // what a GPU's road refuses is not there yet
-    return refuse(runner.takeError()), job.target.versions.front().isGPU ? Usage : Refused;
+  const weir::TargetDescription &target = job.target.versions.front();
+  llvm::SmallVector<Runner, 2> runners;
+  llvm::SmallVector<llvm::StringRef, 2> executors;
+  auto add = [&](bool withoutGPU) {
+    auto runner = Runner::create(job, withoutGPU);
+    if (!runner)
+      return refuse(runner.takeError());
+    runners.push_back(std::move(*runner));
+    if (!job.target.interpret && target.isGPU)
+      executors.push_back(withoutGPU ? kPTX : kGPU);
+    return 0;
+  };
+  if (add(/*withoutGPU=*/true)) // what a GPU's road refuses is not there yet
+    return target.isGPU ? Usage : Refused;
+  if (target.isGPU && weir::hasGPUFor(target))
+    if (int failed = add(/*withoutGPU=*/false))
+      return failed;
   Report report;
-  if (llvm::Error error = Verifier(job, *runner).run(report))
+  if (llvm::Error error = Verifier(job, runners).run(report))
     return refuse(std::move(error));
-  (options.json ? printJSON : printText)(job, runner->signature().name, report);
+  (options.json ? printJSON : printText)(job, runners.front().signature().name, executors, report);
   return report.passed() ? Success : Refused;
 }

@@ -92,6 +92,8 @@ int weir_cuda_release(const weir_kernel *kernel, void *memory);
 int weir_cuda_upload(const weir_kernel *kernel, void *memory, const void *from, int64_t bytes);
 int weir_cuda_download(const weir_kernel *kernel, void *to, const void *memory, int64_t bytes);
 int weir_cuda_wait(const weir_kernel *kernel);
+/* The compute capability of device 0, as 80 of sm_80; 0 where there is no GPU or no driver. */
+int weir_cuda_capability(void);
 int64_t weir_workspace_bytes(const weir_kernel *kernel, const void *args); /* < 0: minus the error code */
 int weir_output_extents(const weir_kernel *kernel, const void *args, int64_t *extents);
 int64_t weir_plan(const weir_kernel *kernel, const void *args, void *buffer);

@@ -115,6 +115,9 @@ private:
 llvm::Expected<std::string> emitKernelObject(mlir::ModuleOp module, const TargetDescription &target,
                                              const CompileOptions &options = {});
 
+/// Whether this machine has a GPU that runs code for `gpu`: sm_80 runs on later ones too, sm_90a on no other.
+bool hasGPUFor(const TargetDescription &gpu);
+
 /// From the attribute weir.kernels, as describeKernels (KernelContract.h) and level 5 have it.
 std::vector<KernelSignature> readSignatures(mlir::ArrayAttr kernels);
 

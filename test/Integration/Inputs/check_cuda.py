@@ -1,5 +1,6 @@
 """Kernels for a GPU from Python, each beside the same kernel for the processor, on the same inputs. Arguments: folder with NAME.so and
 NAME.cpu.so, names. What differs more than rounding does is printed."""
+import ctypes
 import pathlib
 import sys
 
@@ -25,6 +26,47 @@ def real(array, dtype):
     return weir.decode(array, dtype) if dtype == "bf16" else array.astype(np.float64)
 
 
+class DLManagedTensor(ctypes.Structure):
+    _fields_ = weir._OnGPU._DLTensor._fields_ + [("context", ctypes.c_void_p), ("deleter", ctypes.c_void_p)]
+
+
+class OnGPU:
+    """An array in the GPU's memory, as PyTorch's and CuPy's are."""
+    CODES = {name: code for code, name in weir._DLPACK.items()}
+
+    def __init__(self, cuda, array, dtype):
+        self.array, self.address, (code, bits) = array, cuda.upload(array), self.CODES[dtype]
+        self.numbers = (ctypes.c_int64 * (2 * array.ndim))(*array.shape, *(stride // array.itemsize for stride in array.strides))
+        numbers = ctypes.cast(self.numbers, ctypes.POINTER(ctypes.c_int64))
+        self.managed = DLManagedTensor(self.address, (2, 0), array.ndim, code, bits, 1, numbers,
+                                       ctypes.cast(ctypes.addressof(self.numbers) + 8 * array.ndim, ctypes.POINTER(ctypes.c_int64)), 0)
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+    def __dlpack__(self, stream=None):
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype, new.argtypes = ctypes.py_object, (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+        return new(ctypes.addressof(self.managed), b"dltensor", None)
+
+
+def run_in_place(kernel, inputs, like):
+    """The kernel on arrays that are on the GPU."""
+    with weir._Cuda() as cuda:
+        given = {t.name: OnGPU(cuda, kernel._prepare(t, inputs[t.name])[0], t.dtype) for t in kernel.inputs}
+        out = {t.name: OnGPU(cuda, np.zeros_like(like[t.name]), t.dtype) for t in kernel.outputs}
+        for wrong in ({"out": {}}, {"out": out, kernel.inputs[0].name: inputs[kernel.inputs[0].name]}):
+            try:
+                kernel(**{"stream": 7, **given, **wrong})
+            except TypeError as error:
+                print(error)
+        returned = kernel(**given, out=out, stream=7)
+        for t in kernel.outputs:
+            assert returned[t.name] is out[t.name]
+            cuda.download(out[t.name].address, out[t.name].array)
+        return {t.name: out[t.name].array for t in kernel.outputs}
+
+
 for name in names:
     gpu, cpu = weir.load(folder / f"{name}.so"), weir.load(folder / f"{name}.cpu.so")
     assert (gpu.device, cpu.device) == ("cuda", "cpu")
@@ -40,6 +82,9 @@ for name in names:
     place = {tensor.name: np.zeros(given[tensor.name].shape[::-1], tensor.numpy).T for tensor in gpu.outputs}
     gpu(**turned, out=place)
     print(f"{name}: strides", "agree" if all(np.array_equal(place[key], given[key], equal_nan=True) for key in place) else "differ")
+    if all(tensor.dtype in OnGPU.CODES for tensor in gpu.inputs):
+        placed = run_in_place(gpu, inputs, given)
+        print(f"{name}: in place", "agrees" if all(np.array_equal(placed[key], given[key], equal_nan=True) for key in placed) else "differs")
     try:
         gpu(**{key: value[..., :1] if key == "K" else value for key, value in inputs.items()})
     except weir.Error as error:

@@ -105,8 +105,15 @@ int cuDeviceGet(int *device, int ordinal) {
 }
 
 int cuDeviceGetAttribute(int *value, int attribute, int) {
-  *value = 163 << 10;
-  return attribute == 97 ? Success : InvalidValue; // shared memory of a block, where it is asked for
+  switch (attribute) {
+  case 75: // compute capability, 8.0
+    return *value = 8, Success;
+  case 76:
+    return *value = 0, Success;
+  case 97: // shared memory of a block, where it is asked for
+    return *value = 163 << 10, Success;
+  }
+  return InvalidValue;
 }
 
 int cuDevicePrimaryCtxRetain(void **context, int) {
