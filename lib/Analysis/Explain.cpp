@@ -5,6 +5,7 @@
 #include "dialects/Attention/AttentionDialect.h"
 #include "weir/Analysis/Cost.h"
 #include "weir/Analysis/StreamCost.h"
+#include "weir/Analysis/StreamSplit.h"
 #include "weir/Analysis/Streaming.h"
 #include "weir/Analysis/Tiles.h"
 #include "llvm/ADT/STLExtras.h"
@@ -126,7 +127,13 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
     auto plan = sizes ? StreamTiles::of(stream, classes, dependence, presences) : std::nullopt;
     if (!plan)
       return;
-    Explanation::Tiles tiles{stream.getRank().str(), plan->nameOfRow(), sizes.getM(), sizes.getN(), {}, {}, {}, {}};
+    Explanation::Tiles tiles{stream.getRank().str(), plan->nameOfRow(), sizes.getM(), sizes.getN(), {}, {}, {}, {}, {}, {}};
+    if (options.target) {
+      int64_t concurrent = getConcurrentBlocks(*options.target);
+      StreamSplit split = StreamSplit::of(*plan, sizes, classes, concurrent);
+      tiles.parts = split.parts;
+      tiles.whyParts = toText(split, sizes, concurrent);
+    }
     auto found = TileClasses::of(*plan, sizes, classes, presences, model, options.extents);
     if (found && !found->readsData) { // a kernel knows the data
       uint64_t budget = options.budget;
@@ -295,7 +302,8 @@ json::Value weir::toJson(const Explanation &e) {
                                    {"full", orNull(t.full)},
                                    {"partial", orNull(t.partial)},
                                    {"empty", orNull(t.empty)},
-                                   {"scores", orNull(t.inside)}});
+                                   {"scores", orNull(t.inside)},
+                                   {"parts", orNull(t.parts)}});
   }
   json::Object refusals;
   for (auto &[rank, why] : e.refusals)
@@ -419,6 +427,8 @@ void weir::print(const Explanation &e, raw_ostream &os) {
     if (t.inside)
       os << "; " << *t.inside << " scores computed";
     os << "\n";
+    if (!t.whyParts.empty())
+      os << "    " << t.whyParts << "\n";
   }
   auto amount = [&](StringRef what, std::optional<int64_t> value, StringRef text) {
     os << "  " << what << " ";

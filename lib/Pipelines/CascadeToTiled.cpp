@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "mlir/Transforms/Passes.h"
 #include "weir/Analysis/Passes.h"
+#include "weir/Analysis/StreamSplit.h"
 #include "weir/Conversion/AttnToTiles/Passes.h"
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
@@ -85,6 +86,7 @@ void weir::buildStreamedToTiledPipeline(OpPassManager &pm, const TargetDescripti
   ConvertAttnToTilesOptions options;
   options.lanes = lanesOf(target);
   options.allocated = target.isGPU;
+  options.concurrent = getConcurrentBlocks(target);
   if (target.isGPU)
     options.chunks = std::numeric_limits<int32_t>::max(); // one block of rows a block of threads
   pm.addPass(createConvertAttnToTiles(options));

@@ -184,9 +184,6 @@ private:
   LogicalResult checkGiven(attn::StreamOp stream, const StreamTiles &plan, std::pair<int64_t, int64_t> shape) {
     if (!m && !n && !split)
       return success();
-    if (sharedBytes && split > 1)
-      return stream.emitOpError("cannot be split into ")
-             << int64_t(split) << " parts: kernels for GPUs are not split yet, leave 'split' out";
     int64_t lanes = vectorBytes * 8 / plan.real.getIntOrFloatBitWidth();
     if (!sharedBytes && shape.first > lanes && shape.first % lanes)
       return stream.emitOpError("cannot have tiles of ")

@@ -86,8 +86,8 @@ static void callInParts(std::vector<weir::RandomKernel> &kernels, const Resumed 
     kernels[number] = inCalls(kernels[number], what.first, what.second, number + static_cast<unsigned>(seed));
 }
 
-/// Blocks of fewer keys, so that short inputs have several, keys in parts (of processors), and tiles of few
-/// rows, in a part of the programs.
+/// Blocks of fewer keys, so that short inputs have several, keys in parts, and tiles of few rows, in a part of
+/// the programs.
 static void varyTiles(mlir::ModuleOp module, const weir::TargetDescription &target) {
   unsigned number = 0;
   if (target.isGPU) // the only one, which is the same when it is shrunk
@@ -96,7 +96,7 @@ static void varyTiles(mlir::ModuleOp module, const weir::TargetDescription &targ
   module.walk([&](weir::attn::StreamOp stream) {
     static const int64_t keys[] = {0, 16, 8, 36}, parts[] = {0, 3, 1, 0, 8, 2, 0}, few[] = {0, 0, 3, 0, 1};
     auto sizes = stream->getAttrOfType<weir::mapping::TilesAttr>("mapping");
-    int64_t m = few[number % 5], n = keys[number % 4], split = target.isGPU ? 0 : parts[number % 7];
+    int64_t m = few[number % 5], n = keys[number % 4], split = parts[number % 7];
     if (sizes)
       stream->setAttr("mapping",
                       weir::mapping::TilesAttr::get(stream.getContext(), sizes.getRows(),

@@ -71,6 +71,8 @@ struct Explanation {
     int64_t m, n;    ///< rows and keys of a tile
     std::optional<int64_t> full, partial, empty;
     std::optional<int64_t> inside; ///< scores that are computed: those inside the mask
+    std::optional<int64_t> parts;  ///< of the keys of a block of rows; none: known when the kernel runs
+    std::string whyParts;
   };
   std::string cascade;
   std::vector<Rank> ranks;

@@ -145,8 +145,15 @@ void KernelEmitter::planTiles(StreamOp stream, int group) {
   auto sizes = stream->getAttrOfType<mapping::TilesAttr>("mapping");
   if (!plan || !sizes)
     return;
-  if (StreamSplit split = planSplit(*plan, sizes); split.slots)
-    planSlots(*plan, split.slots, sizes.getM());
+  SlotPlan split = planSplit(*plan, sizes);
+  if (split.slots)
+    planSlots(*plan, split.slots * sizes.getM());
+  if (allocated && split.parts != 1) {
+    Buffer &buffer = buffers.emplace_back();
+    buffer.role = Buffer::States;
+    buffer.product = stream;
+    buffer.element = plan->real;
+  }
   if (allocated)
     return;
   planSummaries(*plan, sizes);
@@ -196,6 +203,8 @@ Value KernelEmitter::bytesOf(Builder &b, const Buffer &buffer) {
   Value size = constantIndex(b, buffer.rows * std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
   for (unsigned k = 0; k < buffer.extents.size(); ++k)
     size = arith::MulIOp::create(b, size, sizeOf(b, buffer, k));
+  if (buffer.role == Buffer::States)
+    size = arith::MulIOp::create(b, size, countStates(b, cast<StreamOp>(buffer.product)));
   return arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
 }
 
@@ -234,7 +243,7 @@ void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
   for (Buffer &buffer : buffers) {
     if (buffer.group != group)
       continue;
-    if (buffer.role == Buffer::Tiles || buffer.role == Buffer::Slots) {
+    if (buffer.role == Buffer::Tiles || buffer.role == Buffer::Slots || buffer.role == Buffer::States) {
       Value at = arith::AddIOp::create(b, from, buffer.offset);
       (buffer.role == Buffer::Tiles ? tiles[buffer.product] : slots[{buffer.product, buffer.piece}]) = at;
       continue;

@@ -22,16 +22,12 @@ namespace weir {
 using namespace mlir;
 
 /// Streams are lowered in tiles or were dissolved before.
-static LogicalResult checkStreams(func::FuncOp cascade, bool allocated) {
+static LogicalResult checkStreams(func::FuncOp cascade) {
   weir::Extents extents(cascade);
   weir::Dependence dependence;
   weir::Presences presences(extents);
   auto walk = cascade.walk([&](weir::attn::StreamOp stream) {
     auto sizes = stream->getAttrOfType<weir::mapping::TilesAttr>("mapping");
-    if (allocated && sizes && sizes.getSplit() > 1) {
-      stream.emitOpError("is split into ") << sizes.getSplit() << " parts, which only kernels for processors are";
-      return WalkResult::interrupt();
-    }
     if (sizes && weir::StreamTiles::of(stream, extents, dependence, presences))
       return WalkResult::advance();
     stream.emitOpError("does not run in tiles; dissolve it before it becomes loops");
@@ -49,10 +45,10 @@ struct ConvertAttnToTiles : weir::impl::ConvertAttnToTilesBase<ConvertAttnToTile
       if (weir::attn::isCascade(function))
         cascades.push_back(function);
     for (func::FuncOp cascade : cascades)
-      if (failed(checkStreams(cascade, allocated)))
+      if (failed(checkStreams(cascade)))
         return signalPassFailure();
     for (func::FuncOp cascade : cascades) {
-      weir::tiles::KernelEmitter(cascade, lanes, chunks, allocated).run();
+      weir::tiles::KernelEmitter(cascade, lanes, chunks, allocated, concurrent).run();
       cascade.erase();
     }
   }

@@ -11,9 +11,9 @@ using namespace weir;
 using namespace weir::attn;
 using namespace weir::tiles;
 
-KernelEmitter::KernelEmitter(func::FuncOp cascade, unsigned lanes, int64_t chunks, bool allocated)
+KernelEmitter::KernelEmitter(func::FuncOp cascade, unsigned lanes, int64_t chunks, bool allocated, int64_t concurrent)
     : cascade(cascade), lanes(lanes), chunks(chunks ? chunks : kMaxChunks), allocated(allocated),
-      extents(cascade), presences(extents), emitter(extents, presences, dependence) {
+      concurrent(concurrent ? concurrent : kMaxChunks), extents(cascade), presences(extents), emitter(extents, presences, dependence) {
   emitter.maxLanes = lanes;
 }
 

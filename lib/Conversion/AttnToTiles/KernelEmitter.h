@@ -9,6 +9,7 @@
 #include "BodyEmitter.h"
 #include "StreamEmitter.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "weir/Analysis/StreamSplit.h"
 #include "weir/Analysis/StreamTiles.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -23,11 +24,11 @@ struct Group {
 };
 
 /// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, tiles of a stream, or
-/// slots for a component of its state, or a summary of its data.
+/// slots for a component of its state, the states of parts of all rows, or a summary of its data.
 struct Buffer {
-  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, Summary } role = Data;
+  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, States, Summary } role = Data;
   mlir::Value tensor;                     ///< the defining value; of a summary, what is summarised
-  mlir::Operation *product = nullptr;     ///< whose tiles or slots these are
+  mlir::Operation *product = nullptr;     ///< whose tiles, slots or states these are
   unsigned piece = 0;                     ///< the component that slots, or a summary, hold
   int64_t rows = 1;                       ///< elements for each setting of `extents`
   mlir::Type element;                     ///< in memory
@@ -46,18 +47,28 @@ struct LoopDim {
   bool isVector = false;
 };
 
-/// How a stream's keys are split.
-struct StreamSplit {
+/// How a stream's keys are split, and slots of a processor's workspace for the states of parts.
+struct SlotPlan {
   std::optional<int64_t> parts; ///< of each block of rows; none: known when the kernel runs
   int64_t round;                ///< blocks of rows that are folded and merged at a time; 0: all
-  int64_t slots;                ///< for states of parts
+  int64_t slots;
+};
+
+/// Blocks of rows at all settings of the outer coordinates.
+struct RowGrid {
+  llvm::SmallVector<mlir::Value> lengths; ///< of each of the row's coordinates
+  llvm::SmallVector<int64_t> heights;     ///< of a block along each
+  mlir::Value share;                      ///< how many rows share a quotient, which no block may leave; null: there is none
+  llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> outer; ///< names and extents
+  mlir::Value blocks;                     ///< how many there are
 };
 
 class KernelEmitter {
 public:
   /// `chunks`: into how many parts the blocks of rows of a stream are split at most, and all loops of a GPU; 0: kMaxChunks.
   /// `allocated`: tiles of open extent are allocated where they are used, not taken from the workspace.
-  KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes, int64_t chunks, bool allocated);
+  /// `concurrent`: blocks that keep the machine busy; 0: kMaxChunks.
+  KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes, int64_t chunks, bool allocated, int64_t concurrent);
   /// Puts the functions before the cascade, which is left without its equations' givens and dead equations.
   void run();
 
@@ -104,13 +115,20 @@ private:
   void emitRecurrence(Builder &b, attn::RecurrenceOp op);
   void emitSteps(Builder &b, attn::RecurrenceOp op);
   // StreamLoops.cpp.
-  StreamSplit planSplit(const StreamTiles &plan, mapping::TilesAttr sizes);
+  SlotPlan planSplit(const StreamTiles &plan, mapping::TilesAttr sizes);
   mlir::Value countShare(Builder &b, const StreamTiles &plan);
+  RowGrid countRows(Builder &b, const StreamTiles &plan, int64_t m);
+  RowBlock blockAt(Builder &b, const StreamTiles &plan, const RowGrid &grid, mlir::Value number);
   mlir::Value countParts(Builder &b, const StreamTiles &plan, mapping::TilesAttr sizes, mlir::Value units);
-  void planSlots(const StreamTiles &plan, int64_t slots, int64_t rows);
-  void emitItems(Builder &b, attn::StreamOp op, const StreamTiles &plan, mlir::Value count,
+  void planSlots(const StreamTiles &plan, int64_t rows);
+  void emitItems(Builder &b, attn::StreamOp op, const StreamTiles &plan, mapping::TilesAttr sizes, mlir::Value count,
                  llvm::function_ref<void(mlir::Value, StreamEmitter &)> body);
   void emitStream(Builder &b, attn::StreamOp op);
+  // StreamParts.cpp: parts of keys on a GPU.
+  mlir::Value countWidth(Builder &b, const StreamTiles &plan);
+  mlir::Value countStates(Builder &b, attn::StreamOp op);
+  void emitParts(Builder &b, attn::StreamOp op, const StreamTiles &plan, mapping::TilesAttr sizes, const RowGrid &grid,
+                 mlir::Value parts);
   // StreamSummaries.cpp.
   void planSummaries(const StreamTiles &plan, mapping::TilesAttr sizes);
   void emitSummaries(Builder &b, const StreamTiles &plan, const StreamData &data, int64_t step);
@@ -128,6 +146,7 @@ private:
   unsigned lanes;
   int64_t chunks;
   bool allocated;
+  int64_t concurrent;
   Extents extents;
   Presences presences;
   Dependence dependence;

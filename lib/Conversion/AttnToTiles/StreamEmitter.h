@@ -36,6 +36,16 @@ struct RowBlock {
   llvm::StringMap<mlir::Value> outer;
 };
 
+/// The components of a state in their order; `inner` is the product whose inner coordinate one has, or null.
+void forEachPiece(const StreamTiles &plan,
+                  llvm::function_ref<void(attn::AccumulateOp, Piece, const StreamTiles::Product *inner)> visit);
+
+/// States of all rows, in parts: a tensor of part, row by its number among all, and what a state has, side by side.
+struct PartStates {
+  mlir::Value parts, rows, width;
+  llvm::SmallVector<mlir::Value> lengths; ///< of the row's coordinates
+};
+
 class Code;
 
 class StreamEmitter {
@@ -64,6 +74,10 @@ public:
   void keep(Builder &b, mlir::Value slot);
   /// Merges `parts` slots in their order, and finishes.
   void merge(Builder &b, const RowBlock &rows, mlir::Value firstSlot, mlir::Value parts);
+  /// Puts the state into those of a part, in which the first row at hand has number `first` of the rows of all parts.
+  void keepPart(Builder &b, const PartStates &states, mlir::Value first);
+  /// Merges what the parts of one row hold, which has that number, and finishes.
+  void mergeParts(Builder &b, const RowBlock &row, const PartStates &states, mlir::Value number);
   /// Writes the rows of all results.
   void finish(Builder &b);
 
@@ -187,6 +201,10 @@ private:
   // StreamSplit.cpp: states in slots.
   View slotOf(Builder &b, attn::AccumulateOp op, Piece piece, mlir::Value slot);
   void mergeSlot(Builder &b, mlir::Value slot);
+
+  // StreamParts.cpp: states of all rows.
+  View stateOf(Builder &b, attn::AccumulateOp op, Piece piece, const PartStates &states, mlir::Value row, mlir::Value count,
+               bool ofAll);
 
   // StreamFinish.cpp.
   void emitFinish(Builder &b, mlir::Value tensor);

@@ -5,7 +5,8 @@
 // Blocks of rows at all settings of the outer coordinates are counted through and dealt out to threads. Where
 // they are few, the keys of each are cut into parts, whose states go to slots and are merged in a second
 // loop. How many parts there are follows from the extents alone, so results do not depend on the number of
-// threads; so does nothing of the workspace, which has a fixed number of slots.
+// threads; so does nothing of a processor's workspace, which has a fixed number of slots. A GPU, whose launches
+// cannot be repeated, has room for all states of parts (StreamParts.cpp).
 #include "KernelEmitter.h"
 #include "StreamEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,52 +17,22 @@ using namespace weir;
 using namespace weir::attn;
 using namespace weir::tiles;
 
-/// Slots that a stream has: so many parts of blocks there are, or more blocks and no parts.
-constexpr int64_t kSlots = kMaxChunks;
-/// A part of fewer blocks of keys would hardly pay for its merge.
-constexpr int64_t kBlocksOfPart = 4;
-
-StreamSplit KernelEmitter::planSplit(const StreamTiles &plan, mapping::TilesAttr sizes) {
-  if (int64_t parts = sizes.getSplit()) {
-    int64_t round = std::max<int64_t>(1, kSlots / parts);
-    return {parts, round, parts == 1 ? 0 : round * parts};
-  }
-  if (allocated)
-    return {1, 0, 0};
-  // Units that are not known are at least one, or there is nothing to do.
-  int64_t units = 1;
-  bool isKnown = true;
-  auto take = [&](Value extent, int64_t by) {
-    auto constant = Extents::constant(extents.of(extent));
-    isKnown &= constant.has_value();
-    if (units < kSlots && constant)
-      units *= llvm::divideCeil(*constant, by);
-  };
-  if (std::optional<int64_t> rows = plan.countRows(), share = plan.getShare(); plan.shared && rows && share) {
-    int64_t m = sizes.getM();
-    units = *rows / *share * llvm::divideCeil(*share, m) + llvm::divideCeil(*rows % *share, m);
-  } else if (plan.shared) {
-    isKnown = false;
-  } else {
-    for (auto [row, by] : llvm::zip_equal(plan.rows, plan.shapeOf(sizes.getM())))
-      take(row.second, by);
-  }
-  for (auto &[name, extent] : plan.outer)
-    take(extent, 1);
-  std::optional<int64_t> keys = plan.countKeys();
-  int64_t most = keys ? *keys / (kBlocksOfPart * sizes.getN()) : kSlots;
-  int64_t parts = units ? std::min(most, kSlots / units) : 1;
-  if (parts <= 1)
-    return {1, 0, 0};
-  if (isKnown && keys)
-    return {parts, 0, units * parts};
-  return {std::nullopt, 0, kSlots};
+SlotPlan KernelEmitter::planSplit(const StreamTiles &plan, mapping::TilesAttr sizes) {
+  StreamSplit split = StreamSplit::of(plan, sizes, extents, concurrent);
+  if (allocated || split.parts == 1)
+    return {split.parts, 0, 0};
+  if (!sizes.getSplit())
+    return {split.parts, 0, split.parts ? *split.blocks * *split.parts : concurrent};
+  int64_t round = std::max<int64_t>(1, concurrent / *split.parts);
+  return {split.parts, round, round * *split.parts};
 }
 
 /// planSplit() for what is known when the kernel runs.
 Value KernelEmitter::countParts(Builder &b, const StreamTiles &plan, mapping::TilesAttr sizes, Value units) {
+  if (std::optional<int64_t> parts = planSplit(plan, sizes).parts)
+    return constantIndex(b, *parts);
   Value one = constantIndex(b, 1);
-  Value fit = arith::DivUIOp::create(b, constantIndex(b, kSlots), arith::MaxUIOp::create(b, units, one));
+  Value fit = arith::DivUIOp::create(b, constantIndex(b, concurrent), arith::MaxUIOp::create(b, units, one));
   Value keys = extentOf(plan.keys[0].second);
   for (auto &[name, extent] : ArrayRef(plan.keys).drop_front())
     keys = arith::MulIOp::create(b, keys, extentOf(extent));
@@ -70,30 +41,20 @@ Value KernelEmitter::countParts(Builder &b, const StreamTiles &plan, mapping::Ti
 }
 
 /// Slots for each component of the state.
-void KernelEmitter::planSlots(const StreamTiles &plan, int64_t slots, int64_t rows) {
-  for (AccumulateOp op : plan.state) {
-    const StreamTiles::Product &product = plan.products.find(op)->second;
-    StreamTiles::Pieces pieces = plan.piecesOf(op);
-    auto add = [&](Piece piece, bool features) {
-      Buffer buffer;
-      buffer.role = Buffer::Slots;
-      buffer.product = op;
-      buffer.piece = unsigned(piece);
-      buffer.element = plan.real;
-      buffer.rows = slots * rows;
-      if (features && ShapedType::isDynamic(product.inner))
-        buffer.extents = {product.innerExtent};
-      else if (features)
-        buffer.rows *= product.inner;
-      buffers.push_back(buffer);
-    };
-    if (pieces.value)
-      add(Piece::Value, pieces.features);
-    if (pieces.reference)
-      add(Piece::Reference, false);
-    if (pieces.bit)
-      add(Piece::Bit, false);
-  }
+void KernelEmitter::planSlots(const StreamTiles &plan, int64_t rows) {
+  forEachPiece(plan, [&](AccumulateOp op, Piece piece, const StreamTiles::Product *inner) {
+    Buffer buffer;
+    buffer.role = Buffer::Slots;
+    buffer.product = op;
+    buffer.piece = unsigned(piece);
+    buffer.element = plan.real;
+    buffer.rows = rows;
+    if (inner && ShapedType::isDynamic(inner->inner))
+      buffer.extents = {inner->innerExtent};
+    else if (inner)
+      buffer.rows *= inner->inner;
+    buffers.push_back(buffer);
+  });
 }
 
 /// Where in the workspace a chunk's tiles of open extent are.
@@ -113,7 +74,7 @@ KernelEmitter::placeTiles(Builder &b, StreamOp op, const StreamTiles &plan, Valu
 }
 
 /// Items 0 to `count`, split into chunks that threads take; tiles of a chunk serve all of its items.
-void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, Value count,
+void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, mapping::TilesAttr sizes, Value count,
                               function_ref<void(Value, StreamEmitter &)> body) {
   Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
   OpBuilder::InsertionGuard guard(b);
@@ -121,8 +82,7 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
   llvm::DenseMap<const StreamTiles::Product *, Value> places;
   scf::ForOp loop =
       emitChunks(b, count, pieces, [&](Value chunk) { places = placeTiles(b, op, plan, chunk); });
-  StreamEmitter stream(emitter, extents, presences, plan, op->getAttrOfType<mapping::TilesAttr>("mapping"),
-                       loop, workspace, std::move(places), slots);
+  StreamEmitter stream(emitter, extents, presences, plan, sizes, loop, workspace, std::move(places), slots);
   std::optional<StreamData> data;
   if (!allocated) { // whose kernels have no memory for summaries
     data.emplace(plan);
@@ -173,23 +133,40 @@ static Span spanAt(ImplicitLocOpBuilder &b, Value k, Value length, Value height,
   return {begin, arith::MinUIOp::create(b, left, height)};
 }
 
-/// A block of rows by its number: of coordinates of the lengths `rows`, `shape` each.
-static RowBlock blockAt(ImplicitLocOpBuilder &b, Value unit, ArrayRef<Value> rows, ArrayRef<int64_t> shape, Value share,
-                        ArrayRef<std::pair<StringRef, Value>> outer) {
+RowGrid KernelEmitter::countRows(Builder &b, const StreamTiles &plan, int64_t m) {
+  RowGrid grid;
+  grid.heights = plan.shapeOf(m);
+  if (plan.shared && m > 1)
+    grid.share = countShare(b, plan);
+  for (auto [row, height] : llvm::zip_equal(plan.rows, grid.heights)) {
+    grid.lengths.push_back(extentOf(row.second));
+    Value blocks = countBlocks(b, grid.lengths.back(), constantIndex(b, height), grid.share);
+    grid.blocks = grid.blocks ? arith::MulIOp::create(b, grid.blocks, blocks).getResult() : blocks;
+  }
+  for (auto &[name, extent] : plan.outer) {
+    grid.outer.push_back({name, extentOf(extent)});
+    grid.blocks = arith::MulIOp::create(b, grid.blocks, grid.outer.back().second);
+  }
+  return grid;
+}
+
+RowBlock KernelEmitter::blockAt(Builder &b, const StreamTiles &plan, const RowGrid &grid, Value number) {
   RowBlock block;
-  Value rest = unit;
+  Value rest = number;
   auto digit = [&](Value base) {
     Value own = arith::RemUIOp::create(b, rest, base);
     rest = arith::DivUIOp::create(b, rest, base);
     return own;
   };
-  for (auto [length, height] : llvm::reverse(llvm::zip_equal(rows, shape))) {
+  for (auto [length, height] : llvm::reverse(llvm::zip_equal(grid.lengths, grid.heights))) {
     Value size = constantIndex(b, height);
-    block.rows.push_back(spanAt(b, digit(countBlocks(b, length, size, share)), length, size, share));
+    block.rows.push_back(spanAt(b, digit(countBlocks(b, length, size, grid.share)), length, size, grid.share));
   }
   std::reverse(block.rows.begin(), block.rows.end());
-  for (auto [name, length] : llvm::reverse(outer))
+  for (auto [name, length] : llvm::reverse(grid.outer))
     block.outer[name] = toInt(b, digit(length));
+  if (plan.isAlone)
+    block.outer[plan.rows[0].first] = toInt(b, block.rows[0].begin);
   return block;
 }
 
@@ -198,68 +175,60 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
   auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
   assert(plan && sizes && "a stream that the pass has not checked");
   auto positiveRows = emitter.insideLoopOver(plan->rows), positiveOuter = emitter.insideLoopOver(plan->outer);
-  Value units, share = plan->shared ? countShare(b, *plan) : Value();
-  SmallVector<Value> rows;
-  SmallVector<int64_t> shape = plan->shapeOf(sizes.getM());
-  for (auto [row, height] : llvm::zip_equal(plan->rows, shape)) {
-    rows.push_back(extentOf(row.second));
-    Value blocks = countBlocks(b, rows.back(), constantIndex(b, height), share);
-    units = units ? arith::MulIOp::create(b, units, blocks).getResult() : blocks;
-  }
-  SmallVector<std::pair<StringRef, Value>> outer;
-  for (auto &[name, extent] : plan->outer) {
-    outer.push_back({name, extentOf(extent)});
-    units = arith::MulIOp::create(b, units, outer.back().second);
-  }
+  RowGrid grid = countRows(b, *plan, sizes.getM());
   if (!allocated) {
     StreamData data(*plan);
     emitSummaries(b, *plan, data, data.stepOf(sizes.getN()));
   }
-  auto blockOf = [&](Value unit) {
-    RowBlock block = blockAt(b, unit, rows, shape, share, outer);
-    if (plan->isAlone)
-      block.outer[plan->rows[0].first] = toInt(b, block.rows[0].begin);
-    return block;
-  };
-  StreamSplit split = planSplit(*plan, sizes);
-  if (split.parts == 1) {
-    emitItems(b, op, *plan, units, [&](Value unit, StreamEmitter &stream) {
-      stream.fold(b, blockOf(unit), Value(), Value(), [&] { stream.finish(b); });
+  SlotPlan split = planSplit(*plan, sizes);
+  auto foldWhole = [&](Value count) {
+    emitItems(b, op, *plan, sizes, count, [&](Value unit, StreamEmitter &stream) {
+      stream.fold(b, blockAt(b, *plan, grid, unit), Value(), Value(), [&] { stream.finish(b); });
     });
-    return;
-  }
-  Value parts = split.parts ? constantIndex(b, *split.parts) : countParts(b, *plan, sizes, units);
+  };
+  if (split.parts == 1)
+    return foldWhole(grid.blocks);
+  Value parts = countParts(b, *plan, sizes, grid.blocks);
   Value isOne =
       split.parts ? Value() : arith::CmpIOp::create(b, arith::CmpIPredicate::eq, parts, constantIndex(b, 1));
+  Value zero = constantIndex(b, 0);
+  if (allocated) { // a launch of no blocks is left out
+    if (isOne) {
+      foldWhole(arith::SelectOp::create(b, isOne, grid.blocks, zero));
+      grid.blocks = arith::SelectOp::create(b, isOne, zero, grid.blocks);
+    }
+    return emitParts(b, op, *plan, sizes, grid, parts);
+  }
   auto foldAndMerge = [&](Value first, Value count) {
-    emitItems(b, op, *plan, arith::MulIOp::create(b, count, parts), [&](Value item, StreamEmitter &stream) {
+    Value items = arith::MulIOp::create(b, count, parts);
+    emitItems(b, op, *plan, sizes, items, [&](Value item, StreamEmitter &stream) {
       Value unit = arith::AddIOp::create(b, first, arith::DivUIOp::create(b, item, parts));
-      stream.fold(b, blockOf(unit), arith::RemUIOp::create(b, item, parts), parts, [&] {
-        if (!isOne)
-          return stream.keep(b, item);
-        auto branch = scf::IfOp::create(b, isOne, /*withElseRegion=*/true);
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToStart(branch.thenBlock());
-        stream.finish(b);
-        b.setInsertionPointToStart(branch.elseBlock());
-        stream.keep(b, item);
-      });
+      stream.fold(b, blockAt(b, *plan, grid, unit), arith::RemUIOp::create(b, item, parts), parts,
+                  [&] {
+                    if (!isOne)
+                      return stream.keep(b, item);
+                    auto branch = scf::IfOp::create(b, isOne, /*withElseRegion=*/true);
+                    OpBuilder::InsertionGuard guard(b);
+                    b.setInsertionPointToStart(branch.thenBlock());
+                    stream.finish(b);
+                    b.setInsertionPointToStart(branch.elseBlock());
+                    stream.keep(b, item);
+                  });
     });
     if (isOne) // nothing is left to merge
-      count = arith::SelectOp::create(b, isOne, constantIndex(b, 0), count);
-    emitItems(b, op, *plan, count, [&](Value i, StreamEmitter &stream) {
-      RowBlock block = blockOf(arith::AddIOp::create(b, first, i));
+      count = arith::SelectOp::create(b, isOne, zero, count);
+    emitItems(b, op, *plan, sizes, count, [&](Value i, StreamEmitter &stream) {
+      RowBlock block = blockAt(b, *plan, grid, arith::AddIOp::create(b, first, i));
       stream.merge(b, block, arith::MulIOp::create(b, i, parts), parts);
     });
   };
-  Value zero = constantIndex(b, 0);
   if (!split.round)
-    return foldAndMerge(zero, units);
+    return foldAndMerge(zero, grid.blocks);
   // More units than slots: in rounds.
   Value step = constantIndex(b, split.round);
-  auto rounds = scf::ForOp::create(b, zero, units, step);
+  auto rounds = scf::ForOp::create(b, zero, grid.blocks, step);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(rounds.getBody());
   Value first = rounds.getInductionVar();
-  foldAndMerge(first, arith::MinUIOp::create(b, arith::SubIOp::create(b, units, first), step));
+  foldAndMerge(first, arith::MinUIOp::create(b, arith::SubIOp::create(b, grid.blocks, first), step));
 }

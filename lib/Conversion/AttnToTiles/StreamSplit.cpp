@@ -17,6 +17,19 @@ using namespace weir::tiles;
 
 using Role = StreamTiles::Role;
 
+void tiles::forEachPiece(const StreamTiles &plan,
+                         function_ref<void(AccumulateOp, Piece, const StreamTiles::Product *)> visit) {
+  for (AccumulateOp op : plan.state) {
+    StreamTiles::Pieces pieces = plan.piecesOf(op);
+    if (pieces.value)
+      visit(op, Piece::Value, pieces.features ? &plan.products.find(op)->second : nullptr);
+    if (pieces.reference)
+      visit(op, Piece::Reference, nullptr);
+    if (pieces.bit)
+      visit(op, Piece::Bit, nullptr);
+  }
+}
+
 /// What is the same in the whole block, with whatever branches and loops it takes.
 void StreamEmitter::emitUniform(Builder &b) {
   StreamOp stream = plan.stream;

@@ -3,15 +3,13 @@
 // RUN: weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{split=3}),convert-attn-to-tiles,canonicalize,cse)' | FileCheck %s
 // RUN: weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{split=3}),convert-attn-to-tiles)' | weir-opt --weir-verify-level=level=tiled
 // RUN: weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams),convert-attn-to-tiles,canonicalize,cse)' | FileCheck %s --check-prefix=OPEN
-// RUN: not weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{split=3}),convert-attn-to-tiles{allocated=true})' 2>&1 | FileCheck %s --check-prefix=GPU
-// RUN: not weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{split=3 shared-bytes=49152}))' 2>&1 | FileCheck %s --check-prefix=SHARED
+// RUN: weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{split=3 shared-bytes=49152}),convert-attn-to-tiles{allocated=true},canonicalize,cse)' | FileCheck %s --check-prefix=GPU
+// RUN: weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{shared-bytes=49152}),convert-attn-to-tiles{allocated=true concurrent=216},canonicalize,cse)' | FileCheck %s --check-prefix=COUNTED
 // RUN: not weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{m=12}))' 2>&1 | FileCheck %s --check-prefix=LANES
 // RUN: not weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{n=4096}))' 2>&1 | FileCheck %s --check-prefix=FRAME
 // RUN: weir-opt %S/streams.mlir --pass-pipeline='builtin.module(func.func(attn-map-streams{m=16 n=40}))' | FileCheck %s --check-prefix=SIZES
 
 // MAP: attn.stream "N" [n] in(%{{.*}}) mapping #mapping.tiles<rows = "m", m = 24, n = 128, split = 3>
-// GPU: error: 'attn.stream' op is split into 3 parts, which only kernels for processors are
-// SHARED: error: 'attn.stream' op cannot be split into 3 parts: kernels for GPUs are not split yet, leave 'split' out
 // LANES: error: 'attn.stream' op cannot have tiles of 12 rows: a vector holds 8 of them, expected a multiple or fewer
 // FRAME: error: 'attn.stream' op has tiles of 24 rows and 4096 keys that take about {{[0-9]+}} bytes, more than the 1048576 that there are for them; make 'm' or 'n' smaller
 // SIZES: mapping #mapping.tiles<rows = "m", m = 16, n = 40>
@@ -57,3 +55,32 @@
 // OPEN:             memref.view
 // OPEN:         arith.select %[[ONE]], %c0, %[[UNITS]]
 // OPEN:         scf.forall
+
+// On a GPU there are no rounds: states of all rows are kept side by side, which are merged a row at a time, all parts at once.
+// GPU-LABEL: func.func @softmax(
+// GPU:         scf.forall
+// GPU:           arith.remui %{{.*}}, %c3
+// GPU:           linalg.contract
+// GPU:           linalg.contract
+// GPU-NOT:       arith.divf
+// GPU:           %[[LINES:.*]] = memref.view %arg4{{.*}} to memref<?x53xf32>
+// GPU:           memref.subview %[[LINES]][%{{.*}}, 4] [%{{.*}}, 48] [1, 1] : memref<?x53xf32> to memref<?x48xf32,
+// GPU:         scf.forall
+// GPU-NOT:       linalg.contract
+// GPU:           linalg.generic {{.*}} iterator_types = ["parallel", "reduction"]
+// GPU:             arith.maximumf
+// GPU:           memref.subview %{{.*}} [3, 1, 48] [1, 1, 1]
+// GPU:           linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]
+// GPU:             math.exp
+// GPU:             arith.mulf
+// GPU:             arith.addf
+// GPU:           arith.divf
+
+// The workspace holds as many states as there are, and none where nothing is split.
+// COUNTED-LABEL: func.func @softmax.workspace(
+// COUNTED:         %[[UNITS:.*]] = arith.ceildivui
+// COUNTED:         %[[FIT:.*]] = arith.divui %c216, %
+// COUNTED:         arith.minui %[[FIT]],
+// COUNTED:         %[[ALL:.*]] = arith.muli
+// COUNTED:         %[[ONE:.*]] = arith.cmpi eq
+// COUNTED:         arith.select %[[ONE]], %c0, %[[ALL]]

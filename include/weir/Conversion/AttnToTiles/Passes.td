@@ -42,11 +42,20 @@ def ConvertAttnToTiles : Pass<"convert-attn-to-tiles", "::mlir::ModuleOp"> {
       scf.forall (%chunk) in (..) { ... scf.for %k = %c0 to %c3 { merge slot 3 * %i + %k } finish ... }
     }
     ```
+
+    With `allocated` there is no loop around the two: the workspace has room for the states of all rows, a tensor of part, row and feature for
+    each accumulator, and the second loop merges the parts of a row all at once:
+
+    ```mlir
+    scf.forall (%chunk) in (..) { ... part %item mod 3 of the keys of a block: fold, %state[%part, %row...] ... }
+    scf.forall (%chunk) in (..) { ... sum over parts of %state[.., %row] against the largest reference, finish ... }
+    ```
   }];
   let options = [
     Option<"lanes", "lanes", "unsigned", "8", "lanes of a vector register: 32-bit elements in it; 1 makes scalar code">,
     Option<"allocated", "allocated", "bool", "false", "tiles of open extent are allocated where they are used, as a GPU's are, not taken from the workspace">,
-    Option<"chunks", "chunks", "int64_t", "0", "into how many parts the blocks of rows of a stream are split at most; 0: 64">
+    Option<"chunks", "chunks", "int64_t", "0", "into how many parts the blocks of rows of a stream are split at most; 0: 64">,
+    Option<"concurrent", "concurrent", "int64_t", "0", "blocks that keep the machine busy: where blocks of rows are fewer, keys are split; 0: 64">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
