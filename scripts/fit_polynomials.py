@@ -53,6 +53,39 @@ def fit(f, weight, a, b, degree, bits):
     return fixed, error
 
 
+def fit_ratio(f, weight, top, degrees, start, bits):
+    """Coefficients of p(x^2) / q(x^2) ~ f(x) on [0, top], both `start` at 0, and max of |p/q - f| * weight."""
+    xs = nodes(mp.mpf(0), mp.mpf(top), 40)
+    unknown = sorted((k, side) for side in (0, 1) for k in range(1, degrees[side] + 1))
+    tables = [[mp.mpf(start)] + [mp.mpf(0)] * degree for degree in degrees]
+
+    def values(x):
+        return [mp.polyval(table[::-1], x * x) for table in tables]
+
+    def solve(free):
+        """The rest of the coefficients, linear in what q f - p is, weighted by the last q."""
+        m, r = mp.matrix(len(xs), len(free)), mp.matrix(len(xs), 1)
+        last = [values(x)[1] for x in xs]
+        for k, side in free:
+            tables[side][k] = mp.mpf(0)
+        for i, x in enumerate(xs):
+            w, (p, q) = weight(x) / last[i], values(x)
+            for j, (k, side) in enumerate(free):
+                m[i, j] = w * x ** (2 * k) * (f(x) if side else -1)
+            r[i] = w * (p - q * f(x))
+        for (k, side), c in zip(free, mp.qr_solve(m, r)[0]):
+            tables[side][k] = c
+
+    for _ in range(8):
+        solve(unknown)
+    for i, (k, side) in enumerate(unknown):
+        tables[side][k] = rounded(tables[side][k], bits)
+        if unknown[i + 1:]:
+            solve(unknown[i + 1:])
+    grid = [mp.mpf(top) * i / 400 for i in range(401)]
+    return tables, max(abs(p / q - f(x)) * weight(x) for x in grid for p, q in [values(x)])
+
+
 def safe(f, at0):
     return lambda x: at0 if x == 0 else f(x)
 
@@ -120,6 +153,12 @@ def main():
              fit(lambda t: -mp.log(mp.erfc(t + 2)), lambda t: mp.erfc(t + 2) / mp.erf(t + 2), mp.mpf("0.9") - 2, top - 2, d["erfc"], bits))
         emit("Atan", "(atan(q) - q) / q^3 over z = q^2, 0 <= q <= 1", bits,
              fit(atan_tail, lambda z: safe(lambda z: z * mp.sqrt(z) / mp.atan(mp.sqrt(z)), 0)(z), 0, 1, d["atan"], bits))
+    # 2 tanh(x/2) counts in tanh(x) by 1/cosh(x) only. Sums that start at 1.85 and their squares are in the upper half of a binade, where a
+    # rounding is half as large as in the lower one.
+    (numerator, denominator), error = fit_ratio(safe(lambda x: 2 * mp.tanh(x / 2) / x, 1), lambda x: mp.sech(x) * safe(lambda x: x / 2 / mp.tanh(x / 2), 1)(x),
+                                                "9.1", (2, 3), rounded(mp.mpf("1.85"), 24), 24)
+    emit("TanhNumerator", "2 tanh(x/2) / x = numerator / denominator over x^2, 0 <= x <= 9.1, as it counts in tanh(x)", 24, (numerator, error))
+    emit("TanhDenominator", "as TanhNumerator", 24, (denominator, error))
     # Short forms in f64 for powers of f32, where 2^-36 is enough.
     emit("LogShort", "as Log, for powers of f32", 53, fit(log_tail, lambda z: z / 2, 0, s2, 4, 53))
     emit("Exp2Short", "as Exp2, for powers of f32", 53,

@@ -6,6 +6,7 @@
 // allowed, and what was measured, stands in docs/functions.md: a measured number that no longer is what the
 // table says fails too, and the failure prints the new row.
 #include "HostCode.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -326,6 +327,18 @@ TEST_P(Elementary, ScalarsAndVectorsOfAnyLengthAgree) {
 
 INSTANTIATE_TEST_SUITE_P(Functions, Elementary, testing::ValuesIn(functions),
                          [](const auto &info) { return std::string(info.param.name); });
+
+/// Where tanh comes up to 1, of which every float is tried, it does not go beyond.
+TEST(ElementaryTanh, IsAtMost1) {
+  std::vector<float> x, y, out;
+  for (float a = 7; a < 10; a = std::nextafter(a, 16.0f))
+    x.push_back(a);
+  x.resize(x.size() / 8 * 8);
+  y = out = x;
+  code().call("tanh_f32_w8", x, y, out);
+  EXPECT_LE(*llvm::max_element(out), 1);
+  EXPECT_GE(*llvm::min_element(out), std::tanh(7.0f) - 3 * 0x1p-24f);
+}
 
 /// Beyond 2^40 sin and cos promise no digits, but stay in [-1, 1].
 TEST(ElementaryTrigonometry, HugeArgumentsStayBounded) {

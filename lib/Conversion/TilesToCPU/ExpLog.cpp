@@ -10,7 +10,8 @@ using namespace mlir;
 using namespace weir;
 
 static const Polynomial expm1Tail{kExpm1F32, kExpm1F64}, exp2Tail{kExp2F32, kExp2F64},
-    logTail{kLogF32, kLogF64}, erfHead{kErfF32, kErfF64}, logErfc{kLogErfcF32, kLogErfcF64};
+    logTail{kLogF32, kLogF64}, erfHead{kErfF32, kErfF64}, logErfc{kLogErfcF32, kLogErfcF64},
+    tanhNumerator{kTanhNumeratorF32, {}}, tanhDenominator{kTanhDenominatorF32, {}};
 
 //===----------------------------------------------------------------------===//
 // Exponentials
@@ -81,11 +82,25 @@ Real weir::buildExpm1(Real x) {
   return select(abs(x) < x.c(0x1p-30, 0x1p-60), x, value); // -0 stays, and half of a small x is not denormal
 }
 
-/// (e^2a - 1) / (e^2a - 1 + 2) for a = |x|, which is 1 from 10 (22) on.
+/// nd / (nd + (d - n/2)^2) for tanh(a/2) = (n/2) / d: no argument reduction, never above 1, and 1 where d - n/2
+/// no longer counts, however few of its digits are right.
+static Real tanhOfShort(Real a) {
+  Real z = a * a, n = a * tanhNumerator(z), d = tanhDenominator(z);
+  Real product = n * d, rest = fma(n, n.c(-0.5), d);
+  return product / fma(rest, rest, product);
+}
+
+/// (e^2a - 1) / (e^2a - 1 + 2).
+static Real tanhOfLong(Real a) {
+  Real e = expm1Scaled(a * 2);
+  return e / (e + 2);
+}
+
+/// That of a = |x|, which is 1 from 9.1 (22) on.
 Real weir::buildTanh(Real x) {
-  Real a = abs(x), high = x.c(10, 22);
-  Real e = expm1Scaled(select(a > high, high, a) * 2);
-  return copysign(e / (e + 2), x);
+  Real a = abs(x), high = x.c(9.1, 22);
+  a = select(a > high, high, a);
+  return copysign(x.isF64() ? tanhOfLong(a) : tanhOfShort(a), x);
 }
 
 /// A polynomial in x up to 0.9; beyond, 1 - e^-p with p a polynomial for -log(1 - erf(x)), which is
