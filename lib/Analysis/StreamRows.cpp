@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Keys are what the state is reduced over. Rows are the innermost coordinate with which all judgements hold; several where keys are tuples
-// too; one of whose blocks share a quotient, or one at a time, where none can be taken freely.
+// too; one of whose blocks share a quotient where none can be taken freely, or none of which there is more than one; or else one at a time.
 #include "weir/Analysis/StreamTiles.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -18,12 +18,16 @@ using Role = StreamTiles::Role;
 // Rows that share a quotient
 //===----------------------------------------------------------------------===//
 
-std::optional<std::pair<Value, Value>> StreamTiles::quotientOf(MapOp map) const {
-  if (!map || rows.size() != 1 || map.getFn() != Fn::Floordiv)
+std::optional<StreamTiles::Quotient> StreamTiles::quotientOf(MapOp map) const {
+  if (!map || map.getFn() != Fn::Floordiv)
     return std::nullopt;
+  StringRef row;
   auto isRow = [&](Value v) {
     auto argument = dyn_cast<BlockArgument>(v);
-    return argument && getExtent(argument) && roleOf(argument) == Role::Row;
+    bool is = argument && getExtent(argument) && roleOf(argument) == Role::Row;
+    if (is)
+      row = getCoordinateName(argument);
+    return is;
   };
   auto isFixed = [&](Value v) {
     return dependence->of(v).empty() && !StringRef(extents->of(v)).contains("value ");
@@ -32,12 +36,12 @@ std::optional<std::pair<Value, Value>> StreamTiles::quotientOf(MapOp map) const 
   if (!isFixed(divisor))
     return std::nullopt;
   if (isRow(dividend))
-    return std::pair(Value(), divisor);
+    return Quotient{row, Value(), divisor};
   auto product = dividend.getDefiningOp<MapOp>();
   if (product && product.getFn() == Fn::Mul)
     for (unsigned k : {0u, 1u})
       if (isRow(product.getOperands_()[k]) && isFixed(product.getOperands_()[1 - k]))
-        return std::pair(product.getOperands_()[1 - k], divisor);
+        return Quotient{row, product.getOperands_()[1 - k], divisor};
   return std::nullopt;
 }
 
@@ -47,13 +51,14 @@ bool StreamTiles::isShared(Value value) const {
     return false;
   auto own = quotientOf(map), first = quotientOf(shared);
   auto isSame = [&](Value x, Value y) { return bool(x) == bool(y) && (!x || extents->of(x) == extents->of(y)); };
-  return own && first && isSame(own->first, first->first) && isSame(own->second, first->second);
+  return own && first && own->row == first->row && isSame(own->factor, first->factor) &&
+         isSame(own->divisor, first->divisor);
 }
 
 std::optional<int64_t> StreamTiles::getShare() const {
   if (!shared)
     return std::nullopt;
-  auto [factor, divisor] = *quotientOf(shared);
+  auto [row, factor, divisor] = *quotientOf(shared);
   auto above = Extents::constant(extents->of(divisor));
   auto below = factor ? Extents::constant(extents->of(factor)) : std::optional<int64_t>(1);
   if (!above || !below || *above < 1 || *below < 1)
@@ -111,8 +116,11 @@ SmallVector<int64_t> StreamTiles::shapeOf(int64_t m) const {
       if (left % s || (isLast && s != left))
         continue;
       shape[k] = s;
-      double own = double(s + kSurround);
-      if (auto extent = Extents::constant(extents->of(rows[k].second)); extent && *extent > 0)
+      double own = keys.size() > 1 ? double(s + kSurround) : 1;
+      auto extent = Extents::constant(extents->of(rows[k].second));
+      if (shared && quotientOf(shared)->row == rows[k].first)
+        extent = getShare();
+      if (extent && *extent > 0)
         own *= double(llvm::divideCeil(*extent, s) * s) / double(*extent);
       if (!isLast)
         visit(k + 1, left / s, cost * own);
@@ -191,27 +199,34 @@ bool StreamTiles::findKeys() {
   return keys.size() == over.size() || refuse(state[0].getName() + " reduces over a coordinate that scores lack");
 }
 
-/// A row of which a block shares a quotient, the innermost that can be; else the innermost, one at a time.
-bool StreamTiles::chooseShared(const Coordinates &all) {
-  for (unsigned k = all.size(); k-- > 0;) {
-    choose(all, k); // says what a row is
-    SmallVector<MapOp> quotients;
-    stream.walk([&](MapOp map) {
-      if (quotientOf(map) && llvm::none_of(quotients, [&](MapOp other) {
-            shared = other;
-            return isShared(map);
-          }))
-        quotients.push_back(map);
-    });
-    for (MapOp quotient : quotients) {
-      shared = quotient;
-      if (choose(all, k))
-        return true;
-    }
-    shared = nullptr;
+/// Rows of which a block shares a quotient.
+bool StreamTiles::chooseShared(const Coordinates &all, ArrayRef<unsigned> asRows) {
+  choose(all, asRows); // says what a row is
+  SmallVector<MapOp> quotients;
+  stream.walk([&](MapOp map) {
+    if (quotientOf(map) && llvm::none_of(quotients, [&](MapOp other) {
+          shared = other;
+          return isShared(map);
+        }))
+      quotients.push_back(map);
+  });
+  for (MapOp quotient : quotients) {
+    shared = quotient;
+    if (choose(all, asRows))
+      return true;
   }
-  isAlone = true;
-  return !all.empty() && choose(all, all.size() - 1);
+  shared = nullptr;
+  return false;
+}
+
+/// The rows that a mapping names, where these are several.
+bool StreamTiles::chooseGiven(const Coordinates &all, StringRef names) {
+  SmallVector<unsigned> asRows;
+  for (StringRef name : llvm::split(names, ", "))
+    for (auto [k, coordinate] : llvm::enumerate(all))
+      if (coordinate.first == name)
+        asRows.push_back(k);
+  return asRows.size() > 1 && keys.size() == 1 && (choose(all, asRows) || chooseShared(all, asRows));
 }
 
 std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, Dependence &dependence,
@@ -248,6 +263,9 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
       all.push_back({cast<StringAttr>(name).getValue(), end});
   if (plan.keys.size() > 1)
     sortAsInMemory(stream, all);
+  if (auto given = stream->getAttrOfType<mapping::TilesAttr>("mapping");
+      given && plan.chooseGiven(all, given.getRows().getValue()))
+    return plan;
   // The innermost coordinate that can be; one that is known to be a single row only where no other is more.
   std::optional<unsigned> single, chosen;
   for (unsigned k = all.size(); k-- > 0 && !chosen;) {
@@ -256,10 +274,22 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
       continue;
     (length != 1 ? chosen : single) = k;
   }
+  // Heads that share keys are several rows where there is one query.
+  for (unsigned k = all.size(); k-- > 0 && !chosen;)
+    if (plan.chooseShared(all, k)) {
+      if (!single || plan.getShare() != 1)
+        return plan;
+      plan.shared = nullptr;
+      break;
+    }
   if (!chosen)
     chosen = single;
-  if (!chosen && plan.chooseShared(all))
-    return plan;
+  if (!chosen && !all.empty()) {
+    plan.isAlone = true;
+    if (plan.choose(all, all.size() - 1))
+      return plan;
+    plan.isAlone = false;
+  }
   // Of several coordinates that might be the row the innermost speaks.
   if (!chosen)
     return no(plan.reason.empty() ? "its scores have no coordinate but the streamed one" : plan.reason);

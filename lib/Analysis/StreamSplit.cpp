@@ -19,7 +19,7 @@ int64_t weir::getConcurrentBlocks(const TargetDescription &target) {
 
 StreamSplit StreamSplit::of(const StreamTiles &plan, mapping::TilesAttr sizes, Extents &extents, int64_t concurrent) {
   // Blocks that are not known are at least one, or there is nothing to do.
-  int64_t units = 1, m = sizes.getM();
+  int64_t units = 1;
   bool isKnown = true;
   auto take = [&](Value extent, int64_t by) {
     auto constant = Extents::constant(extents.of(extent));
@@ -27,13 +27,16 @@ StreamSplit StreamSplit::of(const StreamTiles &plan, mapping::TilesAttr sizes, E
     if (constant)
       units = llvm::MulOverflow(units, int64_t(llvm::divideCeil(*constant, by)), units) ? INT64_MAX : units;
   };
-  if (std::optional<int64_t> rows = plan.countRows(), share = plan.getShare(); plan.shared && rows && share) {
-    units = *rows / *share * llvm::divideCeil(*share, m) + llvm::divideCeil(*rows % *share, m);
-  } else if (plan.shared) {
-    isKnown = false;
-  } else {
-    for (auto [row, by] : llvm::zip_equal(plan.rows, plan.shapeOf(m)))
+  for (auto [row, by] : llvm::zip_equal(plan.rows, plan.shapeOf(sizes.getM()))) {
+    if (!plan.shared || plan.quotientOf(plan.shared)->row != row.first) {
       take(row.second, by);
+      continue;
+    }
+    auto length = Extents::constant(extents.of(row.second)), share = plan.getShare();
+    if (length && share)
+      units *= *length / *share * llvm::divideCeil(*share, by) + llvm::divideCeil(*length % *share, by);
+    else
+      isKnown = false;
   }
   for (auto &[name, extent] : plan.outer)
     take(extent, 1);

@@ -9,6 +9,7 @@
 #include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/StreamCost.h"
 #include "weir/Analysis/StreamData.h"
+#include "weir/Analysis/StreamSplit.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -140,7 +141,7 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
     target.vectorRegisters = vectorRegisters;
     for (auto stream : cascade.getOps<attn::StreamOp>()) {
       std::optional<StreamTiles> plan = StreamTiles::of(stream, extents, dependence, presences);
-      bool isTuple = plan && (plan->rows.size() != 1 || plan->keys.size() != 1 || plan->isAlone || plan->shared);
+      bool isTuple = plan && (plan->rows.size() != 1 || plan->keys.size() != 1 || plan->isAlone);
       if (!plan || stream->hasAttr("mapping") || (sharedBytes && (hasShifted(*plan) || isTuple)))
         continue;
       auto rows = StringAttr::get(&getContext(), plan->nameOfRow());
@@ -164,6 +165,8 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         noteRounding(*plan);
       stream->setAttr("mapping",
                       mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split));
+      if (sharedBytes)
+        takeHeads(stream, *plan, fits, [&] { return StreamTiles::of(stream, extents, dependence, presences); }, extents);
     }
     auto isMapped = [](attn::StreamOp stream) { return stream->hasAttr("mapping"); };
     if ((m || n || split) && llvm::none_of(cascade.getOps<attn::StreamOp>(), isMapped)) {
@@ -178,6 +181,30 @@ private:
     for (auto &[op, product] : plan.products)
       if (isa<attn::AccumulateOp>(op) && !product.right.empty())
         op->setAttr(mapping::kRoundedAttr, TypeAttr::get(narrowInputOf(product.right[0])));
+  }
+
+  /// Queries that are too few for a tile are its rows with those of other heads whose keys are the same, where that makes fewer blocks.
+  void takeHeads(attn::StreamOp stream, const StreamTiles &plan, bool onTensorCores,
+                 function_ref<std::optional<StreamTiles>()> planAgain, Extents &extents) {
+    auto best = stream->getAttrOfType<mapping::TilesAttr>("mapping");
+    int64_t least = StreamSplit::of(plan, best, extents, /*concurrent=*/1).leastBlocks;
+    for (auto &[name, extent] : plan.outer) {
+      auto rows = StringAttr::get(&getContext(), name + ", " + plan.nameOfRow());
+      auto sizes = mapping::TilesAttr::get(&getContext(), rows, best.getM(), best.getN(), split);
+      stream->setAttr("mapping", sizes);
+      std::optional<StreamTiles> tuples = planAgain();
+      bool isKnown = tuples && tuples->countRows() && (!tuples->shared || tuples->getShare());
+      if (!isKnown || tuples->rows.size() != 2 || hasShifted(*tuples) ||
+          (onTensorCores && !shapeForTensorCores(*tuples, sharedBytes)))
+        continue;
+      int64_t blocks = StreamSplit::of(*tuples, sizes, extents, /*concurrent=*/1).leastBlocks;
+      if (blocks < least) {
+        least = blocks;
+        best = mapping::TilesAttr::get(&getContext(), StringAttr::get(&getContext(), tuples->nameOfRow()), best.getM(),
+                                       best.getN(), split);
+      }
+    }
+    stream->setAttr("mapping", best);
   }
 
   /// Whether sizes that were asked for can be.

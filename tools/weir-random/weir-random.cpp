@@ -155,8 +155,12 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp mo
   varyTiles(module, target);
   if (mlir::failed(toTiles.run(module)))
     return llvm::createStringError("the pipeline to the tiled level failed");
-  if (target.isGPU)
-    return compilePTX(module, target);
+  if (target.isGPU) {
+    auto kernel = compilePTX(module, target);
+    if (kernel)
+      callInParts(*kernel, parts);
+    return kernel;
+  }
   weir::CompileOptions options;
   options.cache = false;
   auto kernels = weir::compileTiled(module, target, options);

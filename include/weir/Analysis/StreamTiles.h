@@ -57,8 +57,12 @@ public:
   std::optional<int64_t> getShare() const;
   /// One of the quotients; null: there is none.
   attn::MapOp shared;
-  /// Its A and B: it is floor(m / B), or floor(m * A / B).
-  std::optional<std::pair<mlir::Value, mlir::Value>> quotientOf(attn::MapOp map) const;
+  /// floor(m / B) of a coordinate m of the row, or floor(m * A / B).
+  struct Quotient {
+    llvm::StringRef row;
+    mlir::Value factor, divisor; ///< A (null: there is none) and B
+  };
+  std::optional<Quotient> quotientOf(attn::MapOp map) const;
   /// The row's coordinates in one text.
   std::string nameOfRow() const;
 
@@ -112,7 +116,8 @@ private:
   bool choose(const Coordinates &all, llvm::ArrayRef<unsigned> asRows);
   std::optional<int64_t> count(const Coordinates &coordinates) const;
   bool findKeys();
-  bool chooseShared(const Coordinates &all);
+  bool chooseShared(const Coordinates &all, llvm::ArrayRef<unsigned> asRows);
+  bool chooseGiven(const Coordinates &all, llvm::StringRef names);
   bool reachesRow(mlir::Value value) const;
   bool judgeElementwise(mlir::Value value);
   bool judgeFactor(mlir::Value value, bool &partial);

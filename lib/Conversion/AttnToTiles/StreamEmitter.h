@@ -118,6 +118,7 @@ private:
   void copy(Builder &b, const View &from, const View &to);
   void contract(Builder &b, const View &left, const View &right, const View &out);
   mlir::Value index(Builder &b, Space space, Role role);
+  mlir::Value rowAt(Builder &b, mlir::Value place, llvm::StringRef coordinate);
   mlir::Value coordinateAt(Builder &b, Space space, mlir::BlockArgument coordinate);
   void bindCoordinates(Builder &b, mlir::Block *block, Space space);
   void guarded(Builder &b, mlir::Value condition, llvm::function_ref<void()> inside);

@@ -97,7 +97,7 @@ Value KernelEmitter::countShare(Builder &b, const StreamTiles &plan) {
     return constantIndex(b, *share);
   auto scope = emitter.scope();
   Value one = constantInt(b, b.getI64Type(), 1);
-  auto [factor, divisor] = *plan.quotientOf(plan.shared);
+  auto [row, factor, divisor] = *plan.quotientOf(plan.shared);
   auto positive = [&](Value v) -> Value { return arith::MaxSIOp::create(b, emitter.emit(b, v).value, one); };
   Value above = positive(divisor);
   if (factor) {
@@ -136,11 +136,11 @@ static Span spanAt(ImplicitLocOpBuilder &b, Value k, Value length, Value height,
 RowGrid KernelEmitter::countRows(Builder &b, const StreamTiles &plan, int64_t m) {
   RowGrid grid;
   grid.heights = plan.shapeOf(m);
-  if (plan.shared && m > 1)
-    grid.share = countShare(b, plan);
   for (auto [row, height] : llvm::zip_equal(plan.rows, grid.heights)) {
     grid.lengths.push_back(extentOf(row.second));
-    Value blocks = countBlocks(b, grid.lengths.back(), constantIndex(b, height), grid.share);
+    bool isShared = plan.shared && m > 1 && plan.quotientOf(plan.shared)->row == row.first;
+    grid.shares.push_back(isShared ? countShare(b, plan) : Value());
+    Value blocks = countBlocks(b, grid.lengths.back(), constantIndex(b, height), grid.shares.back());
     grid.blocks = grid.blocks ? arith::MulIOp::create(b, grid.blocks, blocks).getResult() : blocks;
   }
   for (auto &[name, extent] : plan.outer) {
@@ -158,9 +158,9 @@ RowBlock KernelEmitter::blockAt(Builder &b, const StreamTiles &plan, const RowGr
     rest = arith::DivUIOp::create(b, rest, base);
     return own;
   };
-  for (auto [length, height] : llvm::reverse(llvm::zip_equal(grid.lengths, grid.heights))) {
+  for (auto [length, height, share] : llvm::reverse(llvm::zip_equal(grid.lengths, grid.heights, grid.shares))) {
     Value size = constantIndex(b, height);
-    block.rows.push_back(spanAt(b, digit(countBlocks(b, length, size, grid.share)), length, size, grid.share));
+    block.rows.push_back(spanAt(b, digit(countBlocks(b, length, size, share)), length, size, share));
   }
   std::reverse(block.rows.begin(), block.rows.end());
   for (auto [name, length] : llvm::reverse(grid.outer))

@@ -127,6 +127,20 @@ Value StreamEmitter::index(Builder &b, Space space, Role role) {
   return toInt(b, at);
 }
 
+/// One of several coordinates of the row at a place of a tile. Rows past the end of one repeat its last; they are computed and not stored.
+Value StreamEmitter::rowAt(Builder &b, Value place, StringRef coordinate) {
+  SmallVector<int64_t> shape = plan.shapeOf(sizes.getM());
+  for (unsigned k = plan.rows.size(); k-- > 0;) {
+    Value height = constantIndex(b, shape[k]), own = arith::RemUIOp::create(b, place, height);
+    place = arith::DivUIOp::create(b, place, height);
+    if (plan.rows[k].first != coordinate)
+      continue;
+    Value last = arith::SubIOp::create(b, rows[k].count, constantIndex(b, 1));
+    return toInt(b, arith::AddIOp::create(b, rows[k].begin, arith::MinUIOp::create(b, own, last)));
+  }
+  llvm_unreachable("a coordinate of the row");
+}
+
 /// One of the coordinates of a row, a key or a feature.
 Value StreamEmitter::coordinateAt(Builder &b, Space space, BlockArgument coordinate) {
   Role role = plan.roleOf(coordinate);
@@ -136,6 +150,8 @@ Value StreamEmitter::coordinateAt(Builder &b, Space space, BlockArgument coordin
   Value at = linalg::IndexOp::create(b, llvm::find(space, role) - space.begin());
   if (role == Role::Row && rowOffset)
     at = arith::AddIOp::create(b, rowOffset, at);
+  if (role == Role::Row && plan.keys.size() == 1)
+    return rowAt(b, at, getCoordinateName(coordinate));
   return memref::LoadOp::create(b, tables.lookup(getCoordinateName(coordinate)), at);
 }
 

@@ -58,8 +58,10 @@ void StreamEmitter::emitShared(Builder &b) {
     auto scope = emitter.scope();
     auto product = map.getOperands_()[0].getDefiningOp<MapOp>();
     for (Value v : product ? product.getOperands_() : map.getOperands_())
-      if (isa<BlockArgument>(v) && plan.dependsOn(v, Role::Row))
-        emitter.bind(v, {toInt(b, rows[0].begin), nullptr, nullptr});
+      if (isa<BlockArgument>(v) && plan.dependsOn(v, Role::Row)) {
+        auto row = llvm::find_if(plan.rows, [&](auto &row) { return row.first == getCoordinateName(cast<BlockArgument>(v)); });
+        emitter.bind(v, {toInt(b, rows[row - plan.rows.begin()].begin), nullptr, nullptr});
+      }
     sharedLanes[map] = emitter.emit(b, map);
   });
 }
@@ -68,7 +70,7 @@ void StreamEmitter::inBlockOf(Builder &b, const RowBlock &rows, function_ref<voi
   auto scope = emitter.scope();
   this->rows = rows.rows;
   outer = &rows.outer;
-  if (plan.rows.size() > 1)
+  if (plan.rows.size() > 1 && plan.keys.size() > 1)
     fillRowTables(b);
   emitShared(b);
   emitUniform(b);

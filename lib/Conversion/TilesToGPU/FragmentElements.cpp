@@ -115,13 +115,22 @@ static bool readsMemory(linalg::GenericOp op, const TileLayouts &layouts) {
          op.getRegion().walk([](memref::LoadOp) { return WalkResult::interrupt(); }).wasInterrupted();
 }
 
+/// A row of a thread among those of an operation, which may begin inside its tiles: what lies before wraps around.
+Value FragmentEmitter::rowAt(Builder &b, linalg::LinalgOp op, unsigned half) {
+  Value row = arith::AddIOp::create(b, rowBase, constant(b, 8 * half));
+  for (Value operand : op->getOperands())
+    if (OpFoldResult first = layouts.firstRowOf(operand))
+      return arith::SubIOp::create(b, row, getValueOrCreateConstantIndexOp(b, b.getLoc(), first));
+  return row;
+}
+
 FragmentEmitter::Place FragmentEmitter::placeAt(Builder &b, linalg::GenericOp op, unsigned half,
                                                 ArrayRef<unsigned> columns) {
   Place place{half, SmallVector<unsigned>(columns), {}};
   unsigned row = *layouts.rowOf(op);
   for (unsigned loop = 0; loop < op.getNumLoops(); ++loop) {
     if (loop == row) {
-      place.indices.push_back(arith::AddIOp::create(b, rowBase, constant(b, 8 * half)));
+      place.indices.push_back(rowAt(b, op, half));
       continue;
     }
     unsigned at = columns[loop];

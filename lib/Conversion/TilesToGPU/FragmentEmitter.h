@@ -45,6 +45,7 @@ private:
   void inVersions(Builder &b, mlir::Value count, unsigned columns,
                   llvm::function_ref<void(mlir::Value)> emit);
   void sumProducts(Builder &b, mlir::linalg::GenericOp op);
+  mlir::Value rowAt(Builder &b, mlir::linalg::LinalgOp op, unsigned half);
   Place placeAt(Builder &b, mlir::linalg::GenericOp op, unsigned half, llvm::ArrayRef<unsigned> columns);
   mlir::Value load(Builder &b, mlir::OpOperand &operand, const Place &place);
   void store(Builder &b, mlir::Value value, mlir::OpOperand &operand, const Place &place);

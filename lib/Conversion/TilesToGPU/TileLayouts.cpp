@@ -187,6 +187,14 @@ bool TileLayouts::isInRegisters(linalg::LinalgOp op) const {
   });
 }
 
+OpFoldResult TileLayouts::firstRowOf(Value operand) const {
+  auto view = operand.getDefiningOp<memref::SubViewOp>();
+  memref::AllocaOp tile = view ? viewOf(operand).tile : memref::AllocaOp();
+  if (!tile || !isInRegisters(tile) || isConstantIntValue(view.getMixedOffsets()[0], 0))
+    return {};
+  return view.getMixedOffsets()[0];
+}
+
 std::optional<unsigned> TileLayouts::rowOf(linalg::LinalgOp op) const {
   for (unsigned k = 0; k < op.getNumLoops(); ++k)
     if (isRow({op, k}))
@@ -247,6 +255,15 @@ bool TileLayouts::check(linalg::LinalgOp op) {
       return refuse("values of rows go into a tile without rows");
     if (generic.getNumReductionLoops() && (!tile || generic.getNumDpsInits() != 1))
       return refuse("a reduction goes into an argument, or into several tiles");
+  }
+  std::optional<OpFoldResult> first;
+  for (Value operand : generic->getOperands()) {
+    TileView view = isa<MemRefType>(operand.getType()) ? viewOf(operand) : TileView();
+    if (!view.tile || !isInRegisters(view.tile))
+      continue;
+    if (first && *first != firstRowOf(operand))
+      return refuse("the rows of a tile operation begin at different places of tiles");
+    first = firstRowOf(operand);
   }
   for (AffineMap map : generic.getIndexingMapsArray())
     if (!map.isProjectedPermutation())

@@ -50,6 +50,8 @@ public:
   bool isInRegisters(mlir::linalg::LinalgOp op) const;
   /// Of a tile operation on registers; nullopt: it has none.
   std::optional<unsigned> rowOf(mlir::linalg::LinalgOp op) const;
+  /// Where in its tile of rows a part begins; null: at the first.
+  mlir::OpFoldResult firstRowOf(mlir::Value operand) const;
   const llvm::MapVector<mlir::memref::AllocaOp, Kind> &tiles() const { return kinds; }
   /// The 16-bit type of a matrix, or of a fragment that is only a left factor.
   mlir::Type elementOf(mlir::memref::AllocaOp matrix) const { return elements.lookup(matrix); }
