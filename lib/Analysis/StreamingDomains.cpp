@@ -84,8 +84,12 @@ const Tree *Derivation::under(const Tree *e, const std::vector<Trees> &context, 
         chosen.push_back(std::move(more));
     return alg.select(c, under(e->args[1], chosen, deep), under(e->args[2], context, deep));
   }
+  // What holds of a coordinate outside says nothing about one of that name that a reduction goes over.
+  std::vector<Trees> inside = context;
+  for (Trees &conditions : inside)
+    erase_if(conditions, [&](const Tree *p) { return any_of(e->coords, [&](Name c) { return alg.hasFree(p, c); }); });
   for (const Tree *arg : e->args)
-    args.push_back(under(arg, context, deep));
+    args.push_back(under(arg, inside, deep));
   return alg.rebuild(e, args);
 }
 
