@@ -172,14 +172,19 @@ private:
     return found;
   }
 
+  /// Whether the index of a read and the coordinate are nowhere so far apart. What holds where the read matters may be
+  /// more than a proof takes in, and mostly is not needed.
   bool impossible(const Edge &edge, unsigned from, unsigned to, int64_t offset, int direction) {
-    Proof proof(program, budget, false);
-    for (const Fact &fact : edge.facts)
-      proof.assume(fact);
-    for (auto [index, coord] : edge.equalities)
-      proof.assumeEqual(index, coord);
-    proof.assumeDistance(edge.node->args[to], edge.equation->coords[from], offset, direction);
-    return proof.contradictory();
+    auto contradicts = [&](ArrayRef<Fact> facts) {
+      Proof proof(program, budget, false);
+      for (const Fact &fact : facts)
+        proof.assume(fact);
+      for (auto [index, coord] : edge.equalities)
+        proof.assumeEqual(index, coord);
+      proof.assumeDistance(edge.node->args[to], edge.equation->coords[from], offset, direction);
+      return proof.contradictory();
+    };
+    return contradicts({}) || contradicts(edge.facts);
   }
 
   Step stepOf(const Edge &edge, unsigned from, unsigned to, bool backward) {

@@ -151,7 +151,9 @@ void Generator::selection() {
   Scope inner = outer;
   inner.push_back("N");
   TermPtr predicate = chance(0.4) ? domain(inner) : nullptr;
-  TermPtr score = chance(0.3) ? real(inner, 2) : read(Kind::Real, inner, 0);
+  TermPtr score = chance(0.3) ? nullptr : read(Kind::Real, inner, 0);
+  if (!score) // also where no tensor has these ranks
+    score = real(inner, 2);
   Scope ranks = outer;
   ranks.push_back("J");
   Tensor &list = addTensor(Kind::Integer, ranks);

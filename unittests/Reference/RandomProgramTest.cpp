@@ -39,6 +39,11 @@ TEST(RandomProgram, ParsesAndIsReproducible) {
   EXPECT_EQ(different.size(), 200u);
 }
 
+/// A list of the best keys is drawn where no tensor has its ranks.
+TEST(RandomProgram, SelectsWithoutATensorOfTheRanks) {
+  EXPECT_EQ(syntaxErrors(textOf(*generate(2026114828))), "");
+}
+
 TEST(RandomProgram, CoversTheLanguage) {
   std::string all;
   for (uint64_t seed = 1; seed <= 300; ++seed)
