@@ -4,6 +4,8 @@
     kernel = weir.load("softmax.so")
     result = kernel(Q=q, K=k, V=v, cap=30.0)     # {"O": array, "LSE": array}
     kernel(Q=q, K=k, V=v, out={"O": o}, threads=4)
+    plan = kernel.plan(Q=q, K=k, V=v, DOC=doc)   # of a kernel whose masks read tensors: decided once,
+    kernel(Q=q, K=k, V=v, DOC=doc, plan=plan)    # for calls with the same masks, extents and params
 
 An array has the declared type, or one that converts to it without loss; lists and numbers are converted. bf16, f8e4m3 and f8e5m2
 are given as raw bits (uint16, uint8; an ml_dtypes array is viewed so) or as float32, which is rounded to nearest even; they
@@ -217,6 +219,8 @@ class Kernel:
         self._run = self._function("", ctypes.c_int, ctypes.c_void_p)
         self._extents = self._function("_output_extents", ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
         self._last_error = self._function("_last_error", ctypes.c_char_p)
+        self._has_plan = manifest.get("plan", False)
+        self._plan = self._function("_plan", ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p)
 
     def _function(self, suffix, result, *arguments):
         function = self._library[self._symbol + suffix]  # indexing makes a new object, attribute access shares one
@@ -280,18 +284,28 @@ class Kernel:
             value = float(value) if entry["storage"] in ("f32", "f64") else int(value)
             struct.pack_into(_PARAM[entry["storage"]], args, entry["offset"], value)
 
-    def __call__(self, *, out=None, threads=0, stream=0, **given):
+    def __call__(self, *, out=None, threads=0, stream=0, plan=None, **given):
         """Runs the kernel on inputs and params by name; returns {name: array}. `out` may hold arrays for outputs; `threads` 0 is as
-        many as there are; `stream` is for arrays on a GPU."""
-        return self.bind(out=out, threads=threads, stream=stream, **given)()
+        many as there are; `stream` is for arrays on a GPU; `plan` is what plan() gave for inputs whose masks, extents and params were
+        these, or None."""
+        return self.bind(out=out, threads=threads, stream=stream, plan=plan, **given)()
 
-    def bind(self, *, out=None, threads=0, stream=0, **given):
-        """The same call as a function without arguments, for calls that are short beside the placing of their arguments. Every time it
-        reads the arrays given here as they are then (of those that had to be converted, a copy), and writes the same outputs."""
-        args, keep, inputs = bytearray(self._args_size), [], []
-        _HEADER.pack_into(args, 0, self._args_size, 1, threads, 0, 0, 0, 0, 0, stream, 0, 0)
-        if self.device != "cpu" and any(map(_OnGPU.holds, given.values())):
-            return self._bind_on_gpu(args, keep, stream, given, out or {})
+    def plan(self, *, threads=0, **given):
+        """Which tiles the kernel visits for these inputs and params, for many calls; None where no input decides that."""
+        if not self._has_plan:
+            return None
+        args = self._start(threads, 0, None)
+        buffer, keep, _, _ = self._place_arrays(args, [], given, {})
+        address = ctypes.addressof(buffer)
+        size = self._plan(address, None)
+        self._check(-min(size, 0))
+        plan = np.empty((size + 7) // 8, np.uint64)
+        self._check(-min(self._plan(address, plan.ctypes.data), 0))
+        return plan
+
+    def _place_arrays(self, args, keep, given, out):
+        """Fills NAME_args: as memory, with what has to live as long, the inputs and the outputs."""
+        inputs = []
         for tensor in self.inputs:
             if tensor.name not in given:
                 raise TypeError(f"{self.name}: input {tensor.name} is missing")
@@ -301,12 +315,25 @@ class Kernel:
         self._place_params(args, given)
         self._refuse_others(given)
         buffer = (ctypes.c_char * self._args_size).from_buffer(args)
-        keep.append(buffer)
-        address, results = ctypes.addressof(buffer), self._make_outputs(args, buffer, keep, dict(out or {}))
+        return buffer, keep, inputs, self._make_outputs(args, buffer, keep, dict(out))
+
+    def _start(self, threads, stream, plan):
+        args = bytearray(self._args_size)
+        address = 0 if plan is None else plan.ctypes.data
+        _HEADER.pack_into(args, 0, self._args_size, 1, threads, 0, 0, 0, 0, address, stream, 0, 0)
+        return args
+
+    def bind(self, *, out=None, threads=0, stream=0, plan=None, **given):
+        """The same call as a function without arguments, for calls that are short beside the placing of their arguments. Every time it
+        reads the arrays given here as they are then (of those that had to be converted, a copy), and writes the same outputs."""
+        args, keep = self._start(threads, stream, plan), [plan]
+        if self.device != "cpu" and any(map(_OnGPU.holds, given.values())):
+            return self._bind_on_gpu(args, keep, stream, given, out or {})
+        buffer, keep, inputs, results = self._place_arrays(args, keep, given, out or {})
 
         def call(keep=keep):
             if self.device == "cpu":
-                self._check(self._run(address))
+                self._check(self._run(ctypes.addressof(buffer)))
             else:
                 self._run_on_gpu(buffer, inputs, results)
             return {tensor.name: _unpack_i4(array, shape) if tensor.dtype == "i4" else array

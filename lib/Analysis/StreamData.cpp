@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "weir/Analysis/StreamData.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <numeric>
@@ -66,7 +67,9 @@ void StreamData::visit(Value value) {
       (grain.row ? ofRows : ofKeys).insert(value);
       return;
     }
-    if (grain.row * grain.key >= kSmallestRun) {
+    // An entry of a mask is but loaded.
+    if (grain.row * grain.key >= kSmallestRun ||
+        (isa<ReadOp>(value.getDefiningOp()) && value.getType().isInteger(1))) {
       ofRuns.insert(value);
       return;
     }
@@ -106,4 +109,34 @@ StreamTiles::Coordinates StreamData::outerOf(Value value) const {
     if (plan.dependsOn(value, coordinate.first))
       found.push_back(coordinate);
   return found;
+}
+
+StreamTiles::Coordinates StreamData::outerOfAll() const {
+  StreamTiles::Coordinates found;
+  auto needed = plan.needed();
+  for (auto &coordinate : plan.outer)
+    if (llvm::any_of(needed, [&](ArrayRef<Value> predicates) {
+          return llvm::any_of(predicates, [&](Value v) { return plan.dependsOn(v, coordinate.first); });
+        }))
+      found.push_back(coordinate);
+  return found;
+}
+
+bool StreamData::readsInputsOnly() const {
+  DenseSet<Value> seen;
+  std::function<bool(Value)> isKnown = [&](Value v) {
+    Operation *op = v.getDefiningOp();
+    if (!op) // an input, a param or a coordinate
+      return true;
+    if (isa<TensorType>(v.getType()))
+      return false;
+    if (isa<func::FuncOp>(op->getParentOp()) || !seen.insert(v).second)
+      return true;
+    return !op->walk([&](Operation *inner) {
+                return llvm::all_of(inner->getOperands(), isKnown) ? WalkResult::advance()
+                                                                   : WalkResult::interrupt();
+              })
+                .wasInterrupted();
+  };
+  return llvm::all_of(plan.needed(), [&](ArrayRef<Value> needed) { return llvm::all_of(needed, isKnown); });
 }

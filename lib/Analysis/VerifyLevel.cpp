@@ -194,7 +194,7 @@ static void judgeTiled(func::FuncOp function, Judge &judge) {
     if (!last || last.getRank() != 1 || !last.getElementType().isInteger(8))
       judge.breaks(function, "a kernel's last argument is its workspace, memref<?xi8>", suspect);
     for (unsigned i = 0; i + 1 < function.getNumArguments(); ++i)
-      if (!function.getArgAttr(i, attn::kName))
+      if (!function.getArgAttr(i, attn::kName) && !function.getArgAttr(i, weir::kPlanAttr))
         judge.breaks(function, "argument " + Twine(i) + " of a kernel has no " + attn::kName, suspect);
     if (function.getNumResults())
       judge.breaks(function, "a kernel returns nothing, outputs are arguments", suspect);

@@ -353,7 +353,16 @@ TermPtr AttentionGenerator::dataMask() {
     llvm::append_range(ranks, more);
     return ranks;
   };
-  switch (random.integer(0, 5)) {
+  switch (random.integer(0, 6)) {
+  case 6: { // blocks, of which some may lie outside
+    input("ON", Kind::Bool, with({"P", "R"}), "bool");
+    std::string rows = pick({"8", "20", "64"}), keys = pick({"8", "32", "64", "25"});
+    TermPtr flag = read("ON");
+    std::vector<TermPtr> &indices = flag->args;
+    indices.end()[-2] = call("floordiv", integer("m"), integer(rows));
+    indices.back() = call("floordiv", integer("n"), integer(keys));
+    return flag;
+  }
   case 0:
   case 1:
     input("LEN", Kind::Integer, outer, pick({"i32", "i64"}));

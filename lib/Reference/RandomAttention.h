@@ -11,7 +11,7 @@
 //   product  = sum(d) Q*K, of inputs, of projected ones, of gathered keys, sometimes two products or a
 //   distance mask     = affine (causal, window, prefix, blocks, residues, slices) | of data (lengths, keep,
 //   documents,
-//              a matrix) | and, or of two; as a domain, as a predicate of every reduction, or as -inf or -1e9
+//              a matrix, blocks) | and, or of two; as a domain, as a predicate of every reduction, or as -inf or -1e9
 //   weights  = softmax by name | by max, exp and sum | by logsumexp | without a maximum | with a sink logit |
 //              with one added | of a temperature or of base 2 | sigmoid, relu, relu^2, softplus, ... with any
 //              normaliser | difference of two; times a factor of the keys

@@ -20,7 +20,8 @@ static inline const weir_tensor *weir_tensor_of(const weir_kernel *k, const void
 /* weir_runtime.c */
 typedef struct weir_workspace {
   char *memory; /* the caller's, aligned; null: there is none */
-  int64_t bytes;
+  int64_t bytes;      /* with the plan, if it goes there */
+  int64_t plan_bytes; /* of a plan that the call makes for itself, the last of these */
 } weir_workspace;
 int weir_find_workspace(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots,
                         weir_workspace *found);

@@ -76,30 +76,34 @@ static void make_slots(const weir_kernel *k, const void *args, int64_t *slots) {
     weir_param_slots(k, args, slots);
 }
 
-int64_t *weir_param_slots(const weir_kernel *k, const void *args, int64_t *slots) {
-  for (int p = 0; p < k->num_params; ++p) {
-    const char *at = (const char *)args + k->params[p].offset;
-    int32_t word;
-    *slots = 0;
-    switch (k->params[p].dtype) {
-    case WEIR_F32:
-      memcpy(slots, at, 4);
-      break;
-    case WEIR_BOOL:
-      memcpy(&word, at, 4);
-      *slots = word;
-      break;
-    default:
-      memcpy(slots, at, 8);
-      break;
-    }
-    ++slots;
+static int64_t param_slot(const weir_kernel *k, const void *args, int p) {
+  const char *at = (const char *)args + k->params[p].offset;
+  int64_t slot = 0;
+  int32_t word;
+  switch (k->params[p].dtype) {
+  case WEIR_F32:
+    memcpy(&slot, at, 4);
+    break;
+  case WEIR_BOOL:
+    memcpy(&word, at, 4);
+    slot = word;
+    break;
+  default:
+    memcpy(&slot, at, 8);
+    break;
   }
+  return slot;
+}
+
+int64_t *weir_param_slots(const weir_kernel *k, const void *args, int64_t *slots) {
+  for (int p = 0; p < k->num_params; ++p)
+    *slots++ = param_slot(k, args, p);
   return slots;
 }
 
+/* The last three are the plan's. */
 static int slots_needed(const weir_kernel *k) {
-  int n = k->num_params;
+  int n = k->num_params + 3;
   for (int t = 0; t < k->num_inputs + k->num_outputs; ++t)
     n += 1 + 2 * k->tensors[t].rank;
   return n;
@@ -155,20 +159,82 @@ int weir_check_promises(const weir_kernel *k, const weir_version *v, const void 
 
 /* Denormals to zero around the kernel, whose calls no floating-point operation can cross: it is reached by a
  * pointer. */
-static void run_entry(const weir_version *v, weir_rt *rt, const int64_t *slots, void *workspace,
-                      int64_t bytes) {
+static void run_entry(void (*entry)(weir_rt *, const int64_t *, void *, int64_t), weir_rt *rt,
+                      const int64_t *slots, void *memory, int64_t bytes) {
   uint32_t saved = weir_denormals_off();
-  v->entry(rt, slots, workspace, bytes);
+  entry(rt, slots, memory, bytes);
   weir_denormals_restore(saved);
 }
 
-static char *align_up(char *memory) { return (char *)(((uintptr_t)memory + 63) & ~(uintptr_t)63); }
+static int64_t round_up(int64_t bytes) { return (bytes + 63) & ~(int64_t)63; }
+static char *align_up(char *memory) { return (char *)(uintptr_t)round_up((int64_t)(uintptr_t)memory); }
+
+/* What stands before a plan: whose it is. */
+typedef struct plan_header {
+  uint64_t magic, key, unused[6];
+} plan_header;
+static const uint64_t plan_magic = UINT64_C(0x6e616c5072696557); /* WeirPlan */
+
+static uint64_t mix(uint64_t key, const void *data, size_t bytes) { /* FNV-1a */
+  for (size_t i = 0; i < bytes; ++i)
+    key = (key ^ ((const unsigned char *)data)[i]) * UINT64_C(0x100000001b3);
+  return key;
+}
+
+/* Of the kernel, its version, all extents and params. */
+static uint64_t plan_key(const weir_kernel *k, const weir_version *v, const void *args) {
+  uint64_t key = mix(UINT64_C(0xcbf29ce484222325), k->name, strlen(k->name) + 1);
+  key = mix(key, v->target, strlen(v->target) + 1);
+  for (int t = 0; t < k->num_inputs + k->num_outputs; ++t)
+    key = mix(key, weir_tensor_of(k, args, t)->extents, 8 * (size_t)k->tensors[t].rank);
+  for (int p = 0; p < k->num_params; ++p) {
+    int64_t slot = param_slot(k, args, p);
+    key = mix(key, &slot, sizeof slot);
+  }
+  return key;
+}
+
+static void set_plan(const weir_kernel *k, int64_t *slots, void *plan, int64_t bytes) {
+  slots += slots_needed(k) - 3;
+  slots[0] = (int64_t)(intptr_t)plan;
+  slots[1] = bytes;
+  slots[2] = 1;
+}
+
+/* The plan proper, of the caller's: null where there is none. */
+static int find_plan(const weir_kernel *k, const weir_version *v, const void *args, void **plan) {
+  char *given = (char *)((const weir_call *)args)->plan;
+  plan_header header;
+  *plan = NULL;
+  if (!given || !v->plan)
+    return WEIR_OK;
+  if ((uintptr_t)given % 8)
+    return weir_fail(k, WEIR_E_ALIGNMENT, "the plan's address is no multiple of 8");
+  memcpy(&header, given, sizeof header);
+  if (header.magic != plan_magic)
+    return weir_fail(k, WEIR_E_PLAN, "the plan was not made by %s_plan", k->name);
+  if (header.key != plan_key(k, v, args))
+    return weir_fail(k, WEIR_E_PLAN,
+                     "the plan was made for other extents or params, or by another kernel or version of it; "
+                     "make it again (%s_plan)",
+                     k->name);
+  *plan = given + sizeof header;
+  return WEIR_OK;
+}
+
+static void measure_workspace(const weir_version *v, const weir_call *call, const int64_t *slots,
+                              weir_workspace *found) {
+  found->bytes = v->workspace ? v->workspace(slots) : 0;
+  found->plan_bytes = v->plan && !call->plan ? v->plan_bytes(slots) : 0;
+  if (found->plan_bytes > 0)
+    found->bytes = round_up(found->bytes) + found->plan_bytes;
+}
 
 /* The caller's workspace, which is not touched. */
 int weir_find_workspace(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots,
                         weir_workspace *found) {
   const weir_call *call = (const weir_call *)args;
-  found->bytes = v->workspace ? v->workspace(slots) : 0;
+  measure_workspace(v, call, slots, found);
   found->memory = found->bytes > 0 && call->workspace ? align_up((char *)call->workspace) : NULL;
   if (found->memory && call->workspace_bytes < (uint64_t)found->bytes + 63)
     return weir_fail(k, WEIR_E_WORKSPACE, "the workspace has %llu bytes, expected %lld (%s_workspace_bytes)",
@@ -177,15 +243,17 @@ int weir_find_workspace(const weir_kernel *k, const weir_version *v, const void 
 }
 
 /* The call proper, when all checks are through and every innermost stride is 1. */
-static int run_checked(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots) {
+static int run_checked(const weir_kernel *k, const weir_version *v, const void *args, int64_t *slots) {
   const weir_call *call = (const weir_call *)args;
   weir_rt rt = {weir_fork, call->parallel_for, call->parallel_context, call->threads};
   weir_workspace workspace;
-  void *owned = NULL;
+  void *owned = NULL, *plan = NULL;
   int status;
   if (v->device)
     return v->device->run(k, v, args, slots);
-  status = weir_find_workspace(k, v, args, slots, &workspace);
+  status = find_plan(k, v, args, &plan);
+  if (!status)
+    status = weir_find_workspace(k, v, args, slots, &workspace);
   if (status)
     return status;
   if (workspace.bytes > 0 && !workspace.memory) {
@@ -195,7 +263,13 @@ static int run_checked(const weir_kernel *k, const weir_version *v, const void *
                        (long long)workspace.bytes);
     workspace.memory = align_up((char *)owned);
   }
-  run_entry(v, &rt, slots, workspace.memory, workspace.bytes);
+  workspace.bytes -= workspace.plan_bytes;
+  if (workspace.plan_bytes > 0) {
+    plan = workspace.memory + workspace.bytes;
+    run_entry(v->plan, &rt, slots, plan, workspace.plan_bytes);
+  }
+  set_plan(k, slots, plan, v->plan ? v->plan_bytes(slots) : 0);
+  run_entry(v->entry, &rt, slots, workspace.memory, workspace.bytes);
   free(owned);
   return WEIR_OK;
 }
@@ -223,9 +297,24 @@ static int prepare(const weir_kernel *k, const void *args, uint64_t features, co
   return status;
 }
 
+/* Makes a plan at args->plan. */
+static int plan_checked(const weir_kernel *k, const weir_version *v, const void *args, int64_t *slots) {
+  const weir_call *call = (const weir_call *)args;
+  weir_rt rt = {weir_fork, call->parallel_for, call->parallel_context, call->threads};
+  plan_header header = {plan_magic, plan_key(k, v, args), {0}};
+  if ((uintptr_t)call->plan % 8)
+    return weir_fail(k, WEIR_E_ALIGNMENT, "the plan's address is no multiple of 8");
+  run_entry(v->plan, &rt, slots, (char *)call->plan + sizeof header, v->plan_bytes(slots));
+  memcpy(call->plan, &header, sizeof header);
+  return WEIR_OK;
+}
+
+typedef int (*checked_call)(const weir_kernel *, const weir_version *, const void *, int64_t *);
+
 /* The same call on dense copies. Everything has been checked, so only memory can run out. Uses `slots` again.
  */
-static int run_on_copies(const weir_kernel *k, const weir_version *v, const void *args, int64_t *slots) {
+static int run_on_copies(const weir_kernel *k, const weir_version *v, const void *args, int64_t *slots,
+                         checked_call call) {
   weir_copies made = {0};
   char *dense = (char *)malloc((size_t)k->args_size);
   int status;
@@ -235,16 +324,16 @@ static int run_on_copies(const weir_kernel *k, const weir_version *v, const void
   status = weir_copy_in(k, args, dense, &made);
   if (!status) {
     make_slots(k, dense, slots);
-    status = run_checked(k, v, dense, slots);
+    status = call(k, v, dense, slots);
   }
-  if (!status)
+  if (!status && call == run_checked)
     weir_copy_out(k, args, dense);
   weir_copies_free(&made);
   free(dense);
   return status;
 }
 
-int weir_run(const weir_kernel *k, const void *args, uint64_t features) {
+static int check_and_call(const weir_kernel *k, const void *args, uint64_t features, checked_call call) {
   const weir_version *v = NULL;
   int copies = 0;
   int status = prepare(k, args, features, &v, &copies);
@@ -254,9 +343,13 @@ int weir_run(const weir_kernel *k, const void *args, uint64_t features) {
   make_slots(k, args, slots);
   status = weir_check_promises(k, v, args, slots);
   if (!status)
-    status = copies ? run_on_copies(k, v, args, slots) : run_checked(k, v, args, slots);
+    status = copies ? run_on_copies(k, v, args, slots, call) : call(k, v, args, slots);
   FREE_SLOTS(slots);
   return status;
+}
+
+int weir_run(const weir_kernel *k, const void *args, uint64_t features) {
+  return check_and_call(k, args, features, run_checked);
 }
 
 int64_t weir_workspace_bytes(const weir_kernel *k, const void *args) {
@@ -272,7 +365,10 @@ int64_t weir_workspace_bytes(const weir_kernel *k, const void *args) {
   WITH_SLOTS(k, slots);
   make_slots(k, args, slots);
   status = weir_check_promises(k, v, args, slots);
-  bytes = status ? -status : v->workspace ? v->workspace(slots) : 0;
+  weir_workspace workspace = {NULL, 0, 0};
+  if (!status)
+    measure_workspace(v, (const weir_call *)args, slots, &workspace);
+  bytes = status ? -status : workspace.bytes;
   FREE_SLOTS(slots);
   return bytes > 0 ? bytes + 63 : bytes;
 }
@@ -310,9 +406,30 @@ int weir_output_extents(const weir_kernel *k, const void *args, int64_t *extents
   return WEIR_OK;
 }
 
-/* Plans come with run-time predicates; until a kernel has one there is nothing to build: 0 bytes. */
 int64_t weir_plan(const weir_kernel *k, const void *args, void *buffer) {
+  const weir_version *v = NULL;
+  int64_t bytes = 0;
   int status = weir_check_header(k, args);
-  (void)buffer;
-  return status ? -status : 0;
+  if (!status)
+    status = choose(k, args, weir_cpu_features(), &v);
+  if (!status)
+    status = weir_check_shapes(k, args, k->num_inputs + k->num_outputs);
+  if (status)
+    return -status;
+  WITH_SLOTS(k, slots);
+  make_slots(k, args, slots);
+  status = weir_check_promises(k, v, args, slots);
+  if (!status && v->plan)
+    bytes = (int64_t)sizeof(plan_header) + v->plan_bytes(slots);
+  FREE_SLOTS(slots);
+  if (!status && bytes && buffer) {
+    char *view = (char *)malloc((size_t)k->args_size);
+    if (!view)
+      return -weir_fail(k, WEIR_E_MEMORY, "out of memory");
+    memcpy(view, args, (size_t)k->args_size);
+    ((weir_call *)(void *)view)->plan = buffer;
+    status = check_and_call(k, view, weir_cpu_features(), plan_checked);
+    free(view);
+  }
+  return status ? -status : bytes;
 }

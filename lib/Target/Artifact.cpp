@@ -161,7 +161,8 @@ private:
         device = table.addDevice(*code, **description);
       }
       table.addVersion(version.needs, version.what.target.cpu, function(""), function(kWorkspaceSuffix),
-                       function(kCheckSuffix), function(kExtentsSuffix), device);
+                       function(kCheckSuffix), function(kExtentsSuffix), function(kPlanBytesSuffix),
+                       function(kPlannerSuffix), device);
       targets.push_back(version.what.target);
     }
     table.finish(emitManifest(signature, targets, options));

@@ -48,6 +48,7 @@ std::vector<KernelSignature> weir::readSignatures(mlir::ArrayAttr kernels) {
     signature.hasWorkspace = whole.contains("has_workspace");
     signature.hasCheck = whole.contains("has_check");
     signature.hasExtents = whole.contains("has_extents");
+    signature.hasPlan = whole.contains("has_plan_bytes");
     signatures.push_back(std::move(signature));
   }
   return signatures;

@@ -128,9 +128,12 @@ std::string weir::emitHeader(const KernelSignature &signature, bool isForGPU) {
            "nothing says.\n"
            "   Outputs and data pointers are not read.",
            "int ", "_output_extents", args + ", int64_t *extents");
-  function(
-      "Plans for run-time predicates: this kernel has none, so 0 bytes. A null buffer asks for the size.",
-      "int64_t ", "_plan", args + ", void *buffer");
+  function(signature.hasPlan
+               ? "Lists the tiles that masks made of the inputs leave, into `buffer`, at a multiple of 8 bytes, for "
+                 "calls\n   with the same extents, params and masks (args->plan). The bytes it takes, or minus a "
+                 "weir_status. A null\n   buffer asks for these only, and data may be null; else all is as for a call."
+               : "Plans for run-time predicates: this kernel has none, so 0 bytes.",
+           "int64_t ", "_plan", args + ", void *buffer");
   function("What this processor can do, WEIR_CPU_* bits; asked once.", "uint64_t ", "_cpu_features", "void");
   function("The version that a processor with these features gets: an index, best first, or -1 for none.",
            "int ", "_version_for", "uint64_t features");
@@ -190,6 +193,7 @@ std::string weir::emitManifest(const KernelSignature &signature, ArrayRef<Target
                      {"params", std::move(params)},
                      {"checks", std::move(checks)},
                      {"versions", std::move(versions)},
+                     {"plan", signature.hasPlan},
                      {"device", !targets.empty() && targets.front().isGPU ? "cuda" : "cpu"}};
   std::string text;
   raw_string_ostream(text) << json::Value(std::move(whole));

@@ -143,6 +143,10 @@ Expected<std::vector<std::shared_ptr<Kernel::Impl>>> Kernel::loadAll(mlir::Array
                                               impl->signature.hasCheck, version.check));
     error = joinErrors(std::move(error), find(**jit, name + kExtentsSuffix + kEntrySuffix,
                                               impl->signature.hasExtents, version.extents));
+    error = joinErrors(std::move(error), find(**jit, name + kPlanBytesSuffix + kEntrySuffix,
+                                              impl->signature.hasPlan, version.plan_bytes));
+    error = joinErrors(std::move(error), find(**jit, name + kPlannerSuffix + kEntrySuffix,
+                                              impl->signature.hasPlan, version.plan));
     if (error)
       return std::move(error);
     impl->descriptor->kernel.versions = &version;

@@ -63,11 +63,13 @@ Constant *KernelTable::paramTable() {
 }
 
 void KernelTable::addVersion(uint64_t needs, StringRef target, Function *entry, Function *workspace,
-                             Function *check, Function *extents, Constant *device) {
+                             Function *check, Function *extents, Function *planBytes, Function *plan,
+                             Constant *device) {
   versions.push_back(
       ConstantStruct::getAnon({ConstantInt::get(Type::getInt64Ty(context), needs), text(target),
                                pointerOrNull(entry), pointerOrNull(workspace), pointerOrNull(check),
-                               pointerOrNull(extents), device ? device : ConstantPointerNull::get(ptr)}));
+                               pointerOrNull(extents), pointerOrNull(planBytes), pointerOrNull(plan),
+                               device ? device : ConstantPointerNull::get(ptr)}));
 }
 
 /// What the driver loads; it reads words of machine code.

@@ -17,7 +17,8 @@ class KernelTable {
 public:
   KernelTable(llvm::Module &module, const weir_kernel &kernel, llvm::StringRef prefix);
   void addVersion(uint64_t needs, llvm::StringRef target, llvm::Function *entry, llvm::Function *workspace,
-                  llvm::Function *check, llvm::Function *extents, llvm::Constant *device = nullptr);
+                  llvm::Function *check, llvm::Function *extents, llvm::Function *planBytes,
+                  llvm::Function *plan, llvm::Constant *device = nullptr);
   /// The code of a version for a GPU, for addVersion.
   llvm::Constant *addDevice(const DeviceCode &code, const ptx::Description &description);
   void finish(llvm::StringRef manifest);

@@ -21,6 +21,7 @@ int weirc::drawCommand(const Options &options) {
   if (!job.program->cascade())
     return refuse(
         "'draw' needs a program at level cascade or streamed: what is below does not show its equations");
+  job.useTuned(options.extents());
   auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
   if (!streamed)
     return Refused;

@@ -4,9 +4,10 @@
 //
 // A predicate like DOC[b,m] == DOC[b,n] is not known before the kernel runs. It is decided for whole blocks
 // all the same, by what its parts take on there: the least and the greatest document of the rows and of the
-// keys at hand. A part that depends on keys alone is summarised for every block of keys, once a call; one of
+// keys at hand. A part that depends on keys alone is summarised for every block of keys, once a plan; one of
 // rows alone, for the rows at hand; one that is the same in runs of rows and keys, as KEEP[b,h,m/64,n/64] and
-// ON[b,h,m,n/64] are, is computed once a run. What depends on row and key otherwise is made of such parts, or is unknown.
+// ON[b,h,m,n/64] are, is computed once a run, and an entry of a mask, SEES[b,m,n], is loaded. What depends on
+// row and key otherwise is made of such parts, or is unknown.
 #ifndef WEIR_ANALYSIS_STREAMDATA_H
 #define WEIR_ANALYSIS_STREAMDATA_H
 #include "weir/Analysis/StreamTiles.h"
@@ -36,6 +37,10 @@ public:
   int64_t rowsFor(int64_t m, int64_t lanes) const;
   /// The outer coordinates that a value depends on, as the stream's plan lists them.
   StreamTiles::Coordinates outerOf(mlir::Value value) const;
+  /// The same of all predicates.
+  StreamTiles::Coordinates outerOfAll() const;
+  /// Whether all predicates are known before the kernel runs: they read no tensor that the cascade computes.
+  bool readsInputsOnly() const;
 
 private:
   bool readsTensor(mlir::Value value) const;

@@ -57,8 +57,8 @@ typedef struct weir_device {
   int32_t num_images, num_launches;
 } weir_device;
 
-/* `slots`, in the order inputs, params, outputs: a tensor's data pointer, extents, strides; a param's bits.
-   Each is 8 bytes. Strides are in elements, of an i4 tensor in bytes. */
+/* `slots`, in the order inputs, params, outputs, plan: a tensor's data pointer, extents, strides; a param's bits;
+   the plan's pointer, bytes and 1. Each is 8 bytes. Strides are in elements, of an i4 tensor in bytes. */
 typedef struct weir_version {
   uint64_t needs; /* WEIR_CPU_* bits, all of which must be there */
   const char *target;
@@ -68,6 +68,9 @@ typedef struct weir_version {
   int64_t (*check)(const int64_t *slots);     /* 0, or 1 + index of the broken promise; null: none */
   /* The outputs' extents, one after another; null: by name. */
   void (*extents)(const int64_t *slots, int64_t *extents);
+  /* Of a kernel that takes a plan, its bytes, and what fills it; else null. */
+  int64_t (*plan_bytes)(const int64_t *slots);
+  void (*plan)(weir_rt *rt, const int64_t *slots, void *plan, int64_t plan_bytes);
   const weir_device *device; /* null: a processor */
 } weir_version;
 

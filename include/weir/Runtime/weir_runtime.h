@@ -30,7 +30,8 @@ enum weir_status {
   WEIR_E_CPU = 12,       /* the processor has none of the feature sets that the kernel was compiled for */
   WEIR_E_DEVICE = 13,    /* a tensor or a stream of another device */
   WEIR_E_PARAM = 14,     /* a bool that is neither 0 nor 1 */
-  WEIR_E_DRIVER = 15     /* no GPU, no driver, or what the driver says. */
+  WEIR_E_DRIVER = 15,    /* no GPU, no driver, or what the driver says. */
+  WEIR_E_PLAN = 16       /* a plan of another kernel, of other extents, or none that NAME_plan() made */
 };
 
 /* Element types. A bool is one byte, 0 or 1. i4 is two to a byte along the last dimension, the low half

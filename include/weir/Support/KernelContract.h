@@ -11,7 +11,11 @@
 //                                                           another (may be left out: then every rank of an output must
 //                                                           have the name of an input's rank or be static). The runtime
 //                                                           uses it to allocate and to check outputs.
-// In the last three the data pointers may be null, and in @NAME.extents the outputs' extents are not known yet: only
+// and, where run-time predicates are decided for whole tiles from inputs alone,
+//   @NAME.plan_bytes(inputs, params, outputs) -> i64        bytes of a plan
+//   @NAME.plan(inputs, params, outputs, %plan: memref<?xi8>)   attribute weir.plan; fills it
+// in which case @NAME takes a plan, marked weir.plan, between its outputs and its workspace.
+// In functions that return or store numbers the data pointers may be null, and in @NAME.extents the outputs' extents are not known yet: only
 // memref.dim of inputs, and params, may be read. Arguments carry attn.name, attn.ranks (tensors), attn.type (a TypeAttr of
 // the element type in the language: i1, ui8, i4, f8E4M3FN where the storage is i8), attn.default.
 #ifndef WEIR_SUPPORT_KERNELCONTRACT_H
@@ -23,16 +27,18 @@ namespace weir {
 
 inline constexpr llvm::StringLiteral kKernelAttr = "weir.kernel";   ///< unit, on @NAME
 inline constexpr llvm::StringLiteral kOutputAttr = "weir.output";   ///< unit, on an output argument of @NAME
+inline constexpr llvm::StringLiteral kPlanAttr = "weir.plan";       ///< unit, on @NAME.plan and on the argument of @NAME that it fills
 inline constexpr llvm::StringLiteral kBlockedAttr = "weir.blocked"; ///< unit, on a parallel loop and the function made of it: LLVM shall not unroll its loops
 inline constexpr llvm::StringLiteral kWarpsAttr = "weir.warps";     ///< i32, on @NAME: its code says what each thread of so many warps does
 inline constexpr llvm::StringLiteral kChecksAttr = "weir.checks";   ///< array of strings, on @NAME
 inline constexpr llvm::StringLiteral kKernelsAttr = "weir.kernels"; ///< array of dictionaries, on the module, from level 5 on
 inline constexpr llvm::StringLiteral kWorkspaceSuffix = ".workspace", kCheckSuffix = ".check", kExtentsSuffix = ".extents",
-                                     kEntrySuffix = ".entry";
-inline constexpr llvm::StringLiteral companionSuffixes[] = {kWorkspaceSuffix, kCheckSuffix, kExtentsSuffix};
+                                     kPlanBytesSuffix = ".plan_bytes", kPlannerSuffix = ".plan", kEntrySuffix = ".entry";
+/// Of the functions that say numbers.
+inline constexpr llvm::StringLiteral companionSuffixes[] = {kWorkspaceSuffix, kCheckSuffix, kExtentsSuffix, kPlanBytesSuffix};
 
 /// The signatures of a module's kernels, at level 4 or later: one dictionary {name, inputs, outputs, params, checks, has_workspace,
-/// has_check, has_extents} each, a tensor {name, type, ranks, shape}, a param {name, type, storage, default}. What
+/// has_check, has_extents, has_plan_bytes} each, a tensor {name, type, ranks, shape}, a param {name, type, storage, default}. What
 /// add-kernel-entries keeps as weir.kernels.
 mlir::ArrayAttr describeKernels(mlir::ModuleOp module);
 

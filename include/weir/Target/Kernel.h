@@ -35,7 +35,7 @@ struct KernelSignature {
   std::vector<Tensor> inputs, outputs;
   std::vector<Param> params;
   std::vector<std::string> checks; ///< the promises on extents, as the user wrote them
-  bool hasWorkspace = false, hasCheck = false, hasExtents = false; ///< which companions the module has
+  bool hasWorkspace = false, hasCheck = false, hasExtents = false, hasPlan = false; ///< which companions the module has
 };
 
 struct CompileOptions {

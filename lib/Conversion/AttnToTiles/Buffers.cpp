@@ -156,7 +156,7 @@ void KernelEmitter::planTiles(StreamOp stream, int group) {
   }
   if (allocated)
     return;
-  planSummaries(*plan, sizes);
+  planLists(stream, *plan, sizes);
   SmallVector<Operation *> products(plan->sums.begin(), plan->sums.end());
   products.append(plan->state.begin(), plan->state.end());
   for (Operation *op : products) {
@@ -193,9 +193,12 @@ Value KernelEmitter::sizeOf(Builder &b, const Buffer &buffer, unsigned k) {
   if (int(k) == buffer.foldDim)
     return constantIndex(b, buffer.fold);
   Value extent = extentOf(buffer.extents[k]);
-  if (buffer.per == 1 || k + 1 < buffer.extents.size())
-    return extent;
-  return arith::CeilDivUIOp::create(b, extent, constantIndex(b, buffer.per));
+  size_t after = buffer.extents.size() - 1 - k;
+  if (int64_t per = after == 0 ? buffer.per : after == 1 ? buffer.perBefore : 1; per > 1)
+    extent = arith::CeilDivUIOp::create(b, extent, constantIndex(b, per));
+  if (after == 0 && buffer.more)
+    extent = arith::AddIOp::create(b, extent, constantIndex(b, buffer.more));
+  return extent;
 }
 
 /// The bytes of a buffer, a multiple of 64.
@@ -208,24 +211,28 @@ Value KernelEmitter::bytesOf(Builder &b, const Buffer &buffer) {
   return arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
 }
 
-/// Gives every buffer its offset; returns the bytes of the whole workspace.
+/// Gives the buffers of a group their offsets, one after another; returns the bytes of all.
+Value KernelEmitter::place(Builder &b, int group, bool isPlanned) {
+  Value at = constantIndex(b, 0);
+  for (Buffer &buffer : buffers) {
+    if (buffer.group != group || buffer.isPlanned != isPlanned)
+      continue;
+    buffer.offset = at;
+    at = arith::AddIOp::create(b, at, bytesOf(b, buffer));
+  }
+  return at;
+}
+
+Value KernelEmitter::layOutPlan(Builder &b) { return place(b, -1, /*isPlanned=*/true); }
+
+/// Gives every buffer of the workspace its offset; returns the bytes of all of it.
 Value KernelEmitter::layOut(Builder &b) {
-  auto place = [&](int group) {
-    Value at = constantIndex(b, 0);
-    for (Buffer &buffer : buffers) {
-      if (buffer.group != group)
-        continue;
-      buffer.offset = at;
-      at = arith::AddIOp::create(b, at, bytesOf(b, buffer));
-    }
-    return at;
-  };
-  scratchBegin = place(-1);
+  scratchBegin = place(b, -1, /*isPlanned=*/false);
   Value most = constantIndex(b, 0);
   for (auto [i, group] : llvm::enumerate(groups)) {
     if (llvm::none_of(buffers, [i = int(i)](Buffer &buffer) { return buffer.group == i; }))
       continue;
-    group.scratch = place(i);
+    group.scratch = place(b, i, /*isPlanned=*/false);
     Value size = arith::MulIOp::create(b, countChunks(b, group), group.scratch);
     most = arith::MaxUIOp::create(b, most, size); // groups run one after another and share their scratch
   }
@@ -238,10 +245,11 @@ void KernelEmitter::openScratch(Builder &b, int group, Value chunk) {
     openBuffers(b, group, arith::AddIOp::create(b, scratchBegin, arith::MulIOp::create(b, chunk, bytes)));
 }
 
-/// Views of the workspace for every buffer of a group, from byte `from` on.
+/// Views of the workspace, or of the plan, for every buffer of a group, from byte `from` on.
 void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
   for (Buffer &buffer : buffers) {
-    if (buffer.group != group)
+    Value whole = buffer.isPlanned ? planMemory : workspace;
+    if (buffer.group != group || !whole)
       continue;
     if (buffer.role == Buffer::Tiles || buffer.role == Buffer::Slots || buffer.role == Buffer::States) {
       Value at = arith::AddIOp::create(b, from, buffer.offset);
@@ -253,13 +261,17 @@ void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
     for (auto [k, extent] : llvm::enumerate(buffer.extents)) {
       if (int(k) == buffer.foldDim)
         shape[k] = buffer.fold;
-      else if (auto constant = Extents::constant(extents.of(extent)); constant && buffer.per == 1)
+      else if (auto constant = Extents::constant(extents.of(extent)); constant && buffer.per == 1 && buffer.perBefore == 1)
         shape[k] = *constant;
       else
         sizes.push_back(sizeOf(b, buffer, k));
     }
     Value offset = arith::AddIOp::create(b, from, buffer.offset);
-    Value memory = memref::ViewOp::create(b, MemRefType::get(shape, buffer.element), workspace, offset, sizes);
+    Value memory = memref::ViewOp::create(b, MemRefType::get(shape, buffer.element), whole, offset, sizes);
+    if (buffer.role == Buffer::Lists) {
+      tileLists[buffer.product] = memory;
+      continue;
+    }
     if (buffer.role == Buffer::Summary) {
       SummaryMemory &parts = summaries[buffer.tensor];
       (buffer.piece == 0 ? parts.low : buffer.piece == 1 ? parts.high : parts.there) = memory;

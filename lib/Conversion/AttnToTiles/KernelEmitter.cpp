@@ -196,6 +196,31 @@ void KernelEmitter::emitExtents() {
   func::ReturnOp::create(b);
 }
 
+/// What a kernel's caller may build once for many calls: the tiles that streams visit, where inputs alone say that.
+void KernelEmitter::emitPlan() {
+  MLIRContext *context = cascade.getContext();
+  Builder b(cascade.getLoc(), context);
+  auto bytes = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
+  {
+    auto function = makeFunction(kPlannerSuffix, {bytes}, {});
+    function->setAttr(kPlanAttr, b.getUnitAttr());
+    auto outer = emitter.scope();
+    prologue(b, function);
+    workspace = Value();
+    planMemory = function.getArguments().back();
+    layOutPlan(b);
+    openBuffers(b, -1, constantIndex(b, 0));
+    for (const Buffer &buffer : buffers)
+      if (buffer.role == Buffer::Lists && buffer.isPlanned)
+        emitLists(b, cast<StreamOp>(buffer.product));
+    func::ReturnOp::create(b);
+  }
+  auto function = makeFunction(kPlanBytesSuffix, {}, {b.getI64Type()});
+  auto outer = emitter.scope();
+  prologue(b, function);
+  func::ReturnOp::create(b, toInt(b, layOutPlan(b)));
+}
+
 void KernelEmitter::run() {
   clean();
   planGroups();
@@ -203,9 +228,10 @@ void KernelEmitter::run() {
   planBuffers();
   MLIRContext *context = cascade.getContext();
   Builder b(cascade.getLoc(), context);
+  bool hasPlan = llvm::any_of(buffers, [](const Buffer &buffer) { return buffer.isPlanned; });
   {
     auto bytes = MemRefType::get({ShapedType::kDynamic}, IntegerType::get(context, 8));
-    auto function = makeFunction("", {bytes}, {});
+    auto function = makeFunction("", SmallVector<Type>(hasPlan ? 2 : 1, bytes), {});
     function->setAttr(kKernelAttr, b.getUnitAttr());
     SmallVector<Attribute> texts;
     for (Operation *op : checks)
@@ -217,6 +243,12 @@ void KernelEmitter::run() {
     prologue(b, function);
     workspace = function.getArguments().back();
     layOut(b);
+    if (hasPlan) {
+      unsigned plan = function.getNumArguments() - 2;
+      function.setArgAttr(plan, kPlanAttr, b.getUnitAttr());
+      planMemory = function.getArgument(plan);
+      layOutPlan(b);
+    }
     openBuffers(b, -1, constantIndex(b, 0));
     for (unsigned i = 0; i < groups.size(); ++i)
       emitGroup(b, i);
@@ -230,4 +262,6 @@ void KernelEmitter::run() {
   }
   emitChecks();
   emitExtents();
+  if (hasPlan)
+    emitPlan();
 }

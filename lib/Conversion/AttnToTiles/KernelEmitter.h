@@ -2,8 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// @NAME computes, @NAME.workspace says how much scratch it wants, @NAME.check judges the promises on extents, @NAME.extents
-// gives the outputs' shapes (weir/Support/KernelContract.h). All begin with the same prologue: the cascade's scalars and extents.
+// @NAME computes, @NAME.plan lists the tiles that it visits where inputs say that, @NAME.plan_bytes and @NAME.workspace say how much
+// memory both want, @NAME.check judges the promises on extents, @NAME.extents gives the outputs' shapes
+// (weir/Support/KernelContract.h). All begin with the same prologue: the cascade's scalars and extents.
 #ifndef WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
 #define WEIR_CONVERSION_ATTNTOTILES_KERNELEMITTER_H
 #include "BodyEmitter.h"
@@ -24,11 +25,11 @@ struct Group {
 };
 
 /// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, tiles of a stream, or
-/// slots for a component of its state, the states of parts of all rows, or a summary of its data.
+/// slots for a component of its state, the states of parts of all rows, a summary of its data, or lists of its tiles.
 struct Buffer {
-  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, States, Summary } role = Data;
+  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, States, Summary, Lists } role = Data;
   mlir::Value tensor;                     ///< the defining value; of a summary, what is summarised
-  mlir::Operation *product = nullptr;     ///< whose tiles, slots or states these are
+  mlir::Operation *product = nullptr;     ///< whose tiles, slots or states these are; of lists, the stream
   unsigned piece = 0;                     ///< the component that slots, or a summary, hold
   int64_t rows = 1;                       ///< elements for each setting of `extents`
   mlir::Type element;                     ///< in memory
@@ -36,6 +37,9 @@ struct Buffer {
   int foldDim = -1;                       ///< the kept dimension of which only `fold` steps are stored
   int64_t fold = 0;
   int64_t per = 1;                        ///< elements of the last extent that one entry stands for
+  int64_t perBefore = 1;                  ///< the same of the extent before
+  int64_t more = 0;                       ///< entries along the last extent besides
+  bool isPlanned = false;                 ///< in the plan, not in the workspace
   int group = -1;                         ///< scratch of a chunk of that group; -1: of the whole call
   mlir::Value offset;                     ///< bytes from the beginning of the workspace or of the chunk's scratch
 };
@@ -82,6 +86,7 @@ private:
   mlir::Value extentOf(mlir::Value extent);
   void emitChecks();
   void emitExtents();
+  void emitPlan();
 
   // Buffers.cpp: what lives where.
   void planGroups();
@@ -92,6 +97,8 @@ private:
   mlir::Value countChunks(Builder &b, const Group &group);
   mlir::Value countIterations(Builder &b, const Group &group);
   mlir::Value layOut(Builder &b);
+  mlir::Value layOutPlan(Builder &b);
+  mlir::Value place(Builder &b, int group, bool isPlanned);
   mlir::Value sizeOf(Builder &b, const Buffer &buffer, unsigned k);
   mlir::Value bytesOf(Builder &b, const Buffer &buffer);
   void openBuffers(Builder &b, int group, mlir::Value from);
@@ -130,7 +137,9 @@ private:
   void emitParts(Builder &b, attn::StreamOp op, const StreamTiles &plan, mapping::TilesAttr sizes, const RowGrid &grid,
                  mlir::Value parts);
   // StreamSummaries.cpp.
-  void planSummaries(const StreamTiles &plan, mapping::TilesAttr sizes);
+  void planLists(attn::StreamOp stream, const StreamTiles &plan, mapping::TilesAttr sizes);
+  const Buffer *listsOf(attn::StreamOp stream) const;
+  void emitLists(Builder &b, attn::StreamOp stream);
   void emitSummaries(Builder &b, const StreamTiles &plan, const StreamData &data, int64_t step);
   llvm::DenseMap<const StreamTiles::Product *, mlir::Value> placeTiles(Builder &b, attn::StreamOp op,
                                                                       const StreamTiles &plan, mlir::Value chunk);
@@ -159,6 +168,7 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Value> tiles;   ///< where the tiles of a product begin in the workspace
   Slots slots;
   SummaryMemories summaries;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> tileLists; ///< by stream
   llvm::DenseMap<mlir::Value, mlir::Value> indices;       ///< index values of the prologue
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> lists; ///< the four lists of a sort
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> followers; ///< equations run in a recurrence's loop
@@ -166,7 +176,7 @@ private:
   llvm::DenseMap<mlir::Operation *, int64_t> keptSteps;   ///< equations of recurrences of which only some steps are kept
   llvm::StringMap<mlir::Value> bound;                     ///< i64 of the coordinates that loops around have bound
   llvm::SmallVector<mlir::Value> outputs;                 ///< memrefs of the function being emitted
-  mlir::Value workspace, scratchBegin;
+  mlir::Value workspace, planMemory, scratchBegin;
 };
 
 /// The lists of a sort: keys, keys, positions, positions.

@@ -67,6 +67,14 @@ public:
     summaries = &memory;
   }
 
+  /// The tiles of each block of rows are in `memory`, at settings of these outer coordinates.
+  void useLists(mlir::Value memory, StreamTiles::Coordinates coordinates) {
+    lists = memory;
+    listed = std::move(coordinates);
+  }
+  /// Lists the tiles of a block of rows.
+  void listTiles(Builder &b, const RowBlock &rows);
+
   /// Takes the keys of part `part` of `parts` (null: all there are) into the state, for a block of at most sizes.m rows; then emits
   /// `then`, which may keep() or finish() it.
   void fold(Builder &b, const RowBlock &rows, mlir::Value part, mlir::Value parts, llvm::function_ref<void()> then);
@@ -148,11 +156,11 @@ private:
   void emitKeys(Builder &b, mlir::Value part, mlir::Value parts);
   void emitBlockOfKeys(Builder &b);
   // StreamWalk.cpp: keys of which some blocks are left out.
-  bool isWalked() const { return mustAsk && data && data->asksKeys(); }
+  llvm::SmallVector<mlir::Value> placeOfList(Builder &b);
+  void takeListed(Builder &b, mlir::Value part, mlir::Value parts);
   void summariseRows(Builder &b);
   std::optional<Summary> summaryOf(Builder &b, mlir::Value value);
   llvm::SmallVector<mlir::Value> nextTile(Builder &b, mlir::Value at, mlir::Value end);
-  void walkKeys(Builder &b, mlir::Value begin, mlir::Value end);
   llvm::SmallVector<mlir::Value> judgeStep(Builder &b, mlir::Value at, mlir::Value end);
   void emitSum(Builder &b, attn::ReduceOp reduce);
   void emitShiftedSum(Builder &b, attn::ReduceOp reduce, const View &out);
@@ -237,9 +245,11 @@ private:
   bool inside = false; ///< the code at hand is for such blocks
   const StreamData *data = nullptr;            ///< null: nothing is known of tensors
   const SummaryMemories *summaries = nullptr;
+  mlir::Value lists;                           ///< of tiles; null: tiles are found as they are visited
+  StreamTiles::Coordinates listed;
   llvm::DenseMap<mlir::Value, Summary> ofRows; ///< of data of the rows at hand
   mlir::Value askedBlock;                      ///< number of the block of keys that summaries are asked for; null: of none
-  llvm::SmallVector<mlir::Value> musts;        ///< whether all of allNeeded[i] hold in the keys at hand, if they are walked
+  llvm::SmallVector<mlir::Value> musts;        ///< whether all of allNeeded[i] hold in the keys at hand, if they are listed
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> allNeeded; ///< the predicates that accumulators need, each set once
   llvm::DenseMap<mlir::Operation *, mlir::Value> everywhere;   ///< isThereEverywhere of accumulators, for the block at hand

@@ -84,9 +84,12 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
       emitChunks(b, count, pieces, [&](Value chunk) { places = placeTiles(b, op, plan, chunk); });
   StreamEmitter stream(emitter, extents, presences, plan, sizes, loop, workspace, std::move(places), slots);
   std::optional<StreamData> data;
-  if (!allocated) { // whose kernels have no memory for summaries
+  if (!allocated) { // whose kernels have no memory for lists
     data.emplace(plan);
-    stream.useData(*data, summaries);
+    if (listsOf(op))
+      stream.useLists(tileLists.lookup(op), data->outerOfAll());
+    else
+      stream.useData(*data, summaries);
   }
   body(loop.getInductionVar(), stream);
 }
@@ -176,10 +179,8 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
   assert(plan && sizes && "a stream that the pass has not checked");
   auto positiveRows = emitter.insideLoopOver(plan->rows), positiveOuter = emitter.insideLoopOver(plan->outer);
   RowGrid grid = countRows(b, *plan, sizes.getM());
-  if (!allocated) {
-    StreamData data(*plan);
-    emitSummaries(b, *plan, data, data.stepOf(sizes.getN()));
-  }
+  if (const Buffer *lists = listsOf(op); lists && !lists->isPlanned)
+    emitLists(b, op);
   SlotPlan split = planSplit(*plan, sizes);
   auto foldWhole = [&](Value count) {
     emitItems(b, op, *plan, sizes, count, [&](Value unit, StreamEmitter &stream) {

@@ -498,6 +498,8 @@ void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
 }
 
 void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
+  if (lists)
+    return takeListed(b, part, parts);
   Value step = constantIndex(b, sizes.getN());
   keyRange = keyRanges(b);
   // Keys that are tuples are counted through.
@@ -508,8 +510,6 @@ void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
     for (const Span &span : ArrayRef(keyRange).drop_front())
       end = arith::MulIOp::create(b, end, span.count);
   }
-  if (isWalked()) // in steps that summaries know
-    begin = arith::SubIOp::create(b, begin, arith::RemUIOp::create(b, begin, constantIndex(b, data->stepOf(sizes.getN()))));
   if (part) { // whole blocks of keys, those that there are dealt out evenly
     Value first = begin, blocks = arith::CeilDivUIOp::create(b, arith::SubIOp::create(b, end, begin), step);
     auto beginOf = [&](Value p) -> Value {
@@ -519,8 +519,6 @@ void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
     begin = beginOf(part);
     end = arith::MinUIOp::create(b, end, beginOf(arith::AddIOp::create(b, part, constantIndex(b, 1))));
   }
-  if (isWalked())
-    return walkKeys(b, begin, end);
   auto loop = scf::ForOp::create(b, begin, end, step);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());

@@ -3,12 +3,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Before a stream whose predicates read tensors at its keys, each part of them that does is summarised for
-// every block of keys, in parallel: one pass over what it reads. The kernel then asks, for a block of rows
-// and keys, with a few loads.
+// every block of keys, in parallel: one pass over what it reads. Then the tiles of each block of rows are
+// listed, with a few loads for each step of keys, once for all settings of outer coordinates that no predicate
+// depends on: heads, most often. What inputs alone decide is the kernel's plan, which many calls may share.
 #include "StreamSummaries.h"
 #include "KernelEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace weir;
@@ -24,6 +26,8 @@ static SmallVector<Value> take(ImplicitLocOpBuilder &b, BodyEmitter &emitter, Va
   Value v = emitter.materialize(b, lane);
   if (value.getType().isInteger(1)) {
     Value holds = conjunction(b, emitter, v, lane.present);
+    if (isa<VectorType>(so[0].getType()))
+      holds = emitter.broadcast(b, holds);
     return {arith::AndIOp::create(b, so[0], holds), arith::OrIOp::create(b, so[1], holds)};
   }
   Value low = arith::MinSIOp::create(b, so[0], v), high = arith::MaxSIOp::create(b, so[1], v);
@@ -38,6 +42,31 @@ static SmallVector<Value> take(ImplicitLocOpBuilder &b, BodyEmitter &emitter, Va
 bool tiles::mayBeAbsent(Presences &presences, Value value) {
   Presence present = presences.of(value);
   return !present || !present->empty();
+}
+
+/// A predicate's state with that of `lanes` coordinates at a time from `from` on, as far as these fit before `to`;
+/// also where they end.
+static std::pair<SmallVector<Value>, Value> takeLanes(ImplicitLocOpBuilder &b, BodyEmitter &emitter, Value value,
+                                                      unsigned lanes, Value from, Value to,
+                                                      function_ref<void(Lane)> bind, ValueRange so) {
+  Value step = constantIndex(b, lanes), rest = arith::SubIOp::create(b, to, from);
+  Value end = arith::SubIOp::create(b, to, arith::RemUIOp::create(b, rest, step));
+  auto type = VectorType::get(lanes, b.getI1Type());
+  SmallVector<Value> start{constantInt(b, type, 1), constantInt(b, type, 0)};
+  auto loop = scf::ForOp::create(b, from, end, step, start);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    auto scope = emitter.scope();
+    unsigned before = emitter.getLanes();
+    emitter.setLanes(lanes);
+    bind(emitter.coordinate(toInt(b, loop.getInductionVar()), /*isVector=*/true));
+    scf::YieldOp::create(b, take(b, emitter, value, loop.getRegionIterArgs()));
+    emitter.setLanes(before);
+  }
+  Value all = vector::ReductionOp::create(b, vector::CombiningKind::AND, loop.getResult(0));
+  Value any = vector::ReductionOp::create(b, vector::CombiningKind::OR, loop.getResult(1));
+  return {{arith::AndIOp::create(b, so[0], all), arith::OrIOp::create(b, so[1], any)}, end};
 }
 
 Summary tiles::summarise(ImplicitLocOpBuilder &b, BodyEmitter &emitter, const StreamTiles &plan,
@@ -56,15 +85,22 @@ Summary tiles::summarise(ImplicitLocOpBuilder &b, BodyEmitter &emitter, const St
     Value last = arith::SubIOp::create(b, arith::AddIOp::create(b, span.begin, span.count), one);
     Value from = arith::DivUIOp::create(b, span.begin, grain);
     Value to = arith::AddIOp::create(b, arith::DivUIOp::create(b, last, grain), one);
-    auto loop = scf::ForOp::create(b, from, to, one, so);
+    SmallVector<Value> now(so);
+    auto bind = [&](Lane at) {
+      for (BlockArgument arg : value.getParentBlock()->getArguments())
+        if (plan.roleOf(arg) == span.role)
+          emitter.bind(arg, at);
+    };
+    if (isBool && left.size() == 1 && span.grain == 1 && emitter.maxLanes > 1)
+      std::tie(now, from) = takeLanes(b, emitter, value, emitter.maxLanes, from, to, bind, now);
+    auto loop = scf::ForOp::create(b, from, to, one, now);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     auto scope = emitter.scope();
-    Value at = arith::MulIOp::create(b, loop.getInductionVar(), grain);
-    at = toInt(b, arith::MaxUIOp::create(b, at, span.begin));
-    for (BlockArgument arg : value.getParentBlock()->getArguments())
-      if (plan.roleOf(arg) == span.role)
-        emitter.bind(arg, {at, nullptr, nullptr});
+    Value at = loop.getInductionVar();
+    if (span.grain > 1) // the first run may have begun before
+      at = arith::MaxUIOp::create(b, arith::MulIOp::create(b, at, grain), span.begin);
+    bind({toInt(b, at), nullptr, nullptr});
     scf::YieldOp::create(b, visit(left.drop_front(), loop.getRegionIterArgs()));
     return SmallVector<Value>(loop.getResults());
   };
@@ -72,14 +108,30 @@ Summary tiles::summarise(ImplicitLocOpBuilder &b, BodyEmitter &emitter, const St
   return {state[0], state[1], state.size() > 2 ? state[2] : Value()};
 }
 
-/// Memory for the summaries of a stream's data.
-void KernelEmitter::planSummaries(const StreamTiles &plan, mapping::TilesAttr sizes) {
+/// Memory for the lists of a stream's tiles, and for the summaries of the data that decides them.
+void KernelEmitter::planLists(StreamOp stream, const StreamTiles &plan, mapping::TilesAttr sizes) {
   StreamData data(plan);
+  if (!data.asksKeys() || sizes.getN() > kLongestTile)
+    return;
+  bool isPlanned = data.readsInputsOnly();
+  Buffer lists;
+  lists.role = Buffer::Lists;
+  lists.product = stream;
+  lists.isPlanned = isPlanned;
+  lists.element = IntegerType::get(cascade.getContext(), 64);
+  for (auto &[name, extent] : data.outerOfAll())
+    lists.extents.push_back(extent);
+  lists.extents.append({plan.rows[0].second, plan.keys[0].second});
+  lists.perBefore = sizes.getM();
+  lists.per = data.stepOf(sizes.getN());
+  lists.more = 1;
+  buffers.push_back(lists);
   for (Value value : data.ofKeys) {
     bool isBool = value.getType().isInteger(1);
     auto add = [&](unsigned piece, unsigned bits) {
       Buffer buffer;
       buffer.role = Buffer::Summary;
+      buffer.isPlanned = isPlanned;
       buffer.tensor = value;
       buffer.piece = piece;
       buffer.element = IntegerType::get(cascade.getContext(), bits);
@@ -134,4 +186,47 @@ void KernelEmitter::emitSummaries(Builder &b, const StreamTiles &plan, const Str
     store(found.high, memory.high);
     store(found.there, memory.there);
   }
+}
+
+const Buffer *KernelEmitter::listsOf(StreamOp stream) const {
+  auto found = llvm::find_if(buffers, [&](const Buffer &buffer) {
+    return buffer.role == Buffer::Lists && buffer.product == stream;
+  });
+  return found == buffers.end() ? nullptr : &*found;
+}
+
+/// Fills the lists of a stream's tiles, in parallel over blocks of rows.
+void KernelEmitter::emitLists(Builder &b, StreamOp op) {
+  std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
+  auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
+  StreamData data(*plan);
+  StreamTiles::Coordinates outer = data.outerOfAll();
+  auto positiveRows = emitter.insideLoopOver(plan->rows), positiveOuter = emitter.insideLoopOver(outer);
+  emitSummaries(b, *plan, data, data.stepOf(sizes.getN()));
+  Value height = constantIndex(b, sizes.getM()), length = extentOf(plan->rows[0].second);
+  Value blocks = arith::CeilDivUIOp::create(b, length, height), count = blocks;
+  for (auto &[name, extent] : outer)
+    count = arith::MulIOp::create(b, count, extentOf(extent));
+  OpBuilder::InsertionGuard guard(b);
+  auto scope = emitter.scope();
+  Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
+  scf::ForOp loop = emitChunks(b, count, pieces, [](Value) {});
+  Value rest = loop.getInductionVar();
+  auto digit = [&](Value base) {
+    Value own = arith::RemUIOp::create(b, rest, base);
+    rest = arith::DivUIOp::create(b, rest, base);
+    return own;
+  };
+  RowBlock block;
+  Value begin = arith::MulIOp::create(b, digit(blocks), height);
+  block.rows.push_back({begin, arith::MinUIOp::create(b, arith::SubIOp::create(b, length, begin), height)});
+  for (auto &[name, extent] : plan->outer) // no predicate depends on those that are not counted
+    block.outer[name] = constantInt(b, b.getI64Type(), 0);
+  for (auto &[name, extent] : llvm::reverse(outer))
+    block.outer[name] = toInt(b, digit(extentOf(extent)));
+  StreamEmitter stream(emitter, extents, presences, *plan, sizes, loop, workspace,
+                       llvm::DenseMap<const StreamTiles::Product *, Value>(), slots);
+  stream.useData(data, summaries);
+  stream.useLists(tileLists.lookup(op), outer);
+  stream.listTiles(b, block);
 }

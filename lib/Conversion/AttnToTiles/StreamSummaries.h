@@ -22,6 +22,13 @@ struct SummaryMemory {
 };
 using SummaryMemories = llvm::MapVector<mlir::Value, SummaryMemory>;
 
+/// A tile in a list, i64: from the lowest bit on its first key, how many keys it has, and a bit for each set of
+/// predicates that holds in all of it. A list is the number of its tiles and then these.
+struct ListedTile {
+  static constexpr unsigned kFirstBits = 38, kCountBits = 18, kMustBits = 7;
+};
+constexpr int64_t kLongestTile = (int64_t(1) << ListedTile::kCountBits) - 1;
+
 /// A span of a coordinate, of whose settings one in each run of `grain` is looked at.
 struct Scan {
   StreamTiles::Role role;

@@ -2,9 +2,9 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Where predicates read data the keys of a block of rows are walked: steps in which nothing can hold are
-// passed over, those that follow are taken together up to a whole tile, so that a tile begins and ends where
-// the mask does.
+// Where predicates read data the tiles of a block of rows are listed before: steps in which nothing can hold
+// are passed over, those that follow are taken together up to a whole tile, so that a tile begins and ends
+// where the mask does.
 #include "StreamEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -132,22 +132,97 @@ SmallVector<Value> StreamEmitter::nextTile(Builder &b, Value at, Value end) {
   return tile;
 }
 
-void StreamEmitter::walkKeys(Builder &b, Value begin, Value end) {
-  auto positive = emitter.insideLoopOver(plan.keys);
-  SmallVector<Type> types(2, b.getIndexType());
-  types.append(allNeeded.size(), b.getI1Type());
-  auto loop = scf::WhileOp::create(b, types, begin);
-  OpBuilder::InsertionGuard guard(b);
-  Block *before = b.createBlock(&loop.getBefore(), {}, b.getIndexType(), b.getLoc());
-  SmallVector<Value> tile = nextTile(b, before->getArgument(0), end);
-  scf::ConditionOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, tile[0], end), tile);
-  Block *after = b.createBlock(&loop.getAfter(), {}, types, SmallVector<Location>(types.size(), b.getLoc()));
+/// Where the list of the rows at hand is.
+SmallVector<Value> StreamEmitter::placeOfList(Builder &b) {
+  SmallVector<Value> at;
+  for (auto &[name, extent] : listed)
+    at.push_back(toIndex(b, outer->lookup(name)));
+  at.push_back(arith::DivUIOp::create(b, rows[0].begin, constantIndex(b, sizes.getM())));
+  at.push_back(Value());
+  return at;
+}
+
+void StreamEmitter::listTiles(Builder &b, const RowBlock &block) {
   auto scope = emitter.scope();
-  keyBegin = after->getArgument(0);
-  keyCount = arith::SubIOp::create(b, after->getArgument(1), keyBegin);
+  rows = block.rows;
+  outer = &block.outer;
+  for (ArrayRef<Value> needed : plan.needed())
+    for (Value predicate : needed) {
+      bindCoordinates(b, predicate.getParentBlock(), {});
+      emitter.hoist(b, predicate);
+    }
+  summariseRows(b);
+  emitter.branchless = true;
+  SmallVector<Value> at = placeOfList(b);
+  Span range = keyRanges(b)[0];
+  Value zero = constantIndex(b, 0), one = constantIndex(b, 1), step = constantIndex(b, data->stepOf(sizes.getN()));
+  Value end = arith::AddIOp::create(b, range.begin, range.count); // in steps that summaries know
+  Value begin = arith::SubIOp::create(b, range.begin, arith::RemUIOp::create(b, range.begin, step));
+  auto positive = emitter.insideLoopOver(plan.keys);
+  // The next key and how many tiles there are; then the tile besides.
+  SmallVector<Type> state(2, b.getIndexType()), types(state);
+  types.append({b.getIndexType(), b.getI64Type()});
+  auto placesOf = [&](ArrayRef<Type> types) { return SmallVector<Location>(types.size(), b.getLoc()); };
+  auto loop = scf::WhileOp::create(b, types, ValueRange{begin, zero});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    Block *before = b.createBlock(&loop.getBefore(), {}, state, placesOf(state));
+    SmallVector<Value> tile = nextTile(b, before->getArgument(0), end);
+    Value first = tile[0], past = tile[1];
+    auto shifted = [&](Value v, unsigned by) -> Value {
+      return arith::ShLIOp::create(b, v, constantInt(b, b.getI64Type(), by));
+    };
+    unsigned bit = ListedTile::kFirstBits;
+    Value count = toInt(b, arith::SubIOp::create(b, past, first));
+    Value entry = arith::OrIOp::create(b, toInt(b, first), shifted(count, bit));
+    bit += ListedTile::kCountBits;
+    for (Value must : ArrayRef(tile).drop_front(2).take_front(ListedTile::kMustBits))
+      entry = arith::OrIOp::create(b, entry, shifted(arith::ExtUIOp::create(b, b.getI64Type(), must), bit++));
+    Value isOne = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, first, end);
+    scf::ConditionOp::create(b, isOne, ValueRange{past, before->getArgument(1), first, entry});
+    Block *after = b.createBlock(&loop.getAfter(), {}, types, placesOf(types));
+    at.back() = arith::AddIOp::create(b, after->getArgument(1), one);
+    memref::StoreOp::create(b, after->getArgument(3), lists, at);
+    scf::YieldOp::create(b, ValueRange{after->getArgument(0), at.back()});
+  }
+  at.back() = zero;
+  memref::StoreOp::create(b, toInt(b, loop.getResult(1)), lists, at);
+  emitter.branchless = false;
+}
+
+/// The tiles of the list, or of a part of it.
+void StreamEmitter::takeListed(Builder &b, Value part, Value parts) {
+  Value zero = constantIndex(b, 0), one = constantIndex(b, 1);
+  SmallVector<Value> at = placeOfList(b);
+  at.back() = zero;
+  Value begin = zero, end = toIndex(b, memref::LoadOp::create(b, lists, at)), count = end;
+  if (part) {
+    auto beginOf = [&](Value p) -> Value {
+      return arith::DivUIOp::create(b, arith::MulIOp::create(b, p, count), parts);
+    };
+    begin = beginOf(part);
+    end = beginOf(arith::AddIOp::create(b, part, one));
+  }
+  auto loop = scf::ForOp::create(b, begin, end, one);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  auto scope = emitter.scope();
+  auto positive = emitter.insideLoopOver(plan.keys);
+  at.back() = arith::AddIOp::create(b, loop.getInductionVar(), one);
+  Value entry = memref::LoadOp::create(b, lists, at);
+  auto bits = [&](unsigned from, unsigned count) -> Value {
+    Value above = arith::ShRUIOp::create(b, entry, constantInt(b, b.getI64Type(), from));
+    return arith::AndIOp::create(b, above, constantInt(b, b.getI64Type(), (int64_t(1) << count) - 1));
+  };
+  unsigned bit = ListedTile::kFirstBits;
+  keyBegin = toIndex(b, bits(0, bit));
+  keyCount = toIndex(b, bits(bit, ListedTile::kCountBits));
+  bit += ListedTile::kCountBits;
   keys = {{keyBegin, keyCount}};
-  musts.assign(after->args_begin() + 2, after->args_end());
+  allNeeded = plan.needed();
+  for (size_t k = 0; k < allNeeded.size(); ++k)
+    musts.push_back(k < ListedTile::kMustBits ? arith::TruncIOp::create(b, b.getI1Type(), bits(bit + k, 1)).getResult()
+                                              : constantInt(b, b.getI1Type(), 0));
   emitBlockOfKeys(b);
   musts.clear();
-  scf::YieldOp::create(b, after->getArgument(1));
 }

@@ -4,7 +4,7 @@
 //
 // Runs after OutlineParallelLoops, which gives a kernel its first argument. The order of slots is part of the
 // contract with lib/Runtime (weir_kernel.h): as the arguments stand, a tensor as data pointer, extents,
-// strides.
+// strides, and so a plan.
 #include "dialects/Attention/AttentionDialect.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
@@ -108,6 +108,10 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
           addCompanionEntry(companion, types);
           forgetSignature(companion);
         }
+      if (func::FuncOp planner = companionOf(kernel, weir::kPlannerSuffix)) {
+        addEntry(planner, types);
+        forgetSignature(planner);
+      }
       forgetSignature(kernel);
     }
   }
@@ -117,7 +121,8 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
   static void forgetSignature(func::FuncOp kernel) {
     for (unsigned i = 0; i < kernel.getNumArguments(); ++i)
       for (NamedAttribute attribute : mlir::function_interface_impl::getArgAttrs(kernel, i))
-        if (attribute.getName().getValue().starts_with("attn.") || attribute.getName() == weir::kOutputAttr)
+        if (attribute.getName().getValue().starts_with("attn.") || attribute.getName() == weir::kOutputAttr ||
+            attribute.getName() == weir::kPlanAttr)
           kernel.removeArgAttr(i, attribute.getName());
   }
 
@@ -125,9 +130,14 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
     return getOperation().lookupSymbol<func::FuncOp>((kernel.getName() + suffix).str());
   }
 
-  /// The arguments of a kernel without the runtime and the workspace.
+  static bool takesPlan(func::FuncOp kernel) {
+    unsigned count = kernel.getNumArguments();
+    return count > 2 && kernel.getArgAttr(count - 2, weir::kPlanAttr);
+  }
+
+  /// The arguments of a kernel without the runtime, the plan and the workspace.
   static ArrayRef<Type> interfaceOf(func::FuncOp kernel) {
-    return kernel.getArgumentTypes().drop_front().drop_back();
+    return kernel.getArgumentTypes().drop_front().drop_back(takesPlan(kernel) ? 2 : 1);
   }
 
   LogicalResult verify(func::FuncOp kernel) {
@@ -162,6 +172,12 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
       if (func::FuncOp companion = companionOf(kernel, suffix))
         if (companion.getArgumentTypes().take_front(interfaceOf(kernel).size()) != interfaceOf(kernel))
           return companion.emitOpError("takes other arguments than @") << kernel.getName();
+    func::FuncOp planner = companionOf(kernel, weir::kPlannerSuffix);
+    if (bool(planner) != takesPlan(kernel))
+      return planner ? kernel.emitOpError("takes no plan, and @") << planner.getName() << " makes one"
+                     : kernel.emitOpError("takes a plan, and there is no @") << kernel.getName() << weir::kPlannerSuffix;
+    if (planner && (interfaceOf(planner) != interfaceOf(kernel) || planner.getArgumentTypes().back() != workspace))
+      return planner.emitOpError("takes other arguments than @") << kernel.getName() << " and a plan";
     return success();
   }
 
@@ -181,7 +197,7 @@ struct AddKernelEntries : weir::impl::AddKernelEntriesBase<AddKernelEntries> {
     ImplicitLocOpBuilder b = ImplicitLocOpBuilder::atBlockBegin(kernel.getLoc(), &entry.getBody().front());
     SlotReader slots(b, entry.getArgument(1), types);
     SmallVector<Value> arguments = {entry.getArgument(0)};
-    for (Type type : interfaceOf(kernel))
+    for (Type type : kernel.getArgumentTypes().drop_front().drop_back())
       arguments.push_back(slots.read(type));
     arguments.push_back(
         wrapBuffer(b, kernel.getArgumentTypes().back(), entry.getArgument(2), entry.getArgument(3), types));

@@ -36,6 +36,8 @@ static DictionaryAttr describe(func::FuncOp kernel, SymbolTable &symbols) {
   unsigned count = kernel.getNumArguments();
   unsigned first = count && isa<LLVM::LLVMPointerType>(kernel.getArgumentTypes().front());
   for (unsigned i = first; i + 1 < count; ++i) {
+    if (kernel.getArgAttr(i, weir::kPlanAttr))
+      continue;
     auto &list = !isa<MemRefType>(kernel.getArgumentTypes()[i]) ? params
                  : kernel.getArgAttr(i, weir::kOutputAttr)      ? outputs
                                                                 : inputs;

@@ -199,7 +199,8 @@ struct OutlineParallelLoops : weir::impl::OutlineParallelLoopsBase<OutlineParall
   void runOnOperation() override {
     LLVMTypeConverter types(&getContext());
     for (auto kernel : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
-      if (kernel->hasAttr(weir::kKernelAttr) && !kernel.isExternal() && failed(outline(kernel, types)))
+      if ((kernel->hasAttr(weir::kKernelAttr) || kernel->hasAttr(weir::kPlanAttr)) && !kernel.isExternal() &&
+          failed(outline(kernel, types)))
         return signalPassFailure();
   }
 

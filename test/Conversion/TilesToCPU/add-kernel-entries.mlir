@@ -70,3 +70,30 @@ func.func @companion.workspace(%p: f32) -> i64 {
   %zero = arith.constant 0 : i64
   return %zero : i64
 }
+
+// -----
+
+// expected-error @below {{takes a plan, and there is no @planned.plan}}
+func.func @planned(%rt: !llvm.ptr, %p: i64 {attn.name = "p"}, %plan: memref<?xi8> {weir.plan}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  return
+}
+
+// -----
+
+// expected-error @below {{takes no plan, and @unplanned.plan makes one}}
+func.func @unplanned(%rt: !llvm.ptr, %p: i64 {attn.name = "p"}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  return
+}
+func.func @unplanned.plan(%rt: !llvm.ptr, %p: i64, %plan: memref<?xi8>) attributes {weir.plan} {
+  return
+}
+
+// -----
+
+func.func @other(%rt: !llvm.ptr, %p: i64 {attn.name = "p"}, %plan: memref<?xi8> {weir.plan}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  return
+}
+// expected-error @below {{takes other arguments than @other and a plan}}
+func.func @other.plan(%rt: !llvm.ptr, %p: f32, %plan: memref<?xi8>) attributes {weir.plan} {
+  return
+}

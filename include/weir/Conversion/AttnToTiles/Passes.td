@@ -29,6 +29,18 @@ def ConvertAttnToTiles : Pass<"convert-attn-to-tiles", "::mlir::ModuleOp"> {
     func.func @scale.extents(.., %out: memref<?xi64>) { ... }
     ```
 
+    Where a stream's predicates read tensors at keys, the tiles of each block of rows are listed before it: the first key, how many, and
+    which predicates hold in all of the tile. What the cascade's inputs alone decide is listed by a function of its own, `@NAME.plan`, into
+    memory that the kernel takes before its workspace; many calls may share it. test/Conversion/AttnToTiles/plan.mlir runs this example:
+
+    ```mlir
+    %O = attn.stream "N" [n] in (%N) mapping #mapping.tiles<rows = "m", m = 24, n = 128> { ... DOC[n] == ID[m] ... }
+    // -->
+    func.func @documents(.., %plan: memref<?xi8> {weir.plan}, %ws: memref<?xi8>) { ... scf.for %i = %c0 to %tiles { ... } ... }
+    func.func @documents.plan(.., %plan: memref<?xi8>) attributes {weir.plan} { summaries of DOC, then lists }
+    func.func @documents.plan_bytes(..) -> i64 { ... }
+    ```
+
     A stream in tiles becomes one `scf.forall` over its blocks of rows. With `split = K` in its mapping, or where its extents make so few
     blocks that threads would lack work, each block's keys are cut into parts: one loop folds the parts, each into a state of its own that
     goes to a slot of the workspace; a second one merges the slots of a block in their order and writes its results.

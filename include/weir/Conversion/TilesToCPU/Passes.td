@@ -59,7 +59,7 @@ def LowerTiles : Pass<"lower-tiles"> {
 def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
   let summary = "Make the parallel loops of kernels into functions that the host's threads call";
   let description = [{
-    Every `scf.forall` at the top level of a kernel's body, or in loops there, becomes a private function `@NAME.bodyK(%ctx,
+    Every `scf.forall` at the top level of the body of a kernel or of `@NAME.plan`, or in loops there, becomes a private function `@NAME.bodyK(%ctx,
     %begin, %end)` that runs iterations `begin` to `end - 1`, and a call of the runtime's `fork`. The values
     that the loop uses from above travel in a struct on the caller's stack; constants are made again. Each
     kernel gets a first argument, the runtime's struct `weir_rt`, whose first field is `fork`: it hands the
@@ -97,7 +97,8 @@ def AddKernelEntries : Pass<"add-kernel-entries", "::mlir::ModuleOp"> {
     The C runtime calls kernels of every signature the same way: `@NAME.entry(%rt, %slots, %ws, %bytes)`,
     where the slots hold, argument by argument, a tensor's data pointer, extents and strides, or a param's
     bits. The entry builds the memref descriptors and calls `@NAME`, which becomes private; so do
-    `@NAME.workspace`, `@NAME.check` and `@NAME.extents`, which get entries of their own. The module keeps the
+    `@NAME.workspace`, `@NAME.check` and `@NAME.extents`, which get entries of their own. Where there is a `@NAME.plan`, its
+    entry is like the kernel's, with the plan for the workspace; the kernel's slots end in those of a plan. The module keeps the
     signatures in the attribute `weir.kernels`, because the types say less from here on.
 
     ```mlir
