@@ -68,10 +68,10 @@ class Weirc(cpu.Weirc):
         for tensor in kernel.inputs:
             array = torch.from_numpy(case.shaped(tensor.name, tensors[tensor.name])).cuda()
             given[tensor.name] = array.to(kinds[tensor.dtype]) if tensor.dtype in kinds else array
-        (output,) = kernel.outputs
-        o = torch.full(case.shaped("O", tensors["Q"]).shape, float("nan"), device="cuda", dtype=kinds[output.dtype])
-        call = kernel.bind(**given, out={output.name: o})
-        return call, lambda outputs: outputs[output.name].reshape(case.H, case.M, case.D).double().cpu().numpy(), {}
+        out = {tensor.name: torch.full([extents[rank] for rank in tensor.ranks], float("nan"), device="cuda", dtype=kinds[tensor.dtype])
+               for tensor in kernel.outputs}
+        call = kernel.bind(**given, out=out)
+        return call, lambda outputs: outputs["O"].reshape(case.H, case.M, case.D).double().cpu().numpy(), {}
 
     def predicted(self, case):
         """Seconds of the wall model for this GPU, or nothing where it has none."""

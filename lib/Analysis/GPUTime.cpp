@@ -59,15 +59,19 @@ Road roadOf(attn::StreamOp stream) {
 
 std::optional<GPUTime> weir::predictOnGPU(mlir::func::FuncOp mapped, const Costs &costs, double visited,
                                           const GPURates &rates) {
-  constexpr double kRowsOfWarp = 16, kRowsOfBlock = 64, kBytesOfElement = 2, kFlopsOfMma = 2 * 16 * 8 * 16;
+  constexpr double kWarps = 4, kBytesOfElement = 2, kFlopsOfMma = 2 * 16 * 8 * 16;
   StringMap<Road> roads; // of equations that are computed in a stream
   for (auto stream : mapped.getOps<attn::StreamOp>())
     for (auto copy : stream.getBody().front().getOps<attn::EinsumOp>())
       roads[copy.getName()] = roadOf(stream);
   Road ofStreams = Road::AsWritten; // what was merged has no equation of its own any more
   StringSet<> loops;
-  for (auto stream : mapped.getOps<attn::StreamOp>())
+  double rowsOfBlock = 0;
+  for (auto stream : mapped.getOps<attn::StreamOp>()) {
     ofStreams = roadOf(stream);
+    if (ofStreams == Road::TensorCores)
+      rowsOfBlock = stream->getAttrOfType<mapping::TilesAttr>("mapping").getM();
+  }
   for (const CascadeModel::Equation &equation : CascadeModel(mapped).equations)
     loops.insert(equation.name);
   if (!costs.compulsoryBytes.value)
@@ -95,7 +99,7 @@ std::optional<GPUTime> weir::predictOnGPU(mlir::func::FuncOp mapped, const Costs
     exponentials += equation.exponentials * times;
     tensorFlops += products;
     // Right factors are read by each warp for its rows, and written once for those of the block.
-    sharedBytes += products / 2 * kBytesOfElement * (1 / kRowsOfWarp + 1 / kRowsOfBlock);
+    sharedBytes += products / 2 * kBytesOfElement * (kWarps + 1) / rowsOfBlock;
   }
   double cycles = rates.multiprocessors * rates.clock;
   time.tensor = tensorFlops / (rates.tensorFlops * cycles);

@@ -92,10 +92,35 @@ int64_t countReadsOfScores(const StreamTiles &plan) {
   return most;
 }
 
-/// Rows and keys of a tile for tensor cores: of four warps with 16 rows each, and as many keys as leave room for another tile
-/// of matrices in shared memory, and for sums in registers, in which a thread also has what it reads for each of its scores.
+constexpr int64_t kWarps = 4; ///< of a block on tensor cores
+
+/// Whether each score is asked whether it is there.
+bool isMasked(const StreamTiles &plan) {
+  auto asks = [&](Operation *op) {
+    return op->walk([&](attn::WhereOp where) {
+               using Role = StreamTiles::Role;
+               bool ofPair = plan.dependsOn(where.getPredicate(), Role::Key) && plan.dependsOn(where.getPredicate(), Role::Row);
+               return ofPair ? WalkResult::interrupt() : WalkResult::advance();
+             }).wasInterrupted();
+  };
+  return llvm::any_of(plan.body, asks) || llvm::any_of(plan.state, asks);
+}
+
+/// Registers of a thread for its warp's rows: scores, sums, packed left factors.
+int64_t countRegisters(const StreamTiles &plan, int64_t rows, int64_t keys) {
+  constexpr int64_t lanes = 32, others = 90; // addresses, statistics of rows, right factors: as ptxas says of softmax
+  int64_t ofRow = keys;
+  for (auto &[op, product] : plan.products)
+    if (!product.right.empty())
+      ofRow += isa<attn::AccumulateOp>(op) ? product.inner : product.inner / 2;
+  return rows / kWarps * ofRow / lanes + others;
+}
+
+/// Rows and keys of a tile for tensor cores: of four warps with 16 rows each or with 32, for which a right factor is read once, if nothing is asked
+/// of single scores and registers are enough; and as many keys as leave room for another tile of matrices in shared memory, and for sums in registers.
 /// Nothing: products are not for them.
 std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles &plan, int64_t bytes) {
+  constexpr int64_t few = 16 * kWarps, many = 32 * kWarps, registers = 255;
   int64_t ofKey = 0;
   for (auto &[op, product] : plan.products) {
     if (product.right.empty())
@@ -113,8 +138,11 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
   constexpr int64_t most = 64, least = 16;
   int64_t forReads = std::max(most / (1 + countReadsOfScores(plan)), least);
   for (int64_t n = most; n >= least; n /= 2)
-    if (2 * n * ofKey <= bytes && n <= forReads)
-      return std::pair(int64_t(64), n);
+    if (2 * n * ofKey <= bytes && n <= forReads) {
+      bool isPlain = !isMasked(plan) && !countReadsOfScores(plan);
+      bool isMany = isPlain && plan.countRows().value_or(many) > few && countRegisters(plan, many, n) <= registers;
+      return std::pair(isMany ? many : few, n);
+    }
   return std::nullopt;
 }
 
@@ -147,7 +175,7 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
       auto rows = StringAttr::get(&getContext(), plan->nameOfRow());
       std::pair<int64_t, int64_t> shape(getRowsOfTile(*plan, extents, target), kKeys);
       auto forTensorCores = sharedBytes ? shapeForTensorCores(*plan, sharedBytes) : std::nullopt;
-      bool fits = forTensorCores && (!m || m == forTensorCores->first) &&
+      bool fits = forTensorCores && (!m || m == 16 * kWarps || m == 32 * kWarps) &&
                   (!n || (n % 16 == 0 && n <= forTensorCores->second));
       if (fits)
         shape = *forTensorCores;

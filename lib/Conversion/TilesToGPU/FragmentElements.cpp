@@ -5,15 +5,13 @@
 // A region is repeated for each element that a thread has. A reduction along rows goes over a thread's own
 // columns first, in two chains, then over the four threads of the row.
 #include "FragmentEmitter.h"
+#include "FragmentFunctions.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
-#include "llvm/Support/MathExtras.h"
 #include <limits>
 
 using namespace mlir;
@@ -38,13 +36,6 @@ Value FragmentEmitter::element(Builder &b, Value fragment, unsigned at) {
 
 void FragmentEmitter::setElement(Builder &b, Value value, Value fragment, unsigned at) {
   memref::StoreOp::create(b, value, fragment, constant(b, at));
-}
-
-/// 2^(x log2 e), by an instruction whose relative error is below 2^-22. Denormal results are 0.
-Value FragmentEmitter::exponential(Builder &b, Value x) {
-  Value scaled = arith::MulFOp::create(b, x, constantFloat(b, llvm::numbers::log2ef));
-  return LLVM::CallIntrinsicOp::create(b, b.getF32Type(), b.getStringAttr("llvm.nvvm.ex2.approx.ftz"), scaled)
-      .getResult(0);
 }
 
 Value FragmentEmitter::butterfly(Builder &b, Value x, unsigned distance) {
@@ -211,18 +202,6 @@ SmallVector<Value> FragmentEmitter::loadInputs(Builder &b, linalg::GenericOp op,
   return args;
 }
 
-/// The larger or smaller of two numbers by the one instruction that GPUs have for it since sm_80; null: the
-/// operation is another.
-static Value extremum(ImplicitLocOpBuilder &b, Operation *op, Value x, Value y) {
-  if (!x.getType().isF32())
-    return nullptr;
-  if (isa<arith::MaximumFOp>(op))
-    return LLVM::MaximumOp::create(b, x, y);
-  if (isa<arith::MinimumFOp>(op))
-    return LLVM::MinimumOp::create(b, x, y);
-  return nullptr;
-}
-
 /// The region for one element, but for the operation `without`; what its values have become.
 IRMapping FragmentEmitter::cloneBody(Builder &b, linalg::GenericOp op, ValueRange args, const Place &place,
                                      Operation *without) {
@@ -237,17 +216,13 @@ IRMapping FragmentEmitter::cloneBody(Builder &b, linalg::GenericOp op, ValueRang
       mapping.map(index.getResult(), place.indices[index.getDim()]);
       continue;
     }
-    auto exp = dyn_cast<math::ExpOp>(inside);
-    if (exp && exp.getType().isF32()) {
-      mapping.map(exp.getResult(), exponential(b, mapping.lookupOrDefault(exp.getOperand())));
+    SmallVector<Value> operands;
+    for (Value operand : inside.getOperands())
+      operands.push_back(mapping.lookupOrDefault(operand));
+    if (Value value = emitByInstruction(b, &inside, operands)) {
+      mapping.map(inside.getResult(0), value);
       continue;
     }
-    if (isa<arith::MaximumFOp, arith::MinimumFOp>(inside))
-      if (Value value = extremum(b, &inside, mapping.lookupOrDefault(inside.getOperand(0)),
-                                 mapping.lookupOrDefault(inside.getOperand(1)))) {
-        mapping.map(inside.getResult(0), value);
-        continue;
-      }
     auto read = dyn_cast<memref::LoadOp>(inside);
     auto tile = read ? read.getMemRef().getDefiningOp<memref::AllocaOp>() : memref::AllocaOp();
     if (!tile || !layouts.isInRegisters(tile)) {
@@ -284,7 +259,7 @@ void FragmentEmitter::elementwise(Builder &b, linalg::GenericOp op) {
     without = source.scaling;
     yielded[0] = source.wide;
   }
-  for (unsigned half = 0; half < 2; ++half) {
+  for (unsigned half = 0; half < halves; ++half) {
     for (unsigned column = 0; column < columns; ++column) {
       Place place = placeAt(b, op, half, SmallVector<unsigned>(loops, column));
       SmallVector<Value> args = loadInputs(b, op, place);
@@ -309,7 +284,7 @@ static float identityOf(Operation *combiner) {
 static Value combine(ImplicitLocOpBuilder &b, Operation *combiner, Value x, Value y) {
   if (!x)
     return y;
-  if (Value value = extremum(b, combiner, x, y))
+  if (Value value = emitByInstruction(b, combiner, {x, y}))
     return value;
   IRMapping mapping;
   mapping.map(combiner->getOperand(0), x);
@@ -324,7 +299,7 @@ void FragmentEmitter::reduceColumns(Builder &b, linalg::GenericOp op, Value coun
   Operation *combiner = combiners[0];
   unsigned loops = op.getNumLoops(), columns = columnsOf(op, 1 - *layouts.rowOf(op));
   OpOperand &out = *op.getDpsInitOperand(0);
-  for (unsigned half = 0; half < 2; ++half) {
+  for (unsigned half = 0; half < halves; ++half) {
     Value chains[2];
     Place place;
     for (unsigned at = 0; at < columns; ++at) {
@@ -387,7 +362,7 @@ void FragmentEmitter::sumProducts(Builder &b, linalg::GenericOp op) {
       isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, count);
       index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, one));
     }
-    for (unsigned half = 0; half < 2; ++half) {
+    for (unsigned half = 0; half < halves; ++half) {
       SmallVector<Value> shared(op.getNumDpsInputs());
       for (auto [input, value] : llvm::zip(op.getDpsInputOperands(), shared)) {
         AffineMap map = op.getMatchingIndexingMap(input);

@@ -12,15 +12,15 @@
 namespace weir {
 
 /// Rewrites the tile operations of a kernel whose tiles have layouts: what one thread does with its elements.
-/// A fragment of N columns is a private array of N/2 elements: index 4j + 2h + c is row lane/4 + 8h and
-/// column 8j + 2(lane % 4) + c of the warp's 16 rows. All indices are constants, so that LLVM keeps the array
+/// A warp has 16 rows, or 32, in halves of 8: H of them. A fragment of N columns is a private array of N/4 * H elements: index
+/// 2Hj + 2h + c is row lane/4 + 8h and column 8j + 2(lane % 4) + c of the warp's rows. All indices are constants, so that LLVM keeps the array
 /// in registers. Lines of a matrix lie 8 elements further apart than they are long: an odd number of 16-byte
 /// columns, so that the eight lines that ldmatrix reads at a time lie in different banks.
 class FragmentEmitter {
 public:
   using Builder = mlir::ImplicitLocOpBuilder;
   FragmentEmitter(mlir::gpu::GPUFuncOp kernel, const TileLayouts &layouts, unsigned threads)
-      : kernel(kernel), layouts(layouts), threads(threads) {}
+      : kernel(kernel), layouts(layouts), threads(threads), halves(layouts.rows() * 4 / threads) {}
   void run();
 
 private:
@@ -57,12 +57,11 @@ private:
   mlir::Value countOf(Builder &b, mlir::linalg::LinalgOp op, unsigned loop);
   /// A size that is open, or less than the `held` elements that threads have.
   mlir::Value limitOf(Builder &b, mlir::OpFoldResult size, int64_t held);
-  static unsigned elementAt(unsigned half, unsigned column) {
-    return 4 * (column / 2) + 2 * half + column % 2;
+  unsigned elementAt(unsigned half, unsigned column) const {
+    return 2 * halves * (column / 2) + 2 * half + column % 2;
   }
   mlir::Value columnAt(Builder &b, unsigned at);
   mlir::Value isBelow(Builder &b, unsigned at, mlir::Value count);
-  mlir::Value exponential(Builder &b, mlir::Value x);
 
   // FragmentProducts.cpp: tensor cores
   void contract(Builder &b, mlir::linalg::ContractOp op);
@@ -91,12 +90,12 @@ private:
 
   mlir::gpu::GPUFuncOp kernel;
   const TileLayouts &layouts;
-  unsigned threads;
+  unsigned threads, halves;
   llvm::DenseMap<mlir::Operation *, mlir::Value> memories; ///< what a tile has become
   llvm::DenseMap<mlir::Operation *, mlir::Value>
       scales; ///< of left factors' tiles, that their sums are multiplied by instead
   llvm::DenseMap<mlir::Value, mlir::Value> alignments; ///< of arguments
-  mlir::Value thread, lane, rowBase, columnBase;       ///< lane / 4 + 16 * warp; 2 * (lane % 4)
+  mlir::Value thread, lane, rowBase, columnBase;       ///< lane / 4 + the warp's first row; 2 * (lane % 4)
   mlir::Value line, second, third; ///< for ldmatrix: lane % 8, 8 * (lane / 8 % 2), 8 * (lane / 16)
 };
 

@@ -75,8 +75,8 @@ SmallVector<Value> FragmentEmitter::multiply(Builder &b, ValueRange left, ValueR
 /// Zeros for the columns behind `count`.
 void FragmentEmitter::clearBehind(Builder &b, Value fragment, Value count) {
   Value zero = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(0.0f));
-  for (unsigned column = 0; column < cast<MemRefType>(fragment.getType()).getDimSize(0) / 2; ++column)
-    for (unsigned half = 0; half < 2; ++half) {
+  for (unsigned column = 0; column < cast<MemRefType>(fragment.getType()).getDimSize(0) / halves; ++column)
+    for (unsigned half = 0; half < halves; ++half) {
       unsigned at = elementAt(half, column);
       Value inside = isBelow(b, column, count);
       setElement(b, arith::SelectOp::create(b, inside, element(b, fragment, at), zero), fragment, at);
@@ -101,18 +101,22 @@ void FragmentEmitter::contract(Builder &b, linalg::ContractOp op) {
   Value scale = scales.lookup(leftTile);
   Value zero = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(0.0f));
   SmallVector<Value> sums;
-  for (unsigned k = 0; k < columns / 2; ++k)
+  for (unsigned k = 0; k < columns / 4 * halves; ++k)
     sums.push_back(scale ? zero : element(b, out, k));
   for (unsigned k = 0; k < inner; k += 16) {
-    SmallVector<Value> factors;
-    for (unsigned at : {0, 2, 4, 6})
-      factors.push_back(packLeft(b, left, k / 2 + at, narrow));
+    SmallVector<SmallVector<Value>> factors(halves / 2); // of 16 rows each
+    for (auto [block, four] : llvm::enumerate(factors))
+      for (unsigned column : {0, 8})
+        for (unsigned half : {0, 1})
+          four.push_back(packLeft(b, left, elementAt(2 * block + half, (k + column) / 4), narrow));
     for (unsigned column = 0; column < columns; column += 16) {
       SmallVector<Value> rights = loadRight(b, right, innerFirst, k, column);
-      for (unsigned part = 0; part < 2; ++part) {
-        MutableArrayRef<Value> four = MutableArrayRef(sums).slice(column / 2 + 4 * part, 4);
-        llvm::copy(multiply(b, factors, ArrayRef(rights).slice(2 * part, 2), four, narrow), four.begin());
-      }
+      for (unsigned part = 0; part < 2; ++part)
+        for (auto [block, lefts] : llvm::enumerate(factors)) {
+          MutableArrayRef<Value> four =
+              MutableArrayRef(sums).slice(elementAt(2 * block, column / 4 + 2 * part), 4);
+          llvm::copy(multiply(b, lefts, ArrayRef(rights).slice(2 * part, 2), four, narrow), four.begin());
+        }
     }
   }
   for (auto [k, sum] : llvm::enumerate(sums)) {

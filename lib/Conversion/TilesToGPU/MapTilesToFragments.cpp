@@ -36,7 +36,7 @@ void FragmentEmitter::describeLanes(Builder &b) {
   line = rem(lane, 8);
   second = mul(rem(div(lane, 8), 2), 8);
   third = mul(div(lane, 16), 8);
-  rowBase = arith::AddIOp::create(b, mul(div(thread, 32), 16), div(lane, 4));
+  rowBase = arith::AddIOp::create(b, mul(div(thread, 32), 8 * halves), div(lane, 4));
   columnBase = mul(rem(lane, 4), 2);
 }
 
@@ -56,7 +56,7 @@ void FragmentEmitter::replaceTile(memref::AllocaOp tile) {
   if (kind == Kind::Matrix) // read and written 16 bytes at a time
     return make({type.getDimSize(0), type.getDimSize(1) + 8}, layouts.elementOf(tile),
                 gpu::AddressSpace::Workgroup, b.getI64IntegerAttr(16));
-  make({kind == Kind::Row ? 2 : type.getDimSize(1) / 2}, type.getElementType(), gpu::AddressSpace::Private);
+  make({kind == Kind::Row ? halves : type.getDimSize(1) / 4 * halves}, type.getElementType(), gpu::AddressSpace::Private);
 }
 
 /// An operation without rows that reads matrices reads their 16-bit elements and widens them itself.
@@ -160,7 +160,7 @@ struct MapTilesToFragments : weir::impl::MapTilesToFragmentsBase<MapTilesToFragm
       std::string why;
       std::optional<TileLayouts> layouts;
       if (!kernel.getKnownBlockSizeAttr())
-        layouts = TileLayouts::of(kernel, threads / 2, why);
+        layouts = TileLayouts::of(kernel, threads / 32, why);
       if (!layouts)
         continue;
       FragmentEmitter(kernel, *layouts, threads).run();

@@ -47,9 +47,10 @@ private:
     weir::setBlockSize(function, threads);
     for (scf::ForallOp forall : tiled) {
       Builder b(forall.getLoc(), forall);
-      weir::deal(
-          b, forall,
-          {gpu::BlockIdOp::create(b, gpu::Dimension::x), gpu::GridDimOp::create(b, gpu::Dimension::x)});
+      // The last rows first: under a causal mask they have the most keys, and what is short should end last.
+      weir::deal(b, forall,
+                 {gpu::BlockIdOp::create(b, gpu::Dimension::x),
+                  gpu::GridDimOp::create(b, gpu::Dimension::x), /*backwards=*/true});
     }
     if (failed(shareTiles(function)))
       return failure();

@@ -24,6 +24,9 @@ scf::ForOp weir::deal(ImplicitLocOpBuilder &b, ValueRange lower, ValueRange uppe
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value rest = loop.getInductionVar();
+  if (share.backwards)
+    rest = arith::SubIOp::create(
+        b, arith::SubIOp::create(b, total, arith::ConstantIndexOp::create(b, 1)), rest);
   for (size_t k = sizes.size(); k-- > 0;) {
     Value at = k == 0 ? rest : arith::RemUIOp::create(b, rest, sizes[k]).getResult();
     if (k > 0)

@@ -9,9 +9,10 @@
 
 namespace weir {
 
-/// The first of the iterations that a block or thread takes, and how many it goes on by.
+/// The first of the iterations that a block or thread takes, and how many it goes on by; backwards, they are counted from the last.
 struct Share {
   mlir::Value first, step;
+  bool backwards = false;
 };
 
 /// Replaces the iterations of a loop nest by one loop over their numbers that takes those of `share`, and

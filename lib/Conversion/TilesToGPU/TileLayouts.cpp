@@ -128,8 +128,7 @@ bool TileLayouts::findRow(ArrayRef<linalg::ContractOp> products) {
     Dim own{op, maps[0].getDimPosition(0)};
     if (!row.first)
       row = own;
-    if (!isRow(own))
-      return refuse("products have different rows");
+    classes.unionSets(row, own); // also of products that have nothing to do with each other
   }
   return true;
 }
@@ -157,14 +156,14 @@ bool TileLayouts::isMatrix(memref::AllocaOp tile) {
   return isFilled && tile.getType().getDimSize(1) % 16 == 0 && tile.getType().getDimSize(0) % 16 == 0;
 }
 
-bool TileLayouts::assign(memref::AllocaOp tile, int64_t rows) {
+bool TileLayouts::assign(memref::AllocaOp tile) {
   MemRefType type = tile.getType();
   if (!type.hasStaticShape() || !type.getLayout().isIdentity())
     return refuse("a tile's extents are not known");
   for (int64_t k = 0; k < type.getRank(); ++k) {
     if (!isRow({tile, k}))
       continue;
-    if (k != 0 || type.getRank() > 2 || type.getDimSize(0) != rows || !type.getElementType().isF32())
+    if (k != 0 || type.getRank() > 2 || type.getDimSize(0) != rowsOfTile || !type.getElementType().isF32())
       return refuse("a tile of rows has another shape or type");
     if (type.getRank() == 2 && type.getDimSize(1) % 16 != 0)
       return refuse("a tile has a number of columns that 16 does not divide");
@@ -279,7 +278,7 @@ bool TileLayouts::check(linalg::LinalgOp op) {
   return checkRegion(generic);
 }
 
-std::optional<TileLayouts> TileLayouts::of(gpu::GPUFuncOp kernel, int64_t rows, std::string &why) {
+std::optional<TileLayouts> TileLayouts::of(gpu::GPUFuncOp kernel, unsigned warps, std::string &why) {
   TileLayouts result;
   SmallVector<linalg::LinalgOp> ops;
   SmallVector<linalg::ContractOp> products;
@@ -299,8 +298,15 @@ std::optional<TileLayouts> TileLayouts::of(gpu::GPUFuncOp kernel, int64_t rows, 
              return isa<memref::LoadOp, memref::StoreOp>(user) && !user->getParentOfType<linalg::LinalgOp>();
            });
   };
-  bool fits = result.findRow(products) &&
-              llvm::all_of(tiles, [&](memref::AllocaOp tile) { return result.assign(tile, rows); }) &&
+  bool fits = result.findRow(products);
+  if (fits) {
+    memref::AllocaOp left = viewOf(products[0]->getOperand(0)).tile;
+    result.rowsOfTile = left ? left.getType().getDimSize(0) : 0;
+    if (result.rowsOfTile != 16 * warps && result.rowsOfTile != 32 * warps)
+      fits = result.refuse("a tile has another number of rows");
+  }
+  fits = fits &&
+              llvm::all_of(tiles, [&](memref::AllocaOp tile) { return result.assign(tile); }) &&
               llvm::all_of(ops, [&](linalg::LinalgOp op) { return result.check(op); });
   if (fits && llvm::any_of(tiles, isOutside))
     fits = result.refuse("a tile of rows is read outside of tile operations");

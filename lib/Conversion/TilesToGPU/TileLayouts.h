@@ -33,16 +33,17 @@ bool writesTo(mlir::linalg::LinalgOp op, mlir::memref::AllocaOp tile);
 class TileLayouts {
 public:
   enum class Kind {
-    Fragment, ///< row x column, in registers: a warp has 16 rows, a thread columns 8j + 2 (lane % 4) + {0, 1}
+    Fragment, ///< row x column, in registers: a warp has 16 or 32 rows, a thread columns 8j + 2 (lane % 4) + {0, 1}
               ///< of two
     Row,      ///< one value a row, in registers, the same in the four threads that have elements of the row
     Matrix,   ///< 16-bit elements, in shared memory
     Plain     ///< any other without rows: shared memory, element by element
   };
 
-  /// Nothing where some product or tile operation does not fit; `why` then says what. `rows`: those of a
-  /// tile.
-  static std::optional<TileLayouts> of(mlir::gpu::GPUFuncOp kernel, int64_t rows, std::string &why);
+  /// Nothing where some product or tile operation does not fit; `why` then says what. A tile has 16 or 32 rows for each of `warps`.
+  static std::optional<TileLayouts> of(mlir::gpu::GPUFuncOp kernel, unsigned warps, std::string &why);
+
+  int64_t rows() const { return rowsOfTile; }
 
   Kind kindOf(mlir::memref::AllocaOp tile) const { return kinds.lookup(tile); }
   bool isInRegisters(mlir::memref::AllocaOp tile) const;
@@ -64,7 +65,7 @@ private:
   using Dim = std::pair<mlir::Operation *, unsigned>; ///< of a tile, or of the loops of an operation
   void unite(mlir::linalg::LinalgOp op);
   bool findRow(llvm::ArrayRef<mlir::linalg::ContractOp> products);
-  bool assign(mlir::memref::AllocaOp tile, int64_t rows);
+  bool assign(mlir::memref::AllocaOp tile);
   bool isMatrix(mlir::memref::AllocaOp tile);
   bool check(mlir::linalg::LinalgOp op);
   bool checkProduct(mlir::linalg::ContractOp op);
@@ -77,6 +78,7 @@ private:
   llvm::MapVector<mlir::memref::AllocaOp, Kind> kinds;
   llvm::DenseMap<mlir::Operation *, mlir::Type> elements;
   std::string reason;
+  int64_t rowsOfTile = 0;
 };
 
 /// Whether an operation copies 16-bit elements and widens them.

@@ -20,8 +20,8 @@ CASCADE = re.compile(r"^(?:export\s+)?cascade\s+(\w+)", re.MULTILINE)
 ARCHITECTURES = {"sm_80": 163 << 10, "sm_90a": 227 << 10}  # shared memory of a block, static and dynamic
 # Bytes at most, in steps of 256, of the worse architecture: what ptxas of CUDA 13.0 spills of cascades that go to tensor cores.
 SPILLED = {"block_diagonal": 256, "block_diffusion": 256, "dilated_heads": 768, "entropy": 256, "moba": 256, "paper": 512,
-           "parallel_retention": 256, "prefix_document": 512, "projections": 256, "query_aware": 512, "ragged": 3072,
-           "rectified": 256, "s2_attention": 256, "sink": 256, "sla1": 256, "tree": 256, "var": 1024, "window": 256}
+           "parallel_retention": 256, "partial": 256, "prefix_document": 512, "projections": 256, "query_aware": 512, "ragged": 3072,
+           "rectified": 256, "s2_attention": 256, "shared_prefix": 512, "sink": 256, "sla1": 256, "tree": 256, "var": 1280, "window": 256}
 REGISTERS = 65536  # of a multiprocessor: a block that needs more cannot be launched
 STATIC_SHARED = 48 << 10
 FUNCTION = re.compile(r"Compiling entry function '(\S+)' for.*?(\d+) bytes spill stores.*?Used (\d+) registers(.*?)$", re.DOTALL | re.MULTILINE)
@@ -74,7 +74,9 @@ def check(weirc, ptxas, path, cascade):
         ranks = {rank for one in json.loads(plain.stdout.split("\n", 1)[0].removeprefix("// weir: "))["arguments"]
                  for rank in one.get("ranks", [])}
         cores = run(*common, "--dtype", "bf16", *(f"-D{rank}=64" for rank in ("D", "F") if rank in ranks))
-        if cores.returncode == 0 and "mma.sync" in cores.stdout:
+        if cores.returncode:
+            results.append(("bf16", [cores.stderr], []))
+        elif "mma.sync" in cores.stdout:
             results.append(("bf16", *assemble(ptxas, folder, cores.stdout, SPILLED.get(cascade, 64))))
     return results
 
