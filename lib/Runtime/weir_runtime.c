@@ -352,14 +352,18 @@ int weir_run(const weir_kernel *k, const void *args, uint64_t features) {
   return check_and_call(k, args, features, run_checked);
 }
 
+/* The version for this processor, of arguments whose first `tensors` tensors have the shapes that they should. */
+static int choose_for(const weir_kernel *k, const void *args, int tensors, const weir_version **v) {
+  int status = weir_check_header(k, args);
+  if (!status)
+    status = choose(k, args, weir_cpu_features(), v);
+  return status ? status : weir_check_shapes(k, args, tensors);
+}
+
 int64_t weir_workspace_bytes(const weir_kernel *k, const void *args) {
   const weir_version *v = NULL;
   int64_t bytes;
-  int status = weir_check_header(k, args);
-  if (!status)
-    status = choose(k, args, weir_cpu_features(), &v);
-  if (!status)
-    status = weir_check_shapes(k, args, k->num_inputs + k->num_outputs);
+  int status = choose_for(k, args, k->num_inputs + k->num_outputs, &v);
   if (status)
     return -status;
   WITH_SLOTS(k, slots);
@@ -376,11 +380,7 @@ int64_t weir_workspace_bytes(const weir_kernel *k, const void *args) {
 int weir_output_extents(const weir_kernel *k, const void *args, int64_t *extents) {
   const weir_version *v = NULL;
   int64_t zeros[64] = {0};
-  int status = weir_check_header(k, args);
-  if (!status)
-    status = choose(k, args, weir_cpu_features(), &v);
-  if (!status)
-    status = weir_check_shapes(k, args, k->num_inputs);
+  int status = choose_for(k, args, k->num_inputs, &v);
   if (status)
     return status;
   /* The outputs' own extents are what is asked for: they count as 0. */
@@ -409,11 +409,7 @@ int weir_output_extents(const weir_kernel *k, const void *args, int64_t *extents
 int64_t weir_plan(const weir_kernel *k, const void *args, void *buffer) {
   const weir_version *v = NULL;
   int64_t bytes = 0;
-  int status = weir_check_header(k, args);
-  if (!status)
-    status = choose(k, args, weir_cpu_features(), &v);
-  if (!status)
-    status = weir_check_shapes(k, args, k->num_inputs + k->num_outputs);
+  int status = choose_for(k, args, k->num_inputs + k->num_outputs, &v);
   if (status)
     return -status;
   WITH_SLOTS(k, slots);
