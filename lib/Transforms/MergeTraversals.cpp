@@ -146,7 +146,8 @@ StreamOp Merger::run() {
   scope.bindExtents(model, b);
   StreamOp stream = emitter.emit();
   if (!stream) {
-    refuse("its derivation is no equation that a stream can hold");
+    std::string why = emitter.getFailure().empty() ? "" : (": " + emitter.getFailure()).str();
+    refuse("its derivation is no equation that a stream can hold" + why);
     return {};
   }
   if (changeOver(stream))

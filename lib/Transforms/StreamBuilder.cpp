@@ -74,6 +74,7 @@ EinsumOp StreamBuilder::emitEquation(StringRef name, const Names &coords, const 
   if (result)
     result = emitter.emitWhere(result, presence);
   if (!result) {
+    failure = name.str() + " " + emitter.failure;
     einsum.erase();
     return {};
   }

@@ -23,6 +23,8 @@ public:
   attn::StreamOp emit();
   /// The outputs that the stream's results stand for, in their order, with the values that it yields.
   llvm::ArrayRef<std::pair<const Finish *, mlir::Value>> getOutputs() const { return finished; }
+  /// What of the derivation cannot be said in ops: a tensor, and why; empty where that is not known.
+  llvm::StringRef getFailure() const { return failure; }
 
 private:
   using Names = std::vector<std::string>;
@@ -48,6 +50,7 @@ private:
   llvm::StringMap<const Finish *> parts;
   std::map<std::pair<const Tree *, const Tree *>, const Tree *> exponents; ///< reads, by exponent and domain
   llvm::SmallVector<std::pair<const Finish *, mlir::Value>> finished;
+  std::string failure;
   attn::StreamOp stream;
 };
 
