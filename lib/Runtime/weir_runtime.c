@@ -360,21 +360,32 @@ static int choose_for(const weir_kernel *k, const void *args, int tensors, const
   return status ? status : weir_check_shapes(k, args, tensors);
 }
 
-int64_t weir_workspace_bytes(const weir_kernel *k, const void *args) {
+/* What `measure` says of a call whose data may be null, or minus the error code. */
+static int64_t measure_call(const weir_kernel *k, const void *args,
+                            int64_t (*measure)(const weir_version *v, const weir_call *call,
+                                               const int64_t *slots)) {
   const weir_version *v = NULL;
-  int64_t bytes;
+  int64_t bytes = 0;
   int status = choose_for(k, args, k->num_inputs + k->num_outputs, &v);
   if (status)
     return -status;
   WITH_SLOTS(k, slots);
   make_slots(k, args, slots);
   status = weir_check_promises(k, v, args, slots);
-  weir_workspace workspace = {NULL, 0, 0};
   if (!status)
-    measure_workspace(v, (const weir_call *)args, slots, &workspace);
-  bytes = status ? -status : workspace.bytes;
+    bytes = measure(v, (const weir_call *)args, slots);
   FREE_SLOTS(slots);
-  return bytes > 0 ? bytes + 63 : bytes;
+  return status ? -status : bytes;
+}
+
+static int64_t aligned_workspace(const weir_version *v, const weir_call *call, const int64_t *slots) {
+  weir_workspace workspace = {NULL, 0, 0};
+  measure_workspace(v, call, slots, &workspace);
+  return workspace.bytes > 0 ? workspace.bytes + 63 : workspace.bytes;
+}
+
+int64_t weir_workspace_bytes(const weir_kernel *k, const void *args) {
+  return measure_call(k, args, aligned_workspace);
 }
 
 int weir_output_extents(const weir_kernel *k, const void *args, int64_t *extents) {
@@ -406,19 +417,15 @@ int weir_output_extents(const weir_kernel *k, const void *args, int64_t *extents
   return WEIR_OK;
 }
 
+static int64_t measure_plan(const weir_version *v, const weir_call *call, const int64_t *slots) {
+  (void)call;
+  return v->plan ? (int64_t)sizeof(plan_header) + v->plan_bytes(slots) : 0;
+}
+
 int64_t weir_plan(const weir_kernel *k, const void *args, void *buffer) {
-  const weir_version *v = NULL;
-  int64_t bytes = 0;
-  int status = choose_for(k, args, k->num_inputs + k->num_outputs, &v);
-  if (status)
-    return -status;
-  WITH_SLOTS(k, slots);
-  make_slots(k, args, slots);
-  status = weir_check_promises(k, v, args, slots);
-  if (!status && v->plan)
-    bytes = (int64_t)sizeof(plan_header) + v->plan_bytes(slots);
-  FREE_SLOTS(slots);
-  if (!status && bytes && buffer) {
+  int64_t bytes = measure_call(k, args, measure_plan);
+  int status = 0;
+  if (bytes > 0 && buffer) {
     char *view = (char *)malloc((size_t)k->args_size);
     if (!view)
       return -weir_fail(k, WEIR_E_MEMORY, "out of memory");

@@ -124,7 +124,8 @@ private:
   // StreamLoops.cpp.
   SlotPlan planSplit(const StreamTiles &plan, mapping::TilesAttr sizes);
   mlir::Value countShare(Builder &b, const StreamTiles &plan);
-  RowGrid countRows(Builder &b, const StreamTiles &plan, int64_t m);
+  /// `m` rows a block, at all settings of `outer`.
+  RowGrid countRows(Builder &b, const StreamTiles &plan, int64_t m, const StreamTiles::Coordinates &outer);
   RowBlock blockAt(Builder &b, const StreamTiles &plan, const RowGrid &grid, mlir::Value number);
   mlir::Value countParts(Builder &b, const StreamTiles &plan, mapping::TilesAttr sizes, mlir::Value units);
   void planSlots(const StreamTiles &plan, int64_t rows);

@@ -136,7 +136,8 @@ static Span spanAt(ImplicitLocOpBuilder &b, Value k, Value length, Value height,
   return {begin, arith::MinUIOp::create(b, left, height)};
 }
 
-RowGrid KernelEmitter::countRows(Builder &b, const StreamTiles &plan, int64_t m) {
+RowGrid KernelEmitter::countRows(Builder &b, const StreamTiles &plan, int64_t m,
+                                 const StreamTiles::Coordinates &outer) {
   RowGrid grid;
   grid.heights = plan.shapeOf(m);
   for (auto [row, height] : llvm::zip_equal(plan.rows, grid.heights)) {
@@ -146,7 +147,7 @@ RowGrid KernelEmitter::countRows(Builder &b, const StreamTiles &plan, int64_t m)
     Value blocks = countBlocks(b, grid.lengths.back(), constantIndex(b, height), grid.shares.back());
     grid.blocks = grid.blocks ? arith::MulIOp::create(b, grid.blocks, blocks).getResult() : blocks;
   }
-  for (auto &[name, extent] : plan.outer) {
+  for (auto &[name, extent] : outer) {
     grid.outer.push_back({name, extentOf(extent)});
     grid.blocks = arith::MulIOp::create(b, grid.blocks, grid.outer.back().second);
   }
@@ -178,7 +179,7 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
   auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
   assert(plan && sizes && "a stream that the pass has not checked");
   auto positiveRows = emitter.insideLoopOver(plan->rows), positiveOuter = emitter.insideLoopOver(plan->outer);
-  RowGrid grid = countRows(b, *plan, sizes.getM());
+  RowGrid grid = countRows(b, *plan, sizes.getM(), plan->outer);
   if (const Buffer *lists = listsOf(op); lists && !lists->isPlanned)
     emitLists(b, op);
   SlotPlan split = planSplit(*plan, sizes);

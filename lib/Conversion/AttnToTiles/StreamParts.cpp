@@ -33,8 +33,8 @@ Value KernelEmitter::countWidth(Builder &b, const StreamTiles &plan) {
 Value KernelEmitter::countStates(Builder &b, StreamOp op) {
   std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
   auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
-  Value parts = countParts(b, *plan, sizes, countRows(b, *plan, sizes.getM()).blocks);
-  Value all = arith::MulIOp::create(b, parts, countRows(b, *plan, 1).blocks);
+  Value parts = countParts(b, *plan, sizes, countRows(b, *plan, sizes.getM(), plan->outer).blocks);
+  Value all = arith::MulIOp::create(b, parts, countRows(b, *plan, 1, plan->outer).blocks);
   Value isOne = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, parts, constantIndex(b, 1));
   all = arith::SelectOp::create(b, isOne, constantIndex(b, 0), all);
   return arith::MulIOp::create(b, all, countWidth(b, *plan));
@@ -43,7 +43,7 @@ Value KernelEmitter::countStates(Builder &b, StreamOp op) {
 /// Of the blocks of `grid`, which may be none.
 void KernelEmitter::emitParts(Builder &b, StreamOp op, const StreamTiles &plan, mapping::TilesAttr sizes,
                               const RowGrid &grid, Value parts) {
-  RowGrid single = countRows(b, plan, 1);
+  RowGrid single = countRows(b, plan, 1, plan.outer);
   PartStates states{parts, single.blocks, countWidth(b, plan), single.lengths};
   auto firstOf = [&](const RowBlock &block) {
     Value number = constantIndex(b, 0);

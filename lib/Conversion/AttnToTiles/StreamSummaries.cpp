@@ -203,27 +203,14 @@ void KernelEmitter::emitLists(Builder &b, StreamOp op) {
   StreamTiles::Coordinates outer = data.outerOfAll();
   auto positiveRows = emitter.insideLoopOver(plan->rows), positiveOuter = emitter.insideLoopOver(outer);
   emitSummaries(b, *plan, data, data.stepOf(sizes.getN()));
-  Value height = constantIndex(b, sizes.getM()), length = extentOf(plan->rows[0].second);
-  Value blocks = arith::CeilDivUIOp::create(b, length, height), count = blocks;
-  for (auto &[name, extent] : outer)
-    count = arith::MulIOp::create(b, count, extentOf(extent));
+  RowGrid grid = countRows(b, *plan, sizes.getM(), outer);
   OpBuilder::InsertionGuard guard(b);
   auto scope = emitter.scope();
-  Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
-  scf::ForOp loop = emitChunks(b, count, pieces, [](Value) {});
-  Value rest = loop.getInductionVar();
-  auto digit = [&](Value base) {
-    Value own = arith::RemUIOp::create(b, rest, base);
-    rest = arith::DivUIOp::create(b, rest, base);
-    return own;
-  };
-  RowBlock block;
-  Value begin = arith::MulIOp::create(b, digit(blocks), height);
-  block.rows.push_back({begin, arith::MinUIOp::create(b, arith::SubIOp::create(b, length, begin), height)});
+  Value pieces = arith::MinUIOp::create(b, grid.blocks, constantIndex(b, chunks));
+  scf::ForOp loop = emitChunks(b, grid.blocks, pieces, [](Value) {});
+  RowBlock block = blockAt(b, *plan, grid, loop.getInductionVar());
   for (auto &[name, extent] : plan->outer) // no predicate depends on those that are not counted
-    block.outer[name] = constantInt(b, b.getI64Type(), 0);
-  for (auto &[name, extent] : llvm::reverse(outer))
-    block.outer[name] = toInt(b, digit(extentOf(extent)));
+    block.outer.try_emplace(name, constantInt(b, b.getI64Type(), 0));
   StreamEmitter stream(emitter, extents, presences, *plan, sizes, loop, workspace,
                        llvm::DenseMap<const StreamTiles::Product *, Value>(), slots);
   stream.useData(data, summaries);
