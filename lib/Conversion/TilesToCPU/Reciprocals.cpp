@@ -1,9 +1,9 @@
-//===- Reciprocals.cpp - divisions by what is the same in a whole tile ----===//
+//===- Reciprocals.cpp - divisions by what many elements share ------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A vector division takes as long as ten multiplications or more (16 f32 on Zen 4: 10 cycles), so a divisor
-// that all elements share is inverted once. The reciprocal of a divisor near the largest number would be
+// that many elements share is inverted once. The reciprocal of a divisor near the largest number would be
 // denormal: such a divisor is made smaller by a power of two, and so is first what it divides, which is exact
 // wherever the quotient is a normal number. Infinite and zero divisors give what the division gives.
 #include "Tiles.h"
@@ -13,23 +13,23 @@
 
 using namespace mlir;
 
-namespace {
-/// x / d is (x * scale) * inverse.
-struct Reciprocal {
-  Value scale, inverse;
-};
-} // namespace
-
-static Reciprocal invert(ImplicitLocOpBuilder &b, Value divisor) {
-  auto type = cast<FloatType>(divisor.getType());
+weir::Reciprocal weir::invert(ImplicitLocOpBuilder &b, Value divisor) {
+  auto type = cast<FloatType>(getElementTypeOrSelf(divisor.getType()));
   auto number = [&](double value) -> Value {
-    return arith::ConstantOp::create(b, b.getFloatAttr(type, value));
+    TypedAttr one = b.getFloatAttr(type, value);
+    if (auto vector = dyn_cast<VectorType>(divisor.getType()))
+      one = DenseElementsAttr::get(vector, one);
+    return arith::ConstantOp::create(b, one);
   };
   double large = std::ldexp(1.0, type.isF64() ? 512 : 64);
   Value isLarge =
       arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, math::AbsFOp::create(b, divisor), number(large));
   Value scale = arith::SelectOp::create(b, isLarge, number(1 / large), number(1));
   return {scale, arith::DivFOp::create(b, number(1), arith::MulFOp::create(b, divisor, scale))};
+}
+
+Value weir::Reciprocal::divide(ImplicitLocOpBuilder &b, Value value) const {
+  return arith::MulFOp::create(b, arith::MulFOp::create(b, value, scale), inverse);
 }
 
 void weir::divideByReciprocals(linalg::GenericOp op) {
@@ -47,8 +47,7 @@ void weir::divideByReciprocals(linalg::GenericOp op) {
     auto [entry, isNew] = known.try_emplace(division.getRhs());
     if (isNew)
       entry->second = invert(before, division.getRhs());
-    Value scaled = arith::MulFOp::create(b, division.getLhs(), entry->second.scale);
-    division.replaceAllUsesWith(arith::MulFOp::create(b, scaled, entry->second.inverse).getResult());
+    division.replaceAllUsesWith(entry->second.divide(b, division.getLhs()));
     division.erase();
   }
 }

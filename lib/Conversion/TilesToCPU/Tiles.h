@@ -20,6 +20,21 @@ struct VectorUnit {
 /// operands' layout does not admit it.
 bool emitContraction(mlir::linalg::ContractOp op, mlir::Value start, const VectorUnit &unit);
 
+/// What dividing by a value is: x / d is (x * scale) * inverse.
+struct Reciprocal {
+  mlir::Value scale, inverse;
+  mlir::Value divide(mlir::ImplicitLocOpBuilder &b, mlir::Value value) const;
+};
+/// Of an f32 or f64, or a vector of them.
+Reciprocal invert(mlir::ImplicitLocOpBuilder &b, mlir::Value divisor);
+
+/// Elements of 128 bits, the part of a vector inside which a processor moves them most easily.
+int64_t lanesOfPart(unsigned bits);
+/// Of as many vectors as a part has elements: element i of each part of vector k becomes element k of that part of vector i.
+llvm::SmallVector<mlir::Value> turnInParts(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<mlir::Value> vectors);
+/// Of as many vectors as one has parts: part i of vector k becomes part k of vector i.
+llvm::SmallVector<mlir::Value> turnParts(mlir::ImplicitLocOpBuilder &b, llvm::ArrayRef<mlir::Value> vectors);
+
 /// Divisions by values from outside of the operation become multiplications by their reciprocals (one rounding more).
 void divideByReciprocals(mlir::linalg::GenericOp op);
 

@@ -39,14 +39,16 @@ func.func @products(%p: memref<128x64xf32>, %v: memref<128x128xf32>, %o: memref<
   return
 }
 
-// Lanes outside, so that the sum stays in registers; what has no lanes is one scalar for all of them.
+// Lanes outside, so that the sum stays in registers; what has no lanes is one scalar for all of them, and what has nothing else is read and
+// computed outside the loop over the keys.
 // CHECK-LABEL: func.func @weights
 // CHECK:         scf.for %[[M:.*]] =
+// CHECK:           %[[R:.*]] = vector.load %{{.*}}[%[[M]]]
+// CHECK:           %[[LANES:.*]] = vector.step
 // CHECK:           scf.for %[[N:.*]] =
 // CHECK:             %[[X:.*]] = vector.load %{{.*}}[%[[N]], %[[M]]]
-// CHECK:             %[[R:.*]] = vector.load %{{.*}}[%[[M]]]
-// CHECK:             %[[LANES:.*]] = vector.step
 // CHECK:             arith.cmpi sle
+// CHECK:             arith.subf %[[X]], %[[R]]
 // CHECK:             math.exp %{{.*}} : vector<
 // CHECK:             vector.store %{{.*}}, %{{.*}}[%[[N]], %[[M]]]
 // CHECK:             vector.store %{{.*}}, %{{.*}}[%[[M]]]
@@ -82,6 +84,173 @@ func.func @shared_divisor(%s: memref<?x64xf32>, %cap: f32) {
   ^bb0(%x: f32):
     %y = arith.divf %x, %cap : f32
     linalg.yield %y : f32
+  }
+  return
+}
+
+// A comparison of coordinates that is linear in the lane is one of its place in the tile, in 32 bits, with a bound that all lanes share and that
+// is cut to just beyond the places.
+// CHECK-LABEL: func.func @masked
+// CHECK:         scf.for %[[N:.*]] =
+// CHECK:           %[[NEAR:.*]] = arith.minsi %{{.*}}, %c64_i64
+// CHECK:           %[[BOUND:.*]] = arith.maxsi %[[NEAR]], %c-64_i64
+// CHECK:           %[[PLACE:.*]] = arith.index_cast %{{.*}} : vector<{{.*}}xindex> to vector<{{.*}}xi32>
+// CHECK:           %[[SMALL:.*]] = arith.trunci %[[BOUND]] : i64 to i32
+// CHECK:           %[[ALL:.*]] = vector.broadcast %[[SMALL]]
+// CHECK:           arith.cmpi sge, %[[PLACE]], %[[ALL]] : vector<{{.*}}xi32>
+func.func @masked(%s: memref<?x64xf32>, %m0: index, %n0: index, %last: index, %shift: i64) {
+  %low = arith.constant 0xFF800000 : f32
+  linalg.generic {indexing_maps = [#tile], iterator_types = ["parallel", "parallel"]} outs(%s : memref<?x64xf32>) {
+  ^bb0(%x: f32):
+    %i = linalg.index 1 : index
+    %row = arith.minui %i, %last : index
+    %m = arith.addi %m0, %row : index
+    %mm = arith.index_cast %m : index to i64
+    %j = linalg.index 0 : index
+    %n = arith.addi %n0, %j : index
+    %nn = arith.index_cast %n : index to i64
+    %shifted = arith.addi %mm, %shift : i64
+    %c = arith.cmpi sge, %shifted, %nn : i64
+    %y = arith.select %c, %x, %low : f32
+    linalg.yield %y : f32
+  }
+  return
+}
+
+// Of products of coordinates it is not.
+// CHECK-LABEL: func.func @masked_by_product
+// CHECK:           arith.cmpi sge, %{{.*}}, %{{.*}} : vector<{{.*}}xindex>
+func.func @masked_by_product(%s: memref<?x64xf32>, %limit: index) {
+  %low = arith.constant 0xFF800000 : f32
+  linalg.generic {indexing_maps = [#tile], iterator_types = ["parallel", "parallel"]} outs(%s : memref<?x64xf32>) {
+  ^bb0(%x: f32):
+    %i = linalg.index 1 : index
+    %j = linalg.index 0 : index
+    %p = arith.muli %i, %j : index
+    %c = arith.cmpi sge, %p, %limit : index
+    %y = arith.select %c, %x, %low : f32
+    linalg.yield %y : f32
+  }
+  return
+}
+
+// What a row is divided by is inverted outside the loop over its elements.
+// CHECK-LABEL: func.func @divided
+// CHECK:         scf.for %[[M:.*]] =
+// CHECK:           %[[Z:.*]] = vector.load %{{.*}}[%[[M]]]
+// CHECK:           arith.divf %{{.*}} : vector<
+// CHECK:           scf.for
+// CHECK-NOT:         arith.divf
+// CHECK:           return
+func.func @divided(%o: memref<64x64xf32>, %z: memref<64xf32>) {
+  linalg.generic {indexing_maps = [#row, #tile], iterator_types = ["parallel", "parallel"]}
+    ins(%z : memref<64xf32>) outs(%o : memref<64x64xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %q = arith.divf %y, %x : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+
+// Unless it lies in what is written.
+// CHECK-LABEL: func.func @divided_by_itself
+// CHECK:         scf.for
+// CHECK:           scf.for
+// CHECK:             arith.divf
+func.func @divided_by_itself(%o: memref<64x64xf32>) {
+  %z = memref.subview %o[0, 0] [1, 64] [1, 1] : memref<64x64xf32> to memref<64xf32>
+  linalg.generic {indexing_maps = [#row, #tile], iterator_types = ["parallel", "parallel"]}
+    ins(%z : memref<64xf32>) outs(%o : memref<64x64xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    %q = arith.divf %y, %x : f32
+    linalg.yield %q : f32
+  }
+  return
+}
+
+// Rows of memory become lanes: squares are read along the rows and turned, parts of 128 bits among each other
+// and then inside of them. The rows that there are may be fewer than lanes.
+// CHECK-LABEL: func.func @pack_rows
+// ZMM:           scf.for %[[M:.*]] = %{{.*}} to %c64{{.*}} step %c16
+// ZMM:             scf.for %[[D:.*]] = %{{.*}} to %c64{{.*}} step %c16
+// ZMM:               %[[SCRATCH:.*]] = memref.alloca() : memref<4x4x16xf32>
+// ZMM:               scf.for %[[LINE:.*]] = %c0{{.*}} to %c4{{.*}} step %c1
+// ZMM:                 %[[LAST:.*]] = arith.minui
+// ZMM:                 vector.load %{{.*}}[%[[LAST]], %[[D]]] : {{.*}}, vector<16xf32>
+// ZMM-COUNT-3:         vector.load %{{.*}} vector<16xf32>
+// ZMM-COUNT-8:         vector.shuffle
+// ZMM-COUNT-4:         vector.store %{{.*}}, %[[SCRATCH]][%{{.*}}, %[[LINE]], %{{.*}}]
+// ZMM:               scf.for %[[PART:.*]] = %c0{{.*}} to %c4{{.*}} step %c1
+// ZMM-COUNT-4:         vector.load %[[SCRATCH]][%[[PART]], %{{.*}}, %{{.*}}]
+// ZMM-COUNT-8:         vector.shuffle
+// ZMM-COUNT-4:         vector.store %{{.*}}[%{{.*}}, %[[M]]] : memref<64x64xf32>, vector<16xf32>
+// ZMM-NOT:             memref.load
+// YMM:                 memref.alloca() : memref<2x4x8xf32>
+// YMM-COUNT-2:         vector.shuffle
+// YMM:               scf.for
+// YMM-COUNT-8:         vector.shuffle
+// YMM-NOT:             memref.load
+// CHECK:         return
+func.func @pack_rows(%Q: memref<?x64xf32>, %q: memref<64x64xf32>, %last: index) {
+  linalg.generic {indexing_maps = [#turned], iterator_types = ["parallel", "parallel"]} outs(%q : memref<64x64xf32>) {
+  ^bb0(%y: f32):
+    %m = linalg.index 0 : index
+    %d = linalg.index 1 : index
+    %there = arith.minui %m, %last : index
+    %x = memref.load %Q[%there, %d] : memref<?x64xf32>
+    linalg.yield %x : f32
+  }
+  return
+}
+
+// And lanes become rows, of which the last square may have a part. A tile that holds all of it is read past the end, and not stored.
+// CHECK-LABEL: func.func @store_rows
+// CHECK:         scf.for %[[M:.*]] = %c0{{.*}} to %[[END:.*]] step
+// CHECK:           scf.for %[[F:.*]] =
+// CHECK:             vector.shuffle
+// CHECK:             vector.shuffle
+// CHECK:             %[[INSIDE:.*]] = arith.cmpi ult, %[[ROW:.*]], %[[END]]
+// CHECK:             scf.if %[[INSIDE]]
+// CHECK:               vector.store %{{.*}}[%[[ROW]], %[[F]]]
+// CHECK-NOT:     memref.load
+// CHECK:         return
+func.func @store_rows(%o: memref<64x64xf32>, %O: memref<?x64xf32>, %rows: index) {
+  %there = memref.subview %o[0, 0] [64, %rows] [1, 1] : memref<64x64xf32> to memref<64x?xf32, strided<[64, 1]>>
+  linalg.generic {indexing_maps = [#turned, #tile], iterator_types = ["parallel", "parallel"]}
+    ins(%there : memref<64x?xf32, strided<[64, 1]>>) outs(%O : memref<?x64xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    linalg.yield %x : f32
+  }
+  return
+}
+
+// Of other memory the rest is taken one by one.
+// CHECK-LABEL: func.func @store_some_rows
+// CHECK:         scf.for %{{.*}} = %c0{{.*}} to %[[WHOLE:.*]] step
+// CHECK:           vector.shuffle
+// CHECK:         scf.for %{{.*}} = %[[WHOLE]] to
+// CHECK:           memref.load
+// CHECK:           vector.store
+func.func @store_some_rows(%o: memref<64x?xf32>, %O: memref<?x64xf32>) {
+  linalg.generic {indexing_maps = [#turned, #tile], iterator_types = ["parallel", "parallel"]}
+    ins(%o : memref<64x?xf32>) outs(%O : memref<?x64xf32>) {
+  ^bb0(%x: f32, %y: f32):
+    linalg.yield %x : f32
+  }
+  return
+}
+
+// One number of all elements is made of vectors too.
+// CHECK-LABEL: func.func @least
+// CHECK:         scf.for {{.*}} iter_args({{.*}}) -> (vector<
+// CHECK:           arith.minimumf %{{.*}} : vector<
+// CHECK:         memref.store
+func.func @least(%z: memref<64xf32>, %t: memref<f32>) {
+  linalg.generic {indexing_maps = [affine_map<(m) -> (m)>, affine_map<(m) -> ()>], iterator_types = ["reduction"]}
+    ins(%z : memref<64xf32>) outs(%t : memref<f32>) {
+  ^bb0(%x: f32, %y: f32):
+    %l = arith.minimumf %y, %x : f32
+    linalg.yield %l : f32
   }
   return
 }

@@ -33,9 +33,11 @@ def LowerTiles : Pass<"lower-tiles"> {
   let description = [{
     A `linalg.contract` keeps a block of its result in registers: as many rows of `columns` vectors as `vector-registers` hold beside a row of
     the one operand and a broadcast of the other; a fill of the result that stands right before is where the block starts, and falls away.
-    A division by a value that is the same in the whole tile becomes a multiplication by its reciprocal.
+    A division by a value that is the same in the whole tile, or for all elements of a lane, becomes a multiplication by its reciprocal.
     `linalg.generic` and `linalg.fill` run a few vectors of lanes at a time, with the loop over lanes outermost, so that reductions stay in
-    registers and their chains overlap. Of few rows, which fill no vector, scores are products along the inner coordinate, a register's worth of them
+    registers and their chains overlap; what depends on lanes alone is read and computed once for all of that loop. Memory that lies along
+    the other dimension (rows that become lanes, and lanes that become rows) is read in squares, which are turned in registers. A comparison of
+    coordinates is one of the lane's place in 32 bits. Of few rows, which fill no vector, scores are products along the inner coordinate, a register's worth of them
     at a time, and reductions go along the keys. Where a layout or a length does not admit vectors (rows whose number is known only at run
     time), elements are taken one by one. test/Conversion/TilesToCPU/lower-tiles.mlir runs this example:
 
