@@ -182,12 +182,14 @@ Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
   if (!needs)
     return nullptr;
   Value must = musts.empty() ? judgeMust(b, op) : musts[llvm::find(allNeeded, plan.neededBy(op)) - allNeeded.begin()];
-  if (!must)
-    return nullptr;
-  must = conjunction(b, emitter, must, emitter.arePositive(b, needs->positive));
-  for (Operation *product : needs->products)
-    must = conjunction(b, emitter, must, conditions.lookup(product));
-  return must;
+  return must ? conjunction(b, emitter, must, isThereBesidePredicates(b, *needs)) : nullptr;
+}
+
+Value StreamEmitter::isThereBesidePredicates(Builder &b, const StreamTiles::Needs &needs) {
+  Value there = emitter.arePositive(b, needs.positive);
+  for (Operation *product : needs.products)
+    there = conjunction(b, emitter, there, conditions.lookup(product));
+  return there;
 }
 
 /// Whether what an accumulator needs holds in all of the block at hand; null: perhaps not.

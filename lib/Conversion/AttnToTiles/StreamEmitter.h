@@ -46,6 +46,11 @@ struct PartStates {
   llvm::SmallVector<mlir::Value> lengths; ///< of the row's coordinates
 };
 
+/// The lowest finite number: a reference begins at it and is finite, so that differences from it are numbers.
+double lowestOf(mlir::Type real);
+/// `value` where `present` (null: everywhere), else another.
+mlir::Value selectPresent(mlir::ImplicitLocOpBuilder &b, mlir::Value present, mlir::Value value, double otherwise);
+
 class Code;
 
 class StreamEmitter {
@@ -66,6 +71,9 @@ public:
     data = &known;
     summaries = &memory;
   }
+
+  /// Lets all rows of a block be asked a question together: they are one thread's.
+  void askRows() { asksRows = true; }
 
   /// The tiles of each block of rows are in `memory`, at settings of these outer coordinates.
   void useLists(mlir::Value memory, StreamTiles::Coordinates coordinates) {
@@ -175,9 +183,12 @@ private:
   void emitAddition(Builder &b, attn::AccumulateOp op);
   mlir::Value isFinite(Builder &b, const View &right, const StreamTiles::Product &product);
   void addWhereThere(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
-  void emitBit(Builder &b, attn::AccumulateOp op);
   bool isMasked(mlir::Value v) const;
   mlir::Value onlyAsks(attn::AccumulateOp op);
+  // StreamBits.cpp.
+  attn::AccumulateOp witnessOf(attn::AccumulateOp op);
+  mlir::Value takeFromReference(Builder &b, attn::AccumulateOp reference, const View &bit);
+  void emitBit(Builder &b, attn::AccumulateOp op);
   void makeState(Builder &b, llvm::ArrayRef<Role> axes);
   mlir::Value power(Builder &b, attn::AccumulateOp op, mlir::Value exponent, mlir::Value reference);
   mlir::Value extremum(Builder &b, attn::AccumulateOp op, mlir::Value x, mlir::Value y);
@@ -200,6 +211,8 @@ private:
                  llvm::function_ref<void(BlockJudge<Code> &)> ask);
   void askData(Builder &b, BlockJudge<Code> &judge);
   mlir::Value judgeMust(Builder &b, attn::AccumulateOp op);
+  /// Whether what an accumulator takes in, if that hangs on predicates and the block alone, is there wherever its predicates hold.
+  mlir::Value isThereBesidePredicates(Builder &b, const StreamTiles::Needs &needs);
   /// Whether what an accumulator takes in is there in all of the block; null: perhaps not.
   mlir::Value isThereEverywhere(Builder &b, attn::AccumulateOp op);
   /// The same of all accumulators; null also where nothing can be absent.
@@ -245,6 +258,7 @@ private:
   bool inside = false; ///< the code at hand is for such blocks
   const StreamData *data = nullptr;            ///< null: nothing is known of tensors
   const SummaryMemories *summaries = nullptr;
+  bool asksRows = false;
   mlir::Value lists;                           ///< of tiles; null: tiles are found as they are visited
   StreamTiles::Coordinates listed;
   llvm::DenseMap<mlir::Value, Summary> ofRows; ///< of data of the rows at hand

@@ -84,8 +84,9 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
       emitChunks(b, count, pieces, [&](Value chunk) { places = placeTiles(b, op, plan, chunk); });
   StreamEmitter stream(emitter, extents, presences, plan, sizes, loop, workspace, std::move(places), slots);
   std::optional<StreamData> data;
-  if (!allocated) { // whose kernels have no memory for lists
+  if (!allocated) { // on a GPU there is no memory for lists, and a row for each thread
     data.emplace(plan);
+    stream.askRows();
     if (listsOf(op))
       stream.useLists(tileLists.lookup(op), data->outerOfAll());
     else

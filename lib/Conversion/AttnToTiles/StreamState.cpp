@@ -21,8 +21,7 @@ using Role = StreamTiles::Role;
 constexpr Role kTile[] = {Role::Row, Role::Key};
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// The lowest finite number: a reference is finite, so that differences from it are numbers.
-static double lowestOf(Type real) {
+double tiles::lowestOf(Type real) {
   return real.isF64() ? std::numeric_limits<double>::lowest() : double(std::numeric_limits<float>::lowest());
 }
 
@@ -37,7 +36,7 @@ static double valueOf(std::optional<StringRef> rational) {
   return a / c;
 }
 
-static Value selectPresent(StreamEmitter::Builder &b, Value present, Value value, double otherwise) {
+Value tiles::selectPresent(ImplicitLocOpBuilder &b, Value present, Value value, double otherwise) {
   if (!present)
     return value;
   return arith::SelectOp::create(b, present, value, constantLike(b, value.getType(), otherwise));
@@ -471,30 +470,6 @@ void StreamEmitter::addWhereThere(Builder &b, AccumulateOp op, const View &side,
     Value product = arith::MulFOp::create(in, args[ins.size() - 2], args[ins.size() - 1]);
     return SmallVector<Value>{arith::AddFOp::create(in, args.back(), selectPresent(in, present, product, 0))};
   });
-}
-
-/// Whether something took part in a row so far. A block that is there everywhere needs no look at its keys.
-void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
-  SmallVector<View> ins;
-  SmallVector<unsigned> counts;
-  collectSources(b, plan.partsOf(op), ins, counts);
-  const View &bit = components[op].bit;
-  auto ask = [&] {
-    generic(b, kTile, ins, bit, [&](Builder &in, ValueRange args) {
-      Value present = conjunction(in, emitter, conditions.lookup(op), presenceOfParts(in, op, counts, args, kTile));
-      Value taken = selectPresent(in, present, constantLike(in, plan.real, 1), 0);
-      return SmallVector<Value>{arith::MaxNumFOp::create(in, args.back(), taken)};
-    });
-  };
-  Value there = isThereEverywhere(b, op);
-  if (!there)
-    return inVersions(b, ask);
-  auto choice = scf::IfOp::create(b, conjunction(b, emitter, conditions.lookup(op), there), /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(choice.thenBlock());
-  fill(b, bit, 1);
-  b.setInsertionPointToStart(choice.elseBlock());
-  ask();
 }
 
 void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
