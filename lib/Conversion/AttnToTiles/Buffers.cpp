@@ -148,6 +148,7 @@ void KernelEmitter::planTiles(StreamOp stream, int group) {
   SlotPlan split = planSplit(*plan, sizes);
   if (split.slots)
     planSlots(*plan, split.slots * sizes.getM());
+  planLists(stream, *plan, sizes);
   if (allocated && split.parts != 1) {
     Buffer &buffer = buffers.emplace_back();
     buffer.role = Buffer::States;
@@ -156,7 +157,6 @@ void KernelEmitter::planTiles(StreamOp stream, int group) {
   }
   if (allocated)
     return;
-  planLists(stream, *plan, sizes);
   SmallVector<Operation *> products(plan->sums.begin(), plan->sums.end());
   products.append(plan->state.begin(), plan->state.end());
   for (Operation *op : products) {
@@ -268,8 +268,8 @@ void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
     }
     Value offset = arith::AddIOp::create(b, from, buffer.offset);
     Value memory = memref::ViewOp::create(b, MemRefType::get(shape, buffer.element), whole, offset, sizes);
-    if (buffer.role == Buffer::Lists) {
-      tileLists[buffer.product] = memory;
+    if (buffer.role == Buffer::Lists || buffer.role == Buffer::Verdicts) {
+      (buffer.role == Buffer::Lists ? tileLists : verdicts)[buffer.product] = memory;
       continue;
     }
     if (buffer.role == Buffer::Summary) {

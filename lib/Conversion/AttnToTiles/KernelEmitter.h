@@ -25,11 +25,12 @@ struct Group {
 };
 
 /// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, tiles of a stream, or
-/// slots for a component of its state, the states of parts of all rows, a summary of its data, or lists of its tiles.
+/// slots for a component of its state, the states of parts of all rows, a summary of its data, what that says of steps of keys, or
+/// lists of its tiles.
 struct Buffer {
-  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, States, Summary, Lists } role = Data;
+  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, States, Summary, Verdicts, Lists } role = Data;
   mlir::Value tensor;                     ///< the defining value; of a summary, what is summarised
-  mlir::Operation *product = nullptr;     ///< whose tiles, slots or states these are; of lists, the stream
+  mlir::Operation *product = nullptr;     ///< whose tiles, slots or states these are; of verdicts and lists, the stream
   unsigned piece = 0;                     ///< the component that slots, or a summary, hold
   int64_t rows = 1;                       ///< elements for each setting of `extents`
   mlir::Type element;                     ///< in memory
@@ -169,7 +170,7 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Value> tiles;   ///< where the tiles of a product begin in the workspace
   Slots slots;
   SummaryMemories summaries;
-  llvm::DenseMap<mlir::Operation *, mlir::Value> tileLists; ///< by stream
+  llvm::DenseMap<mlir::Operation *, mlir::Value> tileLists, verdicts; ///< by stream
   llvm::DenseMap<mlir::Value, mlir::Value> indices;       ///< index values of the prologue
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> lists; ///< the four lists of a sort
   llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Operation *>> followers; ///< equations run in a recurrence's loop

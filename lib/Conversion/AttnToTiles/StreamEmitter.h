@@ -80,6 +80,10 @@ public:
     lists = memory;
     listed = std::move(coordinates);
   }
+  /// What predicates say of each step of keys is in `memory`, or will be; null: it is asked as tiles are listed.
+  void useVerdicts(mlir::Value memory) { verdicts = memory; }
+  /// Writes that of a block of rows and step number `step`.
+  void writeVerdict(Builder &b, const RowBlock &rows, mlir::Value step);
   /// Lists the tiles of a block of rows.
   void listTiles(Builder &b, const RowBlock &rows);
 
@@ -165,11 +169,13 @@ private:
   void emitBlockOfKeys(Builder &b);
   // StreamWalk.cpp: keys of which some blocks are left out.
   llvm::SmallVector<mlir::Value> placeOfList(Builder &b);
+  Span askKeys(Builder &b);
   void takeListed(Builder &b, mlir::Value part, mlir::Value parts);
   void summariseRows(Builder &b);
   std::optional<Summary> summaryOf(Builder &b, mlir::Value value);
   llvm::SmallVector<mlir::Value> nextTile(Builder &b, mlir::Value at, mlir::Value end);
   llvm::SmallVector<mlir::Value> judgeStep(Builder &b, mlir::Value at, mlir::Value end);
+  llvm::SmallVector<mlir::Value> readVerdict(Builder &b, mlir::Value at);
   void emitSum(Builder &b, attn::ReduceOp reduce);
   void emitShiftedSum(Builder &b, attn::ReduceOp reduce, const View &out);
   void emitEquation(Builder &b, attn::EinsumOp einsum);
@@ -260,6 +266,7 @@ private:
   const SummaryMemories *summaries = nullptr;
   bool asksRows = false;
   mlir::Value lists;                           ///< of tiles; null: tiles are found as they are visited
+  mlir::Value verdicts;                        ///< of steps of keys; null: they are judged as tiles are listed
   StreamTiles::Coordinates listed;
   llvm::DenseMap<mlir::Value, Summary> ofRows; ///< of data of the rows at hand
   mlir::Value askedBlock;                      ///< number of the block of keys that summaries are asked for; null: of none

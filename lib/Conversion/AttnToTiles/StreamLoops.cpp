@@ -83,15 +83,13 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
   scf::ForOp loop =
       emitChunks(b, count, pieces, [&](Value chunk) { places = placeTiles(b, op, plan, chunk); });
   StreamEmitter stream(emitter, extents, presences, plan, sizes, loop, workspace, std::move(places), slots);
-  std::optional<StreamData> data;
-  if (!allocated) { // on a GPU there is no memory for lists, and a row for each thread
-    data.emplace(plan);
+  StreamData data(plan);
+  if (!allocated) // a GPU has a row for each thread
     stream.askRows();
-    if (listsOf(op))
-      stream.useLists(tileLists.lookup(op), data->outerOfAll());
-    else
-      stream.useData(*data, summaries);
-  }
+  if (listsOf(op))
+    stream.useLists(tileLists.lookup(op), data.outerOfAll());
+  else if (!allocated)
+    stream.useData(data, summaries);
   body(loop.getInductionVar(), stream);
 }
 

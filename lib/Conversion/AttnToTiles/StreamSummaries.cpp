@@ -5,7 +5,7 @@
 // Before a stream whose predicates read tensors at its keys, each part of them that does is summarised for
 // every block of keys, in parallel: one pass over what it reads. Then the tiles of each block of rows are
 // listed, with a few loads for each step of keys, once for all settings of outer coordinates that no predicate
-// depends on: heads, most often. What inputs alone decide is the kernel's plan, which many calls may share.
+// depends on: heads, most often. What inputs alone decide is a processor's plan, which many calls may share.
 #include "StreamSummaries.h"
 #include "KernelEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -111,9 +111,12 @@ Summary tiles::summarise(ImplicitLocOpBuilder &b, BodyEmitter &emitter, const St
 /// Memory for the lists of a stream's tiles, and for the summaries of the data that decides them.
 void KernelEmitter::planLists(StreamOp stream, const StreamTiles &plan, mapping::TilesAttr sizes) {
   StreamData data(plan);
-  if (!data.asksKeys() || sizes.getN() > kLongestTile)
+  // Bounds that rows read a thread of a processor asks for as it comes to them; all threads of a block would.
+  auto isBound = [](Value v) { return v.getType().isInteger(64); };
+  bool asks = data.asksKeys() || (allocated && llvm::any_of(data.ofRows, isBound));
+  if (!asks || sizes.getN() > kLongestTile)
     return;
-  bool isPlanned = data.readsInputsOnly();
+  bool isPlanned = !allocated && data.readsInputsOnly();
   Buffer lists;
   lists.role = Buffer::Lists;
   lists.product = stream;
@@ -124,6 +127,11 @@ void KernelEmitter::planLists(StreamOp stream, const StreamTiles &plan, mapping:
   lists.extents.append({plan.rows[0].second, plan.keys[0].second});
   lists.perBefore = sizes.getM();
   lists.per = data.stepOf(sizes.getN());
+  if (allocated) {
+    Buffer &verdicts = buffers.emplace_back(lists);
+    verdicts.role = Buffer::Verdicts;
+    verdicts.element = IntegerType::get(cascade.getContext(), 8);
+  }
   lists.more = 1;
   buffers.push_back(lists);
   for (Value value : data.ofKeys) {
@@ -195,25 +203,40 @@ const Buffer *KernelEmitter::listsOf(StreamOp stream) const {
   return found == buffers.end() ? nullptr : &*found;
 }
 
-/// Fills the lists of a stream's tiles, in parallel over blocks of rows.
+/// Fills the lists of a stream's tiles, in parallel over blocks of rows. Of a GPU, whose threads are many and slow,
+/// each first judges one step of keys for one block of rows.
 void KernelEmitter::emitLists(Builder &b, StreamOp op) {
   std::optional<StreamTiles> plan = StreamTiles::of(op, extents, dependence, presences);
   auto sizes = op->getAttrOfType<mapping::TilesAttr>("mapping");
   StreamData data(*plan);
   StreamTiles::Coordinates outer = data.outerOfAll();
   auto positiveRows = emitter.insideLoopOver(plan->rows), positiveOuter = emitter.insideLoopOver(outer);
-  emitSummaries(b, *plan, data, data.stepOf(sizes.getN()));
+  int64_t step = data.stepOf(sizes.getN());
+  emitSummaries(b, *plan, data, step);
   RowGrid grid = countRows(b, *plan, sizes.getM(), outer);
-  OpBuilder::InsertionGuard guard(b);
-  auto scope = emitter.scope();
-  Value pieces = arith::MinUIOp::create(b, grid.blocks, constantIndex(b, chunks));
-  scf::ForOp loop = emitChunks(b, grid.blocks, pieces, [](Value) {});
-  RowBlock block = blockAt(b, *plan, grid, loop.getInductionVar());
-  for (auto &[name, extent] : plan->outer) // no predicate depends on those that are not counted
-    block.outer.try_emplace(name, constantInt(b, b.getI64Type(), 0));
-  StreamEmitter stream(emitter, extents, presences, *plan, sizes, loop, workspace,
-                       llvm::DenseMap<const StreamTiles::Product *, Value>(), slots);
-  stream.useData(data, summaries);
-  stream.useLists(tileLists.lookup(op), outer);
-  stream.listTiles(b, block);
+  auto deal = [&](Value count, function_ref<void(Value, StreamEmitter &)> body) {
+    OpBuilder::InsertionGuard guard(b);
+    auto scope = emitter.scope();
+    Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
+    scf::ForOp loop = emitChunks(b, count, pieces, [](Value) {});
+    StreamEmitter stream(emitter, extents, presences, *plan, sizes, loop, workspace,
+                         llvm::DenseMap<const StreamTiles::Product *, Value>(), slots);
+    stream.useData(data, summaries);
+    stream.useLists(tileLists.lookup(op), outer);
+    stream.useVerdicts(verdicts.lookup(op));
+    body(loop.getInductionVar(), stream);
+  };
+  auto rowsAt = [&](Value number) {
+    RowBlock block = blockAt(b, *plan, grid, number);
+    for (auto &[name, extent] : plan->outer) // no predicate depends on those that are not counted
+      block.outer.try_emplace(name, constantInt(b, b.getI64Type(), 0));
+    return block;
+  };
+  if (verdicts.lookup(op)) {
+    Value steps = arith::CeilDivUIOp::create(b, extentOf(plan->keys[0].second), constantIndex(b, step));
+    deal(arith::MulIOp::create(b, grid.blocks, steps), [&](Value item, StreamEmitter &stream) {
+      stream.writeVerdict(b, rowsAt(arith::DivUIOp::create(b, item, steps)), arith::RemUIOp::create(b, item, steps));
+    });
+  }
+  deal(grid.blocks, [&](Value item, StreamEmitter &stream) { stream.listTiles(b, rowsAt(item)); });
 }

@@ -4,7 +4,7 @@
 //
 // Where predicates read data the tiles of a block of rows are listed before: steps in which nothing can hold
 // are passed over, those that follow are taken together up to a whole tile, so that a tile begins and ends
-// where the mask does.
+// where the mask does. A GPU's threads judge all steps of all blocks of rows at a time before.
 #include "StreamEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -108,15 +108,16 @@ SmallVector<Value> StreamEmitter::nextTile(Builder &b, Value at, Value end) {
       result = arith::AndIOp::create(b, result, bit);
     return result;
   };
+  auto answersAt = [&](Value at) { return verdicts ? readVerdict(b, at) : judgeStep(b, at, end); };
   Value first = advance(b, at, end, step, [&](ValueRange state) {
-    return SmallVector<Value>{invert(judgeStep(b, state[0], end)[0])};
+    return SmallVector<Value>{invert(answersAt(state[0])[0])};
   })[0];
   SmallVector<Value> state{first};
   state.append(allNeeded.size(), yes);
   Value limit =
       arith::MinUIOp::create(b, end, arith::AddIOp::create(b, first, constantIndex(b, sizes.getN())));
   state = advance(b, state, limit, step, [&](ValueRange state) {
-    SmallVector<Value> judged = judgeStep(b, state[0], end);
+    SmallVector<Value> judged = answersAt(state[0]);
     Value later = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, state[0], first);
     Value leaves =
         arith::AndIOp::create(b, all(state.drop_front()), invert(all(ArrayRef(judged).drop_front())));
@@ -142,10 +143,8 @@ SmallVector<Value> StreamEmitter::placeOfList(Builder &b) {
   return at;
 }
 
-void StreamEmitter::listTiles(Builder &b, const RowBlock &block) {
-  auto scope = emitter.scope();
-  rows = block.rows;
-  outer = &block.outer;
+/// The keys that the rows at hand need, with what is the same for all of them before.
+Span StreamEmitter::askKeys(Builder &b) {
   for (ArrayRef<Value> needed : plan.needed())
     for (Value predicate : needed) {
       bindCoordinates(b, predicate.getParentBlock(), {});
@@ -153,8 +152,63 @@ void StreamEmitter::listTiles(Builder &b, const RowBlock &block) {
     }
   summariseRows(b);
   emitter.branchless = true;
+  return keyRanges(b)[0];
+}
+
+/// A byte for each block of rows and step of keys: whether something is to be done there, then the bits of ListedTile.
+void StreamEmitter::writeVerdict(Builder &b, const RowBlock &block, Value number) {
+  auto scope = emitter.scope();
+  rows = block.rows;
+  outer = &block.outer;
+  SmallVector<Value> place = placeOfList(b);
+  place.back() = number;
+  Span range = askKeys(b);
+  auto positive = emitter.insideLoopOver(plan.keys);
+  Value step = constantIndex(b, data->stepOf(sizes.getN())), at = arith::MulIOp::create(b, number, step);
+  Value end = arith::AddIOp::create(b, range.begin, range.count), past = arith::AddIOp::create(b, at, step);
+  Value isInside = arith::AndIOp::create(b, arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at, end),
+                                         arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, past, range.begin));
+  Type byte = b.getI8Type();
+  auto branch = scf::IfOp::create(b, byte, isInside, /*withElseRegion=*/true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value all = constantInt(b, byte, 0);
+    // Of all keys of the step: who lists tiles does not know where those end that matter.
+    SmallVector<Value> answers = judgeStep(b, at, emitter.extentValues.lookup(extents.of(plan.keys[0].second)));
+    for (auto [bit, answer] : llvm::enumerate(ArrayRef(answers).take_front(1 + ListedTile::kMustBits))) {
+      Value wide = arith::ExtUIOp::create(b, byte, answer);
+      all = arith::OrIOp::create(b, all, arith::ShLIOp::create(b, wide, constantInt(b, byte, bit)));
+    }
+    scf::YieldOp::create(b, all);
+    b.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(b, constantInt(b, byte, 0));
+  }
+  memref::StoreOp::create(b, branch.getResult(0), verdicts, place);
+  emitter.branchless = false;
+}
+
+/// The answers of judgeStep from it.
+SmallVector<Value> StreamEmitter::readVerdict(Builder &b, Value at) {
+  SmallVector<Value> place = placeOfList(b);
+  place.back() = arith::DivUIOp::create(b, at, constantIndex(b, data->stepOf(sizes.getN())));
+  Value all = memref::LoadOp::create(b, verdicts, place);
+  SmallVector<Value> answers;
+  for (size_t bit = 0; bit < 1 + allNeeded.size(); ++bit) {
+    Value own = constantInt(b, all.getType(), bit > ListedTile::kMustBits ? 0 : int64_t(1) << bit);
+    Value isSet = arith::AndIOp::create(b, all, own);
+    answers.push_back(arith::CmpIOp::create(b, arith::CmpIPredicate::ne, isSet, constantInt(b, all.getType(), 0)));
+  }
+  return answers;
+}
+
+void StreamEmitter::listTiles(Builder &b, const RowBlock &block) {
+  auto scope = emitter.scope();
+  rows = block.rows;
+  outer = &block.outer;
+  allNeeded = plan.needed();
   SmallVector<Value> at = placeOfList(b);
-  Span range = keyRanges(b)[0];
+  Span range = verdicts ? Span{constantIndex(b, 0), emitter.extentValues.lookup(extents.of(plan.keys[0].second))} : askKeys(b);
   Value zero = constantIndex(b, 0), one = constantIndex(b, 1), step = constantIndex(b, data->stepOf(sizes.getN()));
   Value end = arith::AddIOp::create(b, range.begin, range.count); // in steps that summaries know
   Value begin = arith::SubIOp::create(b, range.begin, arith::RemUIOp::create(b, range.begin, step));

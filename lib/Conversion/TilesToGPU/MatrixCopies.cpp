@@ -7,9 +7,12 @@
 #include "FragmentEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/NVGPU/IR/NVGPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -122,12 +125,38 @@ void FragmentEmitter::copyMatrix(Builder &b, linalg::GenericOp op) {
 // A tile ahead
 //===----------------------------------------------------------------------===//
 
-/// What of a loop's body computes a value, in order; whether that are values alone.
+/// Whether a loop writes nothing but tiles, so that the memory of arguments is the same in all of it.
+static bool writesTilesOnly(scf::ForOp loop) {
+  auto isHarmless = [](const MemoryEffects::EffectInstance &effect) {
+    return isa<MemoryEffects::Read>(effect.getEffect()) || (effect.getValue() && viewOf(effect.getValue()).tile);
+  };
+  WalkResult result = loop->walk([&](Operation *op) {
+    if (op->hasTrait<OpTrait::HasRecursiveMemoryEffects>())
+      return WalkResult::advance();
+    if (auto code = dyn_cast<LLVM::InlineAsmOp>(op); code && !code.getConstraints().contains("memory"))
+      return WalkResult::advance();
+    auto effects = getEffectsRecursively(op);
+    return effects && llvm::all_of(*effects, isHarmless) ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return !result.wasInterrupted();
+}
+
+static bool isOfArgument(Value memory) {
+  while (auto view = memory.getDefiningOp<ViewLikeOpInterface>())
+    memory = view.getViewSource();
+  return isa<BlockArgument>(memory);
+}
+
+/// What of a loop's body computes a value, in order; whether that are values alone, or what is read of a list.
 static bool collectValues(scf::ForOp loop, Value value, SetVector<Operation *> &ops) {
   if (!loop.getRegion().isAncestor(value.getParentRegion()) || value == loop.getInductionVar())
     return true;
   Operation *def = value.getDefiningOp();
-  if (!def || def->getBlock() != loop.getBody() || !isPure(def) || def->getNumRegions())
+  if (!def || def->getBlock() != loop.getBody() || def->getNumRegions())
+    return false;
+  auto load = dyn_cast<memref::LoadOp>(def);
+  bool isSame = load ? isOfArgument(load.getMemRef()) && writesTilesOnly(loop) : isPure(def);
+  if (!isSame)
     return false;
   for (Value operand : def->getOperands())
     if (!collectValues(loop, operand, ops))

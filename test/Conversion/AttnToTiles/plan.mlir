@@ -1,7 +1,7 @@
 // What inputs decide is listed by a function of its own, @NAME.plan; the kernel takes the lists and asks no predicate of a whole tile.
 // RUN: weir-opt %s --convert-attn-to-tiles --canonicalize --cse | FileCheck %s
 // RUN: weir-opt %s --convert-attn-to-tiles | weir-opt --weir-verify-level=level=tiled
-// RUN: weir-opt %s --pass-pipeline='builtin.module(convert-attn-to-tiles{allocated=true})' | FileCheck %s --check-prefix=GPU
+// RUN: weir-opt %s --pass-pipeline='builtin.module(convert-attn-to-tiles{allocated=true},canonicalize,cse)' | FileCheck %s --check-prefix=GPU
 
 // CHECK-LABEL: func.func @documents(
 // CHECK-SAME:    %[[PLAN:[a-z0-9]+]]: memref<?xi8> {weir.plan}, %{{[a-z0-9]+}}: memref<?xi8>) attributes {{.*}}weir.kernel
@@ -24,7 +24,24 @@
 // CHECK-LABEL: func.func @documents.plan_bytes(
 // CHECK-SAME:    -> i64
 
-// A GPU's kernel judges no tile by data.
+// A GPU's kernel lists tiles itself: summaries of steps of keys, a verdict on each for each block of rows, lists; then what they are for.
+// GPU-NOT: plan
+// GPU:     func.func @documents(
+// GPU-DAG:   %[[VERDICTS:.*]] = memref.view %{{.*}} to memref<?x?xi8>
+// GPU-DAG:   %[[LISTS:.*]] = memref.view %{{.*}} to memref<?x?xi64>
+// GPU:       scf.forall
+// GPU:         memref.load %arg4
+// GPU:       scf.forall
+// GPU-NOT:     scf.while
+// GPU:         memref.store %{{.*}}, %[[VERDICTS]]
+// GPU:       scf.forall
+// GPU:         scf.while
+// GPU:         memref.load %[[VERDICTS]]
+// GPU:         memref.store %{{.*}}, %[[LISTS]]
+// GPU:       scf.forall
+// GPU-NOT:     scf.while
+// GPU:         memref.load %[[LISTS]]
+// GPU:         linalg.contract
 // GPU-NOT: plan
 module {
   func.func @documents(%arg0: tensor<?x8xf32> {attn.name = "Q", attn.ranks = ["M", "D"]}, %arg1: tensor<?x8xf32> {attn.name = "K", attn.ranks = ["N", "D"]}, %arg2: tensor<?x8xf32> {attn.name = "V", attn.ranks = ["N", "F"]}, %arg3: tensor<?xi32> {attn.name = "ID", attn.ranks = ["M"]}, %arg4: tensor<?xi32> {attn.name = "DOC", attn.ranks = ["N"]}) -> (tensor<?x8xf32> {attn.name = "O", attn.ranks = ["M", "F"]}) attributes {attn.cascade, mapping.streams = [{as_written_s = 0.0016495455782312928 : f64, assumed = {M = 1024 : i64, N = 1024 : i64}, forced = false, merged = true, rank = "N", rows_of_tile = 24 : i64, tiled_s = 6.3240384668989541E-4 : f64}]} {

@@ -31,7 +31,8 @@ def ConvertAttnToTiles : Pass<"convert-attn-to-tiles", "::mlir::ModuleOp"> {
 
     Where a stream's predicates read tensors at keys, the tiles of each block of rows are listed before it: the first key, how many, and
     which predicates hold in all of the tile. What the cascade's inputs alone decide is listed by a function of its own, `@NAME.plan`, into
-    memory that the kernel takes before its workspace; many calls may share it. test/Conversion/AttnToTiles/plan.mlir runs this example:
+    memory that the kernel takes before its workspace; many calls may share it. With `allocated` the kernel lists tiles itself, from a byte for each
+    step of keys and block of rows, which a loop over both writes before. test/Conversion/AttnToTiles/plan.mlir runs this example:
 
     ```mlir
     %O = attn.stream "N" [n] in (%N) mapping #mapping.tiles<rows = "m", m = 24, n = 128> { ... DOC[n] == ID[m] ... }
