@@ -79,10 +79,14 @@ class Weirc:
             return o.reshape(case.H, case.M, case.D).astype(np.float64)
         return call, shape, {}
 
-    def predicted(self, case):
-        """Seconds, and whether data decide how much less it may be."""
+    def predicted(self, case, tensors):
+        """Seconds, and whether data decide how much less it may be. Masks are given: what they leave out is counted."""
         extents = [f"-D{name}={value}" for name, value in case.extents().items()]
-        made = json.loads(self.run("explain", *self.options(case), *extents, "--threads", str(case.threads), "--no-cache", "--json"))
+        masks = []
+        for name in {"documents": ["DOC"], "blocks": ["KEEP"]}.get(case.mask, []):
+            np.save(self.folder / f"{name}.npy", case.shaped(name, tensors[name]))
+            masks += ["--in", f"{name}={self.folder / name}.npy"]
+        made = json.loads(self.run("explain", *self.options(case), *extents, *masks, "--threads", str(case.threads), "--no-cache", "--json"))
         return made["predicted"]["seconds"], made["predicted"]["at_most"]
 
 
@@ -160,7 +164,7 @@ def measure(case, weirc, chosen, seconds):
     ready = contestants_of(case, weirc, tensors, chosen, row)
     row["problem"] = row.get("failed", {}).get("weir", "")
     try:
-        row["predicted_s"], row["predicted_at_most"] = weirc.predicted(case)
+        row["predicted_s"], row["predicted_at_most"] = weirc.predicted(case, tensors)
     except (RuntimeError, TypeError):  # nothing is predicted
         row["predicted_s"] = row["predicted_at_most"] = None
     for attempt in range(2):

@@ -11,20 +11,45 @@
 using namespace llvm;
 using namespace weir;
 
+/// The formula with the domains of tensors in the place of what only names them, as far as these are known.
+const Tree *Domains::spellOut(const Tree *formula) {
+  if (formula->is(TreeKind::Present)) {
+    const Tree *read = formula->args[0], *domain = domainOf(read->text);
+    if (domain->is(TreeKind::Present) && domain->args[0]->text == read->text)
+      return formula;
+    StringMap<const Tree *> to;
+    for (auto [coord, index] :
+         zip_equal(model.equations[model.getTensor(read->text)->equation].coords, read->args))
+      to[coord] = index;
+    return spellOut(model.arena->substitute(domain, to));
+  }
+  if (formula->args.empty())
+    return formula;
+  SmallVector<const Tree *> args =
+      to_vector(map_range(formula->args, [&](const Tree *arg) { return spellOut(arg); }));
+  return model.arena->get(formula->kind, formula->scalar, formula->text, args, formula->coords);
+}
+
 std::optional<int64_t> Domains::countPoints(const Tree *formula, ArrayRef<std::string> coords,
                                             const StringMap<int64_t> &extents, uint64_t budget) {
-  if (readsData(formula) || formula->is(TreeKind::Present))
-    return std::nullopt;
   SmallVector<Points::Coordinate> coordinates;
+  std::string key = std::to_string(budget) + ":";
   for (const std::string &coord : coords) {
     const Tree *extent = model.getExtent(coord);
     auto length = extent ? model.evaluate(extent, extents) : std::nullopt;
     if (!length)
       return std::nullopt;
     coordinates.push_back({coord, *length});
+    key += coord + "=" + std::to_string(*length) + ",";
   }
-  auto points = Points::of(formula, coordinates, model, extents);
-  return points ? points->count(budget) : std::nullopt;
+  for (const std::string &rank : model.ranks)
+    if (auto extent = extents.find(rank); extent != extents.end())
+      key += rank + "=" + std::to_string(extent->second) + ",";
+  auto [known, isNew] = counted.try_emplace({formula, key});
+  if (!isNew)
+    return known->second;
+  auto points = Points::of(spellOut(formula), coordinates, model, extents);
+  return known->second = points ? points->count(budget) : std::nullopt;
 }
 
 Domains::Count Domains::count(StringRef name, const StringMap<int64_t> &extents, uint64_t budget) {

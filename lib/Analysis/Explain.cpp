@@ -39,17 +39,19 @@ static std::optional<int64_t> toLine(StringRef text) {
   return text.getAsInteger(10, line) ? std::nullopt : std::optional<int64_t>(line);
 }
 
-static void addWaits(const CascadeModel &model, const Traversals::Rank &rank, std::vector<Explanation::Reason> &out) {
+static void addWaits(const CascadeModel &model, const Traversals::Rank &rank,
+                     std::vector<Explanation::Reason> &out) {
   for (const Traversals::Wait &wait : rank.waits) {
-    std::string reason = formatv("{0} reads {1} again after all of {2}: traversal {3}, as written", wait.equation,
-                                 rank.name, wait.tensor, wait.traversal);
+    std::string reason = formatv("{0} reads {1} again after all of {2}: traversal {3}, as written",
+                                 wait.equation, rank.name, wait.tensor, wait.traversal);
     out.push_back({wait.equation, toLine(model.lineOf(wait.op)), wait.tensor, rank.name, reason, ""});
   }
 }
 
 static void addDerivation(const Streaming &streaming, Explanation &out) {
   for (const StreamingReason &r : streaming.whyNot)
-    out.whyNotFewer.push_back({r.equation, toLine(r.line), join(r.tensors, ", "), streaming.rank, r.text, r.code});
+    out.whyNotFewer.push_back(
+        {r.equation, toLine(r.line), join(r.tensors, ", "), streaming.rank, r.text, r.code});
   for (const Accumulator &a : streaming.accumulators)
     out.state.push_back({streaming.rank, a.name, a.op, a.coords, a.level, toText(a, streaming.coordinate)});
 }
@@ -96,7 +98,9 @@ static void addMergings(mlir::func::FuncOp cascade, Explanation &out) {
   auto choices = cascade->getAttrOfType<mlir::ArrayAttr>(kStreamChoices);
   if (!choices)
     return;
-  auto number = [](mlir::DictionaryAttr choice, StringRef name) { return choice.getAs<mlir::IntegerAttr>(name); };
+  auto number = [](mlir::DictionaryAttr choice, StringRef name) {
+    return choice.getAs<mlir::IntegerAttr>(name);
+  };
   auto seconds = [](mlir::DictionaryAttr choice, StringRef name) {
     return choice.getAs<mlir::FloatAttr>(name).getValueAsDouble();
   };
@@ -112,13 +116,15 @@ static void addMergings(mlir::func::FuncOp cascade, Explanation &out) {
     if (auto rows = number(choice, "rows"))
       merging.rows = rows.getInt();
     for (mlir::NamedAttribute extent : choice.getAs<mlir::DictionaryAttr>("assumed"))
-      merging.assumed.push_back({extent.getName().str(), cast<mlir::IntegerAttr>(extent.getValue()).getInt()});
+      merging.assumed.push_back(
+          {extent.getName().str(), cast<mlir::IntegerAttr>(extent.getValue()).getInt()});
     out.mergings.push_back(std::move(merging));
   }
 }
 
 static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, Explanation &out) {
   CascadeModel model(cascade);
+  model.known = &options.known;
   Extents classes(cascade);
   Dependence dependence;
   Presences presences(classes);
@@ -127,7 +133,8 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
     auto plan = sizes ? StreamTiles::of(stream, classes, dependence, presences) : std::nullopt;
     if (!plan)
       return;
-    Explanation::Tiles tiles{stream.getRank().str(), plan->nameOfRow(), sizes.getM(), sizes.getN(), {}, {}, {}, {}, {}, {}};
+    Explanation::Tiles tiles{
+        stream.getRank().str(), plan->nameOfRow(), sizes.getM(), sizes.getN(), {}, {}, {}, {}, {}, {}, {}};
     if (options.target) {
       int64_t concurrent = getConcurrentBlocks(*options.target);
       StreamSplit split = StreamSplit::of(*plan, sizes, classes, concurrent);
@@ -141,6 +148,7 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
         tiles.full = counts->full;
         tiles.partial = counts->partial;
         tiles.empty = counts->empty;
+        tiles.computed = counts->computed;
       }
       tiles.inside = found->countInside(budget);
     }
@@ -152,12 +160,10 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
 static double scoresVisited(const Explanation &e) {
   double visited = 0, inside = 0;
   for (const Explanation::Tiles &t : e.tiles) {
-    if (!t.full || !t.partial || !t.inside || *t.inside == 0)
+    if (!t.computed || !t.inside || *t.inside == 0)
       return 1;
-    double tile = double(t.m) * t.n;
     inside += *t.inside;
-    // A tile at the end of the keys is cut, and a full one holds no more than there is.
-    visited += std::min(*t.full * tile, double(*t.inside)) + *t.partial * tile;
+    visited += *t.computed;
   }
   return inside > 0 ? visited / inside : 1;
 }
@@ -165,6 +171,7 @@ static double scoresVisited(const Explanation &e) {
 static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, mlir::func::FuncOp streamed,
                    Explanation &out) {
   CascadeModel model(cascade);
+  model.known = &options.known;
   Domains domains(model);
   Traversals traversals = countTraversals(model, domains);
   Costs costs = computeCosts(model, domains, traversals, options.extents);
@@ -181,7 +188,8 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, ml
   addMergings(streamed ? streamed : cascade, out);
   addTiles(streamed ? streamed : cascade, options, out);
   if (options.target && !options.target->isGPU)
-    out.predicted = predictTime(streamed ? streamed : cascade, costs, scoresVisited(out), *options.target, options.threads);
+    out.predicted = predictTime(streamed ? streamed : cascade, costs, scoresVisited(out), *options.target,
+                                options.threads);
   if (auto rates = options.target && options.target->isGPU ? ratesOfGPU(options.target->cpu) : std::nullopt) {
     out.gpu = rates->name.str();
     out.predictedOnGPU = predictOnGPU(streamed ? streamed : cascade, costs, scoresVisited(out), *rates);
@@ -194,7 +202,8 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, ml
   out.footprintText = costs.footprintBytes.text;
 }
 
-Explanation weir::explain(mlir::func::FuncOp cascade, const ExplainOptions &options, mlir::func::FuncOp streamed) {
+Explanation weir::explain(mlir::func::FuncOp cascade, const ExplainOptions &options,
+                          mlir::func::FuncOp streamed) {
   Explanation out;
   constexpr unsigned stackBytes = 256u << 20;
   llvm::thread worker(std::optional<unsigned>(stackBytes), [&] { gather(cascade, options, streamed, out); });
@@ -211,15 +220,10 @@ template <typename T> static json::Value orNull(const std::optional<T> &value) {
 }
 
 static json::Value predictionToJson(const PredictedTime &time) {
-  return json::Object{{"seconds", time.seconds()},
-                      {"limit", time.limit()},
-                      {"at_most", time.atMost},
-                      {"threads", int64_t(time.threads)},
-                      {"products_s", time.products},
-                      {"elementwise_s", time.elementwise},
-                      {"as_written_s", time.asWritten},
-                      {"reading_s", time.reading},
-                      {"overhead_s", time.overhead}};
+  return json::Object{
+      {"seconds", time.seconds()},        {"limit", time.limit()},       {"at_most", time.atMost},
+      {"threads", int64_t(time.threads)}, {"products_s", time.products}, {"elementwise_s", time.elementwise},
+      {"as_written_s", time.asWritten},   {"reading_s", time.reading},   {"overhead_s", time.overhead}};
 }
 
 static json::Value predictionToJson(const GPUTime &time, StringRef gpu) {
@@ -277,13 +281,10 @@ json::Value weir::toJson(const Explanation &e) {
     json::Object assumed;
     for (auto &[name, extent] : m.assumed)
       assumed[name] = extent;
-    merging[m.rank] = json::Object{{"merged", m.merged},
-                                   {"forced", m.forced},
-                                   {"tiled_s", m.tiled},
-                                   {"as_written_s", m.asWritten},
-                                   {"rows", orNull(m.rows)},
-                                   {"rows_of_tile", m.rowsOfTile},
-                                   {"assumed", std::move(assumed)}};
+    merging[m.rank] =
+        json::Object{{"merged", m.merged},           {"forced", m.forced},     {"tiled_s", m.tiled},
+                     {"as_written_s", m.asWritten},  {"rows", orNull(m.rows)}, {"rows_of_tile", m.rowsOfTile},
+                     {"assumed", std::move(assumed)}};
   }
   // Of all streams together.
   std::optional<int64_t> full, partial, empty;
@@ -303,6 +304,7 @@ json::Value weir::toJson(const Explanation &e) {
                                    {"partial", orNull(t.partial)},
                                    {"empty", orNull(t.empty)},
                                    {"scores", orNull(t.inside)},
+                                   {"computed", orNull(t.computed)},
                                    {"parts", orNull(t.parts)}});
   }
   json::Object refusals;
@@ -328,7 +330,7 @@ json::Value weir::toJson(const Explanation &e) {
                                              {"partial", orNull(partial)},
                                              {"empty", orNull(empty)},
                                              {"streams", std::move(streams)}}},
-                      {"predicted", e.predicted          ? predictionToJson(*e.predicted)
+                      {"predicted", e.predicted        ? predictionToJson(*e.predicted)
                                     : e.predictedOnGPU ? predictionToJson(*e.predictedOnGPU, e.gpu)
                                                        : json::Value(nullptr)},
                       {"merging", std::move(merging)},
@@ -345,21 +347,26 @@ static void printReasons(const std::vector<Explanation::Reason> &reasons, String
 
 /// `merged: predicted 0.0012 s in tiles of 64 rows, 0.0044 s as written, with M = 1024, N = 1024`
 static void printMerging(const Explanation::Merging &m, raw_ostream &os) {
-  os << "    " << (m.merged ? "merged" : "not merged") << (m.forced ? ", as --map says" : "") << ": predicted "
-     << format("%.3g s in tiles of ", m.tiled) << m.rowsOfTile << format(" rows, %.3g s as written", m.asWritten);
+  os << "    " << (m.merged ? "merged" : "not merged") << (m.forced ? ", as --map says" : "")
+     << ": predicted " << format("%.3g s in tiles of ", m.tiled) << m.rowsOfTile
+     << format(" rows, %.3g s as written", m.asWritten);
   for (auto [i, extent] : enumerate(m.assumed))
     os << (i ? ", " : ", with ") << extent.first << " = " << extent.second;
   os << (m.rows || m.forced ? "\n" : "; tiles, since the number of rows is open\n");
 }
 
-/// `predicted 0.092 s, 1 thread, limited by products: products 0.084 s, elementwise 0.0084 s, reading 0.0003 s`
+/// `predicted 0.092 s, 1 thread, limited by products: products 0.084 s, elementwise 0.0084 s, reading 0.0003
+/// s`
 static void printPrediction(const PredictedTime &time, raw_ostream &os) {
-  os << "\npredicted " << (time.atMost ? "at most " : "") << format("%.3g s, ", time.seconds()) << time.threads
-     << (time.threads == 1 ? " thread" : " threads") << ", limited by " << time.limit() << ":";
+  os << "\npredicted " << (time.atMost ? "at most " : "") << format("%.3g s, ", time.seconds())
+     << time.threads << (time.threads == 1 ? " thread" : " threads") << ", limited by " << time.limit()
+     << ":";
   const char *separator = " ";
-  for (auto [what, seconds] :
-       {std::pair<StringRef, double>("products", time.products), {"elementwise", time.elementwise},
-        {"as written", time.asWritten}, {"reading", time.reading}, {"overhead", time.overhead}})
+  for (auto [what, seconds] : {std::pair<StringRef, double>("products", time.products),
+                               {"elementwise", time.elementwise},
+                               {"as written", time.asWritten},
+                               {"reading", time.reading},
+                               {"overhead", time.overhead}})
     if (seconds > 0) {
       os << separator << what << format(" %.3g s", seconds);
       separator = ", ";
@@ -369,7 +376,8 @@ static void printPrediction(const PredictedTime &time, raw_ostream &os) {
 
 /// `predicted at least 0.00013 s on an A100 ..., limited by shared memory: tensor cores 0.0001 s, ...`
 static void printPrediction(const GPUTime &time, StringRef gpu, raw_ostream &os) {
-  os << "\npredicted at least " << format("%.3g s on ", time.seconds()) << gpu << ", limited by " << time.limit() << ":";
+  os << "\npredicted at least " << format("%.3g s on ", time.seconds()) << gpu << ", limited by "
+     << time.limit() << ":";
   const char *separator = " ";
   for (auto [what, seconds] : {std::pair<StringRef, double>("tensor cores", time.tensor),
                                {"shared memory", time.shared},
@@ -398,7 +406,8 @@ void weir::print(const Explanation &e, raw_ostream &os) {
       continue;
     os << "  " << count.rank << ": " << *count.derived;
     if (count.lowerBound)
-      os << (*count.lowerBound == *count.derived ? ", the fewest" : ", at least " + std::to_string(*count.lowerBound));
+      os << (*count.lowerBound == *count.derived ? ", the fewest"
+                                                 : ", at least " + std::to_string(*count.lowerBound));
     os << "\n";
     for (const Explanation::Merging &m : e.mergings)
       if (m.rank == count.rank)
@@ -425,7 +434,9 @@ void weir::print(const Explanation &e, raw_ostream &os) {
     if (t.full)
       os << ": " << *t.full << " full, " << *t.partial << " partial, " << *t.empty << " empty";
     if (t.inside)
-      os << "; " << *t.inside << " scores computed";
+      os << "; " << *t.inside << " scores inside the mask";
+    if (t.computed)
+      os << (t.inside ? ", " : "; ") << *t.computed << " computed";
     os << "\n";
     if (!t.whyParts.empty())
       os << "    " << t.whyParts << "\n";

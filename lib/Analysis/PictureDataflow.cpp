@@ -79,13 +79,13 @@ DataflowPicture weir::drawDataflow(mlir::func::FuncOp cascade, mlir::func::FuncO
   return picture;
 }
 
-Picture weir::makePicture(mlir::func::FuncOp cascade, mlir::func::FuncOp streamed,
-                          StringMap<int64_t> extents) {
+Picture weir::makePicture(mlir::func::FuncOp cascade, mlir::func::FuncOp streamed, StringMap<int64_t> extents,
+                          const KnownInputs &known) {
   Picture picture;
   picture.cascade = cascade.getName().str();
   CascadeModel model(cascade);
   std::string assumed = assumeOpenExtents(model, extents);
-  picture.mask = drawMask(cascade, streamed, extents);
+  picture.mask = drawMask(cascade, streamed, extents, known);
   if (picture.mask && !assumed.empty())
     picture.mask->title.push_back("assumed: " + assumed + " (-D fixes them)");
   picture.dataflow = drawDataflow(cascade, streamed);

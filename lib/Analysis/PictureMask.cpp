@@ -281,8 +281,10 @@ void TilePainter::paint() {
 //===----------------------------------------------------------------------===//
 
 /// The last two coordinates go down and to the right, the others are 0.
-static std::optional<MaskPicture> drawDomain(mlir::func::FuncOp cascade, const StringMap<int64_t> &extents) {
+static std::optional<MaskPicture> drawDomain(mlir::func::FuncOp cascade, const StringMap<int64_t> &extents,
+                                             const KnownInputs &known) {
   CascadeModel model(cascade);
+  model.known = &known;
   Domains domains(model);
   const CascadeModel::Equation *chosen = nullptr;
   for (const CascadeModel::Equation &equation : model.equations) {
@@ -341,8 +343,9 @@ static std::optional<MaskPicture> drawDomain(mlir::func::FuncOp cascade, const S
 }
 
 std::optional<MaskPicture> weir::drawMask(mlir::func::FuncOp cascade, mlir::func::FuncOp streamed,
-                                          const StringMap<int64_t> &extents) {
+                                          const StringMap<int64_t> &extents, const KnownInputs &known) {
   CascadeModel model(streamed);
+  model.known = &known;
   Extents classes(streamed);
   Dependence dependence;
   Presences presences(classes);
@@ -354,7 +357,7 @@ std::optional<MaskPicture> weir::drawMask(mlir::func::FuncOp cascade, mlir::func
     if (tiles)
       TilePainter(*tiles, picture.emplace()).paint();
   });
-  return picture ? picture : drawDomain(cascade, extents);
+  return picture ? picture : drawDomain(cascade, extents, known);
 }
 
 std::string weir::assumeOpenExtents(const CascadeModel &model, StringMap<int64_t> &extents) {

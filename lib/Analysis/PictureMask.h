@@ -18,7 +18,7 @@ std::string assumeOpenExtents(const CascadeModel &model, llvm::StringMap<int64_t
 
 /// The mask of the first stream in tiles, or of the first tensor that has a domain.
 std::optional<MaskPicture> drawMask(mlir::func::FuncOp cascade, mlir::func::FuncOp streamed,
-                                    const llvm::StringMap<int64_t> &extents);
+                                    const llvm::StringMap<int64_t> &extents, const KnownInputs &known);
 
 DataflowPicture drawDataflow(mlir::func::FuncOp cascade, mlir::func::FuncOp streamed);
 

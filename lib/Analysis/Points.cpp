@@ -83,18 +83,30 @@ int64_t Points::value(unsigned index) {
   case Op::Count: {
     int64_t found = 0;
     std::function<void(size_t)> visit = [&](size_t i) {
-      if (i == node.bound.size()) {
-        found += holds(node.args[0]);
+      auto [slot, extent] = node.bound[i];
+      if (i + 1 == node.bound.size()) { // of the innermost, spans
+        unsigned outer = std::exchange(key, slot);
+        Spans spans;
+        spansOf(node.args[0], {0, extent}, spans);
+        key = outer;
+        for (Span span : spans)
+          found += span.high - span.low;
         return;
       }
-      auto [slot, extent] = node.bound[i];
       for (int64_t c = 0; c < extent && !failed && !(found && node.op == Op::Any); ++c) {
         point[slot] = c;
         visit(i + 1);
       }
     };
+    if (node.bound.empty())
+      return holds(node.args[0]);
     visit(0);
-    return found;
+    return node.op == Op::Any ? found > 0 : found;
+  }
+  case Op::Read: {
+    SmallVector<int64_t> indices = to_vector(map_range(node.args, [&](unsigned arg) { return value(arg); }));
+    auto entry = failed ? std::nullopt : entryOf(*node.table, indices);
+    return entry ? node.table->values[*entry] : fail();
   }
   default:
     break;
@@ -102,6 +114,17 @@ int64_t Points::value(unsigned index) {
   int64_t a = value(node.args[0]), b = node.args.size() > 1 ? value(node.args[1]) : 0;
   auto result = failed ? std::nullopt : apply(node.op, a, b);
   return result ? *result : fail();
+}
+
+/// The number of an entry; nothing outside the tensor.
+std::optional<int64_t> Points::entryOf(const KnownInput &table, ArrayRef<int64_t> indices) {
+  int64_t entry = 0;
+  for (auto [index, extent] : zip_equal(indices, table.shape)) {
+    if (index < 0 || index >= extent)
+      return std::nullopt;
+    entry = entry * extent + index;
+  }
+  return entry;
 }
 
 bool Points::holds(unsigned node) { return value(node) != 0; }
@@ -248,6 +271,37 @@ void Points::pointwise(unsigned node, Span within, Pieces &out) {
   }
 }
 
+/// The runs of equal entries in rows of a tensor.
+void Points::readRuns(unsigned index, Span within, Pieces &out) {
+  const Node &node = nodes[index];
+  SmallVector<Pieces> pieces(node.args.size());
+  for (auto [arg, own] : zip_equal(node.args, pieces))
+    piecesOf(arg, within, own);
+  SmallVector<size_t> next(pieces.size(), 0);
+  for (int64_t k = within.low; k < within.high && !failed && spend();) {
+    SmallVector<int64_t> indices;
+    int64_t end = within.high;
+    bool isOneRow = true;
+    for (auto [arg, own] : enumerate(pieces)) {
+      while (own[next[arg]].span.high <= k)
+        ++next[arg];
+      const Piece &piece = own[next[arg]];
+      indices.push_back(piece.slope * k + piece.offset);
+      end = std::min(end, piece.span.high);
+      isOneRow &= piece.slope == 0 || (arg + 1 == pieces.size() && piece.slope == 1);
+    }
+    auto entry = entryOf(*node.table, indices);
+    if (!entry)
+      return (void)fail();
+    if (!isOneRow)
+      end = k + 1;
+    else if (pieces.back()[next.back()].slope)
+      end = std::min(end, k + node.table->runEnds[*entry] - indices.back());
+    out.push_back({{k, end}, 0, node.table->values[*entry]});
+    k = end;
+  }
+}
+
 /// Appends the values of an integer in ascending order of keys.
 void Points::piecesOf(unsigned index, Span within, Pieces &out) {
   const Node &node = nodes[index];
@@ -275,6 +329,8 @@ void Points::piecesOf(unsigned index, Span within, Pieces &out) {
   }
   if (node.op < Op::Select)
     pairPieces(node, within, out);
+  else if (node.op == Op::Read)
+    readRuns(index, within, out);
   else
     pointwise(index, within, out);
 }
@@ -483,7 +539,7 @@ void Points::spansOf(unsigned index, Span within, Spans &out) {
   if (node.op >= Op::Eq && node.op <= Op::Ge)
     return compare(node, within, out);
   Pieces pieces; // a condition that is a value
-  pointwise(index, within, pieces);
+  piecesOf(index, within, pieces);
   for (const Piece &piece : pieces)
     if (piece.offset)
       append(out, piece.span);
@@ -499,6 +555,25 @@ std::optional<Points::Spans> Points::keysAt(ArrayRef<int64_t> others, uint64_t &
   spansOf(root, {0, extents.back()}, out);
   budget = left;
   return failed ? std::nullopt : std::optional(out);
+}
+
+std::optional<std::pair<int64_t, int64_t>> Points::rangeAt(ArrayRef<int64_t> others, Span keys,
+                                                           uint64_t &budget) {
+  copy(others, point.begin());
+  left = budget;
+  failed = false;
+  Pieces pieces;
+  piecesOf(root, keys, pieces);
+  budget = left;
+  if (failed || pieces.empty())
+    return std::nullopt;
+  std::pair<int64_t, int64_t> range{INT64_MAX, INT64_MIN};
+  for (const Piece &piece : pieces)
+    for (int64_t k : {piece.span.low, piece.span.high - 1}) {
+      int64_t number = piece.slope * k + piece.offset;
+      range = {std::min(range.first, number), std::max(range.second, number)};
+    }
+  return range;
 }
 
 std::optional<int64_t> Points::valueAt(ArrayRef<int64_t> others) {

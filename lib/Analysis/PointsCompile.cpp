@@ -20,6 +20,7 @@ public:
 private:
   std::optional<unsigned> number(int64_t value) { return points.add({Op::Number, value, {}, 0, {}}); }
   std::optional<unsigned> compileBound(const Tree *tree, Op op);
+  std::optional<unsigned> compileRead(const Tree *tree);
   std::optional<unsigned> compileNew(const Tree *tree);
 
   DenseMap<const Tree *, std::optional<unsigned>> known; ///< in the scope at hand
@@ -56,6 +57,22 @@ std::optional<unsigned> Points::Compiler::compileBound(const Tree *tree, Op op) 
   return points.add(std::move(node));
 }
 
+/// A read of a tensor that is known.
+std::optional<unsigned> Points::Compiler::compileRead(const Tree *tree) {
+  auto found = model.known ? model.known->find(tree->text) : KnownInputs::const_iterator();
+  if (!model.known || found == model.known->end() || tree->args.empty())
+    return std::nullopt;
+  Node node{Op::Read, 0, {}, 0, {}, &found->second};
+  for (const Tree *arg : tree->args) {
+    auto index = compile(arg);
+    if (!index)
+      return std::nullopt;
+    node.args.push_back(*index);
+    node.slots |= points.nodes[*index].slots;
+  }
+  return points.add(std::move(node));
+}
+
 std::optional<unsigned> Points::Compiler::compile(const Tree *tree) {
   if (auto found = known.find(tree); found != known.end())
     return found->second;
@@ -82,6 +99,8 @@ std::optional<unsigned> Points::Compiler::compileNew(const Tree *tree) {
   }
   case TreeKind::Any:
     return compileBound(tree, Op::Any);
+  case TreeKind::Read:
+    return compileRead(tree);
   case TreeKind::Reduce:
     return tree->text == "count" && tree->args[0]->scalar == ScalarKind::Bool ? compileBound(tree, Op::Count)
                                                                               : std::nullopt;

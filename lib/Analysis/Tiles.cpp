@@ -5,9 +5,8 @@
 // BlockJudge.h over trees in the number of a block of rows and of a block of its keys: what
 // is visited and what is full are then formulas, of which Points.h counts the points.
 #include "weir/Analysis/Tiles.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
+#include "TileListing.h"
+#include "TileReader.h"
 #include "weir/Analysis/BlockJudge.h"
 
 using namespace mlir;
@@ -19,138 +18,12 @@ using namespace weir::attn;
 static std::string blockOf(StringRef row) { return ("$" + row).str(); }
 constexpr StringRef kKeyBlock = "$";
 
-/// Values of a function as trees, its extents as numbers; and Numbers of BlockJudge as trees.
-class TileClasses::Reader {
-public:
-  using Number = const Tree *;
-  Reader(const StreamTiles &plan, Extents &classes, Presences &presences, const CascadeModel &model,
-         const llvm::StringMap<int64_t> &extents)
-      : arena(*model.arena), plan(plan), classes(classes), presences(presences), model(model),
-        extents(extents) {
-    for (const auto *coordinates : {&plan.outer, &plan.rows, &plan.keys})
-      for (auto &[name, extent] : *coordinates)
-        inhabited.insert(classes.of(extent));
-  }
-
-  Number number(int64_t v) { return arena.number(v); }
-  Number truth(bool v) { return arena.boolean(v); }
-  Number add(Number x, Number y) { return arena.add(x, y); }
-  Number sub(Number x, Number y) { return arena.sub(x, y); }
-  Number min(Number x, Number y) { return call("min", x, y); }
-  Number max(Number x, Number y) { return call("max", x, y); }
-  Number times(Number x, int64_t k) { return arena.mul(x, number(k)); }
-  Number floordiv(Number x, int64_t k) { return call("floordiv", x, number(k)); }
-  Number ceildiv(Number x, int64_t k) { return sub(number(0), floordiv(sub(number(0), x), k)); }
-  Number atMost(Number x, Number y) { return call("le", x, y, ScalarKind::Bool); }
-  Number less(Number x, Number y) { return call("lt", x, y, ScalarKind::Bool); }
-  Number both(Number x, Number y) { return arena.get(TreeKind::And, ScalarKind::Bool, "", {x, y}); }
-  Number either(Number x, Number y) { return arena.get(TreeKind::Or, ScalarKind::Bool, "", {x, y}); }
-  Number invert(Number x) { return arena.get(TreeKind::Not, ScalarKind::Bool, "", {x}); }
-  Number select(Number c, Number x, Number y) {
-    return arena.get(TreeKind::Select, ScalarKind::Integer, "", {c, x, y});
-  }
-  Number fixed(Value v);
-  void enter(mlir::Block *) {}
-
-  /// The value over the stream's coordinates; null where it reads data or an open extent.
-  const Tree *read(Value v);
-  std::optional<int64_t> extentOf(Value v);
-  Number divide(Number x, Number y) { return call("floordiv", x, y); }
-
-private:
-  const Tree *call(StringRef name, const Tree *x, const Tree *y, ScalarKind kind = ScalarKind::Integer) {
-    return arena.function(name, {x, y}, kind);
-  }
-  const Tree *readOp(Operation *op);
-
-  TreeArena &arena;
-  const StreamTiles &plan;
-  Extents &classes;
-  Presences &presences;
-  const CascadeModel &model;
-  const llvm::StringMap<int64_t> &extents;
-  std::set<std::string> inhabited; ///< extents of what the kernel loops over
-  DenseMap<Value, const Tree *> known;
-};
-
-const Tree *TileClasses::Reader::readOp(Operation *op) {
-  APInt constant;
-  if (matchPattern(op, m_ConstantInt(&constant)))
-    return number(constant.getSExtValue());
-  if (isa<arith::IndexCastOp>(op))
-    return read(op->getOperand(0));
-  if (auto rank = dyn_cast<RankOp>(op))
-    return read(rank.getValue());
-  if (isa<tensor::DimOp>(op)) {
-    std::string name = classes.of(op->getResult(0));
-    StringRef rank = name;
-    auto size = Extents::constant(name);
-    if (!size && rank.consume_front("rank "))
-      size = model.evaluate(arena.extent(rank), extents);
-    return size ? number(*size) : nullptr;
-  }
-  if (auto literal = dyn_cast<LiteralOp>(op)) {
-    if (literal.getType().isInteger(1))
-      return truth(literal.getText() == "true");
-    auto value = getLiteral(literal);
-    return value ? number(*value) : nullptr;
-  }
-  SmallVector<const Tree *> args;
-  if (!isa<MapOp, AndOp, OrOp, NotOp, SelectOp>(op))
-    return nullptr;
-  for (Value operand : op->getOperands()) {
-    args.push_back(isa<FloatType>(operand.getType()) ? nullptr : read(operand));
-    if (!args.back())
-      return nullptr;
-  }
-  ScalarKind kind = op->getResult(0).getType().isInteger(1) ? ScalarKind::Bool : ScalarKind::Integer;
-  if (auto map = dyn_cast<MapOp>(op))
-    return isa<FloatType>(map.getType())
-               ? nullptr
-               : arena.get(TreeKind::Function, kind, stringifyFn(map.getFn()), args);
-  TreeKind tree = isa<AndOp>(op)   ? TreeKind::And
-                  : isa<OrOp>(op)  ? TreeKind::Or
-                  : isa<NotOp>(op) ? TreeKind::Not
-                                   : TreeKind::Select;
-  return arena.get(tree, kind, "", args);
-}
-
-const Tree *TileClasses::Reader::read(Value v) {
-  if (auto found = known.find(v); found != known.end())
-    return found->second;
-  const Tree *tree = nullptr;
-  if (Operation *op = v.getDefiningOp()) {
-    tree = readOp(op);
-  } else {
-    auto argument = cast<BlockArgument>(v);
-    if (!isa<func::FuncOp>(argument.getOwner()->getParentOp()) &&
-        plan.roleOf(argument) != StreamTiles::Role::Inner)
-      tree = arena.coordinate(getCoordinateName(argument));
-  }
-  return known[v] = tree;
-}
-
-std::optional<int64_t> TileClasses::Reader::extentOf(Value v) {
-  const Tree *tree = read(v);
-  return tree ? model.evaluate(tree, extents) : std::nullopt;
-}
-
-const Tree *TileClasses::Reader::fixed(Value v) {
-  Presence present = presences.of(v);
-  if (!present || !llvm::all_of(*present, [&](const std::string &name) { return inhabited.count(name); }))
-    return nullptr;
-  const Tree *tree = read(v);
-  if (auto constant = tree ? tree->getInteger() : std::nullopt)
-    return number(std::clamp(*constant, -BlockJudge<Reader>::kLargest, BlockJudge<Reader>::kLargest));
-  return tree;
-}
-
 std::optional<TileClasses> TileClasses::of(const StreamTiles &plan, mapping::TilesAttr sizes,
                                            Extents &classes, Presences &presences, const CascadeModel &model,
                                            const llvm::StringMap<int64_t> &extents) {
   if (plan.isAlone || plan.shared)
     return std::nullopt; // blocks of rows are no grid
-  Reader reader(plan, classes, presences, model, extents);
+  TileReader reader(plan, classes, presences, model, extents);
   TileClasses tiles;
   tiles.model = &model;
   tiles.extents = &extents;
@@ -177,12 +50,15 @@ std::optional<TileClasses> TileClasses::of(const StreamTiles &plan, mapping::Til
     if (llvm::any_of(plan.needed(), [&](ArrayRef<Value> needed) { return llvm::any_of(needed, depends); }))
       tiles.varying.push_back(axis.name);
   }
+  if (StreamData data(plan); data.asksKeys() && !tiles.readsData)
+    tiles.listing =
+        std::make_shared<TileListing>(std::move(reader), plan, std::move(data), sizes, tiles, model, extents);
   return tiles;
 }
 
 /// What the loops of a kernel go over, and what they ask.
-void TileClasses::setBlocks(Reader &reader, const StreamTiles &plan) {
-  using Judge = BlockJudge<Reader>;
+void TileClasses::setBlocks(TileReader &reader, const StreamTiles &plan) {
+  using Judge = BlockJudge<TileReader>;
   TreeArena &arena = *model->arena;
   auto needed = plan.needed();
   Judge judge(reader, plan);
@@ -221,8 +97,10 @@ void TileClasses::setBlocks(Reader &reader, const StreamTiles &plan) {
       bind(key, range.first, arena.add(range.first, range.second));
   }
   visited = reader.less(first, all);
-  if (const Tree *may = mustAsk ? judge.mayAny(needed) : nullptr)
+  if (const Tree *may = mustAsk ? judge.mayAny(needed) : nullptr) {
     visited = reader.both(visited, may);
+    asksTiles = true;
+  }
   // Conditions of the kernel at hand that are no predicates, that features exist and the like, are taken to
   // hold.
   full = visited;
@@ -234,7 +112,7 @@ void TileClasses::setBlocks(Reader &reader, const StreamTiles &plan) {
   }
 }
 
-void TileClasses::setInside(Reader &reader, const StreamTiles &plan) {
+void TileClasses::setInside(TileReader &reader, const StreamTiles &plan) {
   TreeArena &arena = *model->arena;
   SmallVector<const Tree *> conjunctions;
   for (ArrayRef<Value> predicates : plan.needed()) {
@@ -289,6 +167,8 @@ SmallVector<Points::Coordinate> TileClasses::scoreCoordinates() const {
 }
 
 std::optional<TileClasses::Counts> TileClasses::count(uint64_t &budget) const {
+  if (listing)
+    return listing->count(budget);
   auto coordinates = blockCoordinates();
   int64_t all = 1;
   for (const Points::Coordinate &coordinate : coordinates)
@@ -299,7 +179,27 @@ std::optional<TileClasses::Counts> TileClasses::count(uint64_t &budget) const {
     return points ? points->count(budget) : std::nullopt;
   };
   auto taken = countOf(visited), whole = taken ? countOf(full) : std::nullopt;
-  return whole ? std::optional(Counts{*whole, *taken - *whole, all - *taken}) : std::nullopt;
+  if (!whole)
+    return std::nullopt;
+  Counts counts{*whole, *taken - *whole, all - *taken, *taken * m * n};
+  // Every place of the box whose tile is visited is computed, and none beside it.
+  TreeArena &arena = *model->arena;
+  const Tree *place = arena.coordinate(kKeyBlock), *length = arena.number(1);
+  for (auto &[low, count] : box)
+    length = arena.mul(length, count);
+  auto less = [&](const Tree *x, const Tree *y) { return arena.function("lt", {x, y}, ScalarKind::Bool); };
+  const Tree *computed = less(place, length);
+  if (asksTiles) {
+    llvm::StringMap<const Tree *> tileOf{
+        {kKeyBlock, arena.function("floordiv", {place, arena.number(n)}, ScalarKind::Integer)}};
+    computed = arena.get(TreeKind::And, ScalarKind::Bool, "", {computed, arena.substitute(visited, tileOf)});
+  }
+  coordinates.back().extent = 1;
+  for (const Axis &key : keys)
+    coordinates.back().extent *= key.extent;
+  if (auto places = countOf(computed))
+    counts.computed = *places * m;
+  return counts;
 }
 
 std::optional<int64_t> TileClasses::countInside(uint64_t &budget) const {
@@ -313,6 +213,8 @@ std::optional<Points::Spans> TileClasses::keysAt(ArrayRef<int64_t> at, uint64_t 
 }
 
 std::optional<TileClasses::Block> TileClasses::blockAt(ArrayRef<int64_t> at, uint64_t &budget) const {
+  if (listing)
+    return listing->blockAt(at, budget);
   auto coordinates = blockCoordinates();
   auto section = [&](const Tree *formula) {
     auto points = Points::of(formula, coordinates, *model, *extents);

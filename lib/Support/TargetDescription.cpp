@@ -113,6 +113,8 @@ Expected<TargetDescription> weir::describeTarget(StringRef name) {
   bool wide = has("avx512f") && has("avx512bw") && has("avx512dq") && has("avx512vl");
   target.vectorBytes = wide ? 64 : 32;
   target.vectorRegisters = wide ? 32 : 16;
+  // Only processors of servers have AMX, and these have two units for 64 bytes.
+  target.fmaBytes = has("amx-tile") ? 128 : 64;
   target.hasBF16 = wide && has("avx512bf16");
   return target;
 }

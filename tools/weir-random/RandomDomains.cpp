@@ -51,7 +51,8 @@ private:
   int64_t tileM = 1, tileN = 1, present = 0;
   int64_t rows = 0, keys = 0; ///< how many there are
   std::vector<char> inside;   ///< by head, row, key
-  bool readsData = false;
+  bool readsData = false;     ///< and it is not known
+  KnownInputs known;          ///< in half of all trials
 };
 } // namespace
 
@@ -91,10 +92,25 @@ void Trial::draw(bool isPlane) {
   fill("DM", rows, 3);
   fill("DN", keys, 3);
   fill("KEEP", rows * keys, 1);
+  if (!isPlane && random.chance(0.5)) {
+    auto know = [&](const char *name, ElementType type, ArrayRef<int64_t> shape) {
+      HostTensor tensor(type, shape);
+      for (auto [i, value] : llvm::enumerate(setting.data[name]))
+        tensor.set(i, value);
+      known.try_emplace(name, tensor);
+    };
+    for (const char *name : {"LEN", "WIDTH"})
+      know(name, ElementType::I32, setting.head.extent);
+    for (const char *name : {"ROW", "DM"})
+      know(name, ElementType::I32, rows);
+    know("DN", ElementType::I32, keys);
+    know("KEEP", ElementType::Bool, {rows, keys});
+  }
 }
 
 std::string Trial::checkDomain(mlir::func::FuncOp cascade) {
   CascadeModel model(cascade);
+  model.known = &known;
   Domains domains(model);
   Domains::Count count = domains.count("S", extents);
   if (!readsData && !count.present)
@@ -209,6 +225,7 @@ std::string Trial::checkBlock(const TileClasses &tiles, int64_t h, int64_t numbe
       if (run.full && !isAll)
         return at("not all scores of a full tile are inside the mask, at place " + Twine(first) + where);
       ++(run.full ? sum.full : sum.partial);
+      sum.computed += tiles.m * (last - first);
       totals.lessThanFull += !run.full && isAll;
       totals.lessThanEmpty += !run.full && !scores;
     }
@@ -236,13 +253,14 @@ std::string Trial::checkTiles(mlir::func::FuncOp streamed) {
     return "";
   }
   CascadeModel model(streamed);
+  model.known = &known;
   auto name = mlir::StringAttr::get(streamed.getContext(), plan->nameOfRow());
   auto sizes = mapping::TilesAttr::get(streamed.getContext(), name, tileM, tileN, 0);
   auto tiles = TileClasses::of(*plan, sizes, classes, presences, model, extents);
   if (!tiles)
     return at("the tiles have no classes");
   totals.unread += tiles->readsData && !readsData; // a predicate that the merge made has a quantifier
-  TileClasses::Counts sum{0, 0, 0};
+  TileClasses::Counts sum{0, 0, 0, 0};
   int64_t blocks = 1;
   for (const TileClasses::Axis &row : tiles->rows)
     blocks *= row.blocks();
@@ -251,10 +269,11 @@ std::string Trial::checkTiles(mlir::func::FuncOp streamed) {
       if (std::string wrong = checkBlock(*tiles, h, number, sum); !wrong.empty())
         return wrong;
   int64_t all = setting.head.extent * blocks * static_cast<int64_t>(llvm::divideCeil(keys, tileN));
-  sum.empty = all - sum.full - sum.partial;
+  sum.empty = std::max<int64_t>(0, all - sum.full - sum.partial);
   uint64_t budget = 1u << 28;
   auto counts = tiles->count(budget);
-  if (!counts || counts->full != sum.full || counts->partial != sum.partial || counts->empty != sum.empty)
+  if (!counts || counts->full != sum.full || counts->partial != sum.partial || counts->empty != sum.empty ||
+      counts->computed != sum.computed)
     return at("the tiles are counted otherwise than they are listed");
   auto scores = tiles->countInside(budget);
   if (scores ? *scores != present : !tiles->readsData)
@@ -285,8 +304,8 @@ std::string Trial::run(mlir::MLIRContext &context) {
   bool isPlane = random.chance(0.2);
   PredicateGenerator generator(random, isPlane);
   TermPtr predicate = generator.predicate(random.integer(isPlane ? 1 : 0, 3));
-  readsData = generator.readsData;
   draw(isPlane);
+  readsData = generator.readsData && known.empty();
   print(*predicate);
   for (setting.head.value = 0; setting.head.value < setting.head.extent; ++setting.head.value)
     for (int64_t row = 0; row < rows; ++row)

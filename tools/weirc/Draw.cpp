@@ -21,14 +21,18 @@ int weirc::drawCommand(const Options &options) {
   if (!job.program->cascade())
     return refuse(
         "'draw' needs a program at level cascade or streamed: what is below does not show its equations");
-  job.useTuned(options.extents());
+  auto given = loadInputs(job.program->signature(), options);
+  if (!given)
+    return refuse(given.takeError());
+  job.useTuned(given->extents);
   auto streamed = job.program->lower(Level::Streamed, job.target.versions.front());
   if (!streamed)
     return Refused;
   auto equations = job.program->equations();
   weir::Picture picture = job.phases.time("draw", [&] {
     return weir::makePicture(*equations->getOps<mlir::func::FuncOp>().begin(),
-                             *streamed->getOps<mlir::func::FuncOp>().begin(), options.extents());
+                             *streamed->getOps<mlir::func::FuncOp>().begin(), given->extents,
+                             given->known(job.program->signature()));
   });
   std::string text;
   llvm::raw_string_ostream os(text);

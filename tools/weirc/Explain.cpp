@@ -46,7 +46,11 @@ int weirc::explainCommand(const Options &options) {
     return refuse(
         "'explain' needs a program at level cascade or streamed: what is below does not show its equations");
   weir::ExplainOptions explain;
-  explain.extents = options.extents();
+  auto given = loadInputs(job.program->signature(), options);
+  if (!given)
+    return refuse(given.takeError());
+  explain.extents = given->extents;
+  explain.known = given->known(job.program->signature());
   explain.target = job.target.versions.front();
   explain.threads = options.threadCount();
   // The mapping is chosen on the way to level streamed, where equations may have been merged.

@@ -136,6 +136,14 @@ llvm::Expected<GivenInputs> weirc::loadInputs(const KernelSignature &signature, 
   return given;
 }
 
+weir::KnownInputs GivenInputs::known(const KernelSignature &signature) const {
+  weir::KnownInputs known;
+  for (auto &[place, tensor] : tensors)
+    if (weir::KnownInput::isOfInterest(tensor))
+      known.try_emplace(signature.inputs[place].name, tensor);
+  return known;
+}
+
 /// An input that is its default everywhere; nothing without one, or where its shape is not known.
 static std::optional<HostTensor> defaultOf(const KernelSignature::Tensor &tensor,
                                            const llvm::StringMap<int64_t> &extents) {

@@ -5,6 +5,7 @@
 #define WEIRC_INPUTS_H
 #include "Options.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Analysis/KnownInputs.h"
 #include "weir/Target/Kernel.h"
 #include "llvm/ADT/StringMap.h"
 #include <map>
@@ -23,6 +24,8 @@ std::string describe(const weir::KernelSignature::Tensor &tensor);
 struct GivenInputs {
   std::map<size_t, weir::HostTensor> tensors;
   llvm::StringMap<int64_t> extents; ///< ranks that the tensors and -D fix
+  /// What predicates can read of them.
+  weir::KnownInputs known(const weir::KernelSignature &signature) const;
 };
 llvm::Expected<GivenInputs> loadInputs(const weir::KernelSignature &signature, const Options &options);
 

@@ -149,8 +149,8 @@ llvm::Error mapping(Options &options, StringRef added) {
 constexpr unsigned program = Run | Compile | Explain | Verify | Bench | Draw | Tune;
 
 const Flag flags[] = {
-    {"--in", "NAME=FILE", Run | Verify | Bench | Tune, "an input tensor, as .npy; - is stdin (repeatable)",
-     named<&Options::in>},
+    {"--in", "NAME=FILE", Run | Verify | Bench | Tune | Explain | Draw,
+     "an input tensor, as .npy; - is stdin (repeatable)", named<&Options::in>},
     {"--out", "NAME=FILE", Run, "a result, an output or any intermediate; - is stdout (repeatable)",
      named<&Options::out>},
     {"--raw", nullptr, Run, "write bf16 and f8 results as their bits (u2, u1), not as f32",

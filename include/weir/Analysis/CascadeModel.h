@@ -4,6 +4,7 @@
 #ifndef WEIR_ANALYSIS_CASCADEMODEL_H
 #define WEIR_ANALYSIS_CASCADEMODEL_H
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Analysis/KnownInputs.h"
 #include "weir/Analysis/Tree.h"
 #include <memory>
 
@@ -20,7 +21,8 @@ public:
     mlir::Type elementType;
     int equation = -1; ///< index into `equations`; -1 for an input and for what a stream gives
     mlir::Value value; ///< where it is defined
-    /// Of what a stream gives: the extents without which it is absent as a whole; none: each element for itself.
+    /// Of what a stream gives: the extents without which it is absent as a whole; none: each element for
+    /// itself.
     std::optional<std::vector<const Tree *>> needed = std::vector<const Tree *>();
   };
   /// A recurrence that an equation stands in.
@@ -50,12 +52,13 @@ public:
 
   mlir::func::FuncOp function;
   std::unique_ptr<TreeArena> arena = std::make_unique<TreeArena>();
-  std::vector<Equation> equations; ///< in the order of the function
-  std::vector<std::string> inputs; ///< tensors, in signature order
-  std::vector<std::string> streamed; ///< results of `attn.stream`, which is not read any further
+  std::vector<Equation> equations;    ///< in the order of the function
+  std::vector<std::string> inputs;    ///< tensors, in signature order
+  const KnownInputs *known = nullptr; ///< what some of them hold; null: nothing is known of any
+  std::vector<std::string> streamed;  ///< results of `attn.stream`, which is not read any further
   std::vector<Output> outputs;
   std::vector<const Tree *> givens; ///< promises, `all` over their coordinates, in the order of the function
-  std::vector<std::string> ranks; ///< every rank of a signature or of a coordinate, in order of appearance
+  std::vector<std::string> ranks;   ///< every rank of a signature or of a coordinate, in order of appearance
   llvm::StringMap<const Tree *> definitions; ///< declared ranks: `rank L = N`
   llvm::StringMap<const Tree *> rankExtents; ///< a rank's extent: itself, or a number where it is fixed
 

@@ -29,6 +29,7 @@
 #define WEIR_ANALYSIS_DOMAINS_H
 #include "weir/Analysis/CascadeModel.h"
 #include "llvm/ADT/SmallVector.h"
+#include <map>
 
 namespace weir {
 
@@ -113,10 +114,13 @@ private:
   const Tree *presentSelection(const CascadeModel::Equation &equation);
   void solveRecurrence(const CascadeModel::Equation &equation);
   const Tree *domainOfEquation(const CascadeModel::Equation &equation);
+  const Tree *spellOut(const Tree *formula);
   const Tree *opaque(const CascadeModel::Equation &equation);
 
   const CascadeModel &model;
   llvm::StringMap<const Tree *> domains;
+  std::map<std::pair<const Tree *, std::string>, std::optional<int64_t>>
+      counted; ///< by formula, and by budget, coordinates and extents as text
   llvm::DenseMap<const Tree *, const Tree *> presence;
   llvm::DenseMap<std::pair<const Tree *, int>, const Tree *> truths;
 };

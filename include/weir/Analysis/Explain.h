@@ -5,6 +5,7 @@
 #define WEIR_ANALYSIS_EXPLAIN_H
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "weir/Analysis/GPUTime.h"
+#include "weir/Analysis/KnownInputs.h"
 #include "weir/Analysis/PredictedTime.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
@@ -17,6 +18,7 @@ namespace weir {
 
 struct ExplainOptions {
   llvm::StringMap<int64_t> extents; ///< by rank; what the function fixes need not be in it
+  KnownInputs known;                ///< what inputs hold; others may hold anything
   uint64_t budget = 1u << 27;       ///< steps (of Points.h) after which the count of one domain is given up
   std::optional<TargetDescription> target; ///< for which time is predicted
   unsigned threads = 1;
@@ -31,7 +33,7 @@ struct Explanation {
   struct Count {
     std::string rank;
     unsigned asWritten;
-    bool loop; ///< a recurrence goes along it
+    bool loop;                                   ///< a recurrence goes along it
     std::optional<unsigned> derived, lowerBound; ///< of a rank that is reduced
   };
   struct State {
@@ -55,10 +57,11 @@ struct Explanation {
   struct Mapping {
     std::string equation, attribute;
   };
-  /// Whether a rank's traversals were merged into one in tiles, and the predictions behind that (weir/Analysis/StreamCost.h).
+  /// Whether a rank's traversals were merged into one in tiles, and the predictions behind that
+  /// (weir/Analysis/StreamCost.h).
   struct Merging {
     std::string rank;
-    bool merged, forced; ///< forced: by --map fuse=, not by the predictions
+    bool merged, forced;     ///< forced: by --map fuse=, not by the predictions
     double tiled, asWritten; ///< seconds
     int64_t rowsOfTile;
     std::optional<int64_t> rows;
@@ -70,8 +73,8 @@ struct Explanation {
     std::string row; ///< its coordinate
     int64_t m, n;    ///< rows and keys of a tile
     std::optional<int64_t> full, partial, empty;
-    std::optional<int64_t> inside; ///< scores that are computed: those inside the mask
-    std::optional<int64_t> parts;  ///< of the keys of a block of rows; none: known when the kernel runs
+    std::optional<int64_t> inside, computed; ///< scores inside the mask, and those of full and partial tiles
+    std::optional<int64_t> parts; ///< of the keys of a block of rows; none: known when the kernel runs
     std::string whyParts;
   };
   std::string cascade;
@@ -85,17 +88,19 @@ struct Explanation {
   std::string mappingSource = "chosen"; ///< or "given" by --map, or "tuned" on this machine
   std::vector<Merging> mergings;
   std::vector<Tiles> tiles; ///< of each stream in tiles
-  std::vector<std::pair<std::string, std::string>> refusals; ///< rank, and why no stream in tiles goes over it
+  std::vector<std::pair<std::string, std::string>>
+      refusals; ///< rank, and why no stream in tiles goes over it
   std::optional<int64_t> flops, compulsoryBytes, footprintBytes;
-  std::optional<PredictedTime> predicted; ///< of a processor, at known extents
-  std::optional<GPUTime> predictedOnGPU;  ///< of a GPU
-  std::string gpu;                        ///< whose figures these are
+  std::optional<PredictedTime> predicted;               ///< of a processor, at known extents
+  std::optional<GPUTime> predictedOnGPU;                ///< of a GPU
+  std::string gpu;                                      ///< whose figures these are
   std::string flopsText, compulsoryText, footprintText; ///< in the extents' names
 };
 
-/// Explains a cascade (a function that isCascade() accepts and that verifies), and what mapping it has got on the way
-/// to level streamed. Runs on a thread with a large stack, so expressions may nest deeply.
-Explanation explain(mlir::func::FuncOp cascade, const ExplainOptions &options = {}, mlir::func::FuncOp streamed = {});
+/// Explains a cascade (a function that isCascade() accepts and that verifies), and what mapping it has got on
+/// the way to level streamed. Runs on a thread with a large stack, so expressions may nest deeply.
+Explanation explain(mlir::func::FuncOp cascade, const ExplainOptions &options = {},
+                    mlir::func::FuncOp streamed = {});
 
 /// The object that `weirc explain --json` prints.
 llvm::json::Value toJson(const Explanation &explanation);

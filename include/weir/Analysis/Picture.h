@@ -10,6 +10,7 @@
 #ifndef WEIR_ANALYSIS_PICTURE_H
 #define WEIR_ANALYSIS_PICTURE_H
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "weir/Analysis/KnownInputs.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/raw_ostream.h"
 #include <optional>
@@ -61,9 +62,9 @@ struct Picture {
 };
 
 /// `cascade` is at level cascade; `streamed` the same brought to level streamed. Open extents are assumed,
-/// and said to be.
-Picture makePicture(mlir::func::FuncOp cascade, mlir::func::FuncOp streamed,
-                    llvm::StringMap<int64_t> extents);
+/// and said to be. What predicates read is `known`, or they are decided by data.
+Picture makePicture(mlir::func::FuncOp cascade, mlir::func::FuncOp streamed, llvm::StringMap<int64_t> extents,
+                    const KnownInputs &known = {});
 
 /// A complete SVG document, below a megabyte.
 void printSvg(const Picture &picture, llvm::raw_ostream &os);

@@ -9,6 +9,8 @@
 // Spans: over a span of keys every integer is piecewise affine, so a comparison holds on spans, which and,
 // or, not combine.
 //
+// A tensor that is given (KnownInputs.h) is a number on each run of equal entries.
+//
 // Counts are exact. Conjuncts that share no coordinate are counted apart. Of the last two coordinates, row
 // and key, rows are summed one by one, rows that differ in nothing that the formula reads of them once; or,
 // where remainders and quotients have small divisors, all rows and keys of equal residues at once: there
@@ -17,6 +19,7 @@
 // by 10^6 points costs a few additions.
 #ifndef WEIR_ANALYSIS_POINTS_H
 #define WEIR_ANALYSIS_POINTS_H
+#include "weir/Analysis/KnownInputs.h"
 #include "weir/Analysis/Tree.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -41,7 +44,7 @@ public:
   enum class Method { Cheaper, Rows, Residues };
 
   /// `coordinates` are the free ones of the formula, and perhaps more; `extents` are by rank. Nothing where
-  /// the formula reads data or an extent that is not given.
+  /// the formula reads an extent or a tensor that is not given. Reads outside a tensor have no answer.
   static std::optional<Points> of(const Tree *formula, llvm::ArrayRef<Coordinate> coordinates,
                                   const CascadeModel &model, const llvm::StringMap<int64_t> &extents);
 
@@ -52,6 +55,11 @@ public:
   /// The values of the last coordinate, ascending, that satisfy the formula where the others are set. Nothing
   /// as for count.
   std::optional<Spans> keysAt(llvm::ArrayRef<int64_t> others, uint64_t &budget);
+
+  /// The least and the greatest number that the formula, which may be an integer, takes on at keys of a span
+  /// where the others are set; nothing as for count, and where the span is empty.
+  std::optional<std::pair<int64_t, int64_t>> rangeAt(llvm::ArrayRef<int64_t> others, Span keys,
+                                                     uint64_t &budget);
 
   /// What the formula, which may be an integer, is where all coordinates but the last are set and it does not
   /// depend on that.
@@ -76,6 +84,7 @@ private:
     BitXor,
     Select,
     Count,
+    Read,
     Eq,
     Ne,
     Lt,
@@ -93,6 +102,7 @@ private:
     llvm::SmallVector<unsigned, 2> args;
     uint64_t slots = 0;                                       ///< the free coordinates, as bits
     llvm::SmallVector<std::pair<unsigned, int64_t>, 1> bound; ///< slot and extent
+    const KnownInput *table = nullptr;                        ///< of a read, whose arguments are indices
   };
   /// slope * key + offset on a span.
   struct Piece {
@@ -121,6 +131,8 @@ private:
   void combine(Op op, const Piece &a, const Piece &b, Pieces &out);
   void divide(Op op, const Piece &a, int64_t by, Pieces &out);
   void pointwise(unsigned node, Span within, Pieces &out);
+  static std::optional<int64_t> entryOf(const KnownInput &table, llvm::ArrayRef<int64_t> indices);
+  void readRuns(unsigned node, Span within, Pieces &out);
   // Counts.
   int64_t countAll(Method method);
   int64_t countOver(llvm::ArrayRef<unsigned> coordinates, unsigned formula, Method method);

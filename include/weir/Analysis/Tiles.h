@@ -11,8 +11,8 @@
 //
 // The rules are those of BlockJudge.h, which the kernel's code is made of too, so this is what the kernel
 // does and not an ideal: a partial tile may have no score inside the mask, or all of them. An empty tile
-// never has one, a full tile never lacks one. Where a predicate reads data, its tiles are partial here; a
-// kernel knows the data and may do better.
+// never has one, a full tile never lacks one. Where a predicate reads tensors, its tiles are what the kernel
+// lists of these if they are known (CascadeModel::known), else partial; a kernel may do better then.
 #ifndef WEIR_ANALYSIS_TILES_H
 #define WEIR_ANALYSIS_TILES_H
 #include "weir/Analysis/CascadeModel.h"
@@ -20,6 +20,9 @@
 #include "weir/Analysis/StreamTiles.h"
 
 namespace weir {
+
+class TileListing;
+class TileReader;
 
 class TileClasses {
 public:
@@ -32,12 +35,13 @@ public:
 
   struct Counts {
     int64_t full, partial, empty;
+    int64_t computed; ///< scores of full and partial tiles, which end where the keys do that can matter
   };
   /// Over all settings of the outer coordinates; nothing where more steps (of Points.h) than the budget were
   /// needed.
   std::optional<Counts> count(uint64_t &budget) const;
   /// The scores inside the mask: those that some accumulator takes in, as far as predicates say. Nothing
-  /// where a predicate reads data, or as above.
+  /// where readsData, or as above.
   std::optional<int64_t> countInside(uint64_t &budget) const;
 
   /// Neighbouring tiles that are visited and of one class.
@@ -65,24 +69,25 @@ public:
     int64_t blocks() const { return (extent + block - 1) / block; }
   };
   std::vector<Axis> outer, rows, keys;
-  int64_t m, n;           ///< rows and keys of a tile
-  bool readsData = false; ///< a predicate does
-  std::string mask;       ///< the predicates, as text; empty where there are none
+  int64_t m, n;                     ///< rows and keys of a tile
+  bool readsData = false;           ///< a predicate does, and not all that it reads is known
+  std::string mask;                 ///< the predicates, as text; empty where there are none
   std::vector<std::string> varying; ///< the outer coordinates on which the mask depends
 
 private:
-  class Reader;
-  void setBlocks(Reader &reader, const StreamTiles &plan);
-  void setInside(Reader &reader, const StreamTiles &plan);
+  void setBlocks(TileReader &reader, const StreamTiles &plan);
+  void setInside(TileReader &reader, const StreamTiles &plan);
   llvm::SmallVector<Points::Coordinate> blockCoordinates() const;
   llvm::SmallVector<Points::Coordinate> scoreCoordinates() const;
 
+  std::shared_ptr<TileListing> listing; ///< where a kernel lists the tiles of data that is known
   const CascadeModel *model = nullptr;
   const llvm::StringMap<int64_t> *extents = nullptr;
   /// Over the outer coordinates and the numbers of a block of rows and of a block of its keys.
   llvm::SmallVector<std::pair<const Tree *, const Tree *>>
       box; ///< of each key coordinate, the first and how many
   const Tree *visited = nullptr, *full = nullptr;
+  bool asksTiles = false;       ///< tiles inside the box are left out
   const Tree *inside = nullptr; ///< over the coordinates of the scores
 };
 

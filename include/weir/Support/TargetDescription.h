@@ -21,10 +21,11 @@ struct TargetDescription {
   int64_t sharedBytes = 0;       ///< GPU: memory that the threads of a block may share
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
   // Nominal figures of a server's core, for predictions; ratios of predictions hardly depend on them.
-  unsigned fmaBytes = 64;        ///< of vectors that the FMA units take each cycle: two of 32, or one of 64
-  double clock = 3.5e9;          ///< cycles a second
+  unsigned fmaBytes =
+      64;               ///< of vectors that the FMA units take each cycle: two of 32, one of 64, or two of 64
+  double clock = 3.5e9; ///< cycles a second
   double memoryRate = 20e9;      ///< bytes a second that one core reads from memory
-  double memoryRateOfAll = 30e9; ///< and all cores of a small virtual machine together
+  double memoryRateOfAll = 26e9; ///< and all cores of a small virtual machine together
   double l3Rate = 65e9;          ///< that one core reads from the last cache
   int64_t l3Bytes = 32 << 20;    ///< a share of the last cache, whose size in virtual machines nobody knows
 };
