@@ -108,7 +108,8 @@ void TileMap::chooseJam() {
   bool reads = false, computes = false;
   int64_t size = 0;
   for (Operation &inner : op.getBlock()->without_terminator()) {
-    reads |= isa<memref::LoadOp>(inner) || getGuarded(inner);
+    auto load = dyn_cast<memref::LoadOp>(inner);
+    reads |= (load && !isReadAtOnce(load)) || getGuarded(inner);
     computes |= isa_and_nonnull<math::MathDialect>(inner.getDialect());
     size += !inner.hasTrait<OpTrait::ConstantLike>();
   }
@@ -121,6 +122,24 @@ void TileMap::chooseJam() {
       jam = candidate;
       return;
     }
+}
+
+bool TileMap::variesByLane(Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument.getOwner() == op.getBlock() &&
+           maps[argument.getArgNumber()].getResultPosition(getAffineDimExpr(lane, op.getContext()));
+  Operation *def = value.getDefiningOp();
+  if (def->getBlock() != op.getBlock())
+    return false;
+  if (auto index = dyn_cast<linalg::IndexOp>(def))
+    return index.getDim() == lane;
+  return llvm::any_of(def->getOperands(), [&](Value operand) { return variesByLane(operand); });
+}
+
+/// Whether a read is one for all lanes, or the lanes lie side by side.
+bool TileMap::isReadAtOnce(memref::LoadOp load) {
+  auto indices = isLineOf(load, lane) ? load.getIndices().drop_back() : load.getIndices();
+  return llvm::none_of(indices, [&](Value index) { return variesByLane(index); });
 }
 
 /// A read of memory where a condition holds, else a constant.

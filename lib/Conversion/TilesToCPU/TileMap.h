@@ -30,11 +30,15 @@ private:
   template <typename T> using List = llvm::SmallVector<T>;
 
   Value constant(int64_t value) { return mlir::arith::ConstantIndexOp::create(b, value); }
-  mlir::MemRefType typeOf(unsigned operand) { return mlir::dyn_cast<mlir::MemRefType>(op->getOperand(operand).getType()); }
+  mlir::MemRefType typeOf(unsigned operand) {
+    return mlir::dyn_cast<mlir::MemRefType>(op->getOperand(operand).getType());
+  }
   bool varies(Value value) { return mlir::isa<mlir::VectorType>(value.getType()); }
   static bool isDense(mlir::MemRefType type);
   static mlir::memref::LoadOp getGuarded(mlir::Operation &inner);
   bool isOnlyRead(Value memory);
+  bool variesByLane(Value value);
+  bool isReadAtOnce(mlir::memref::LoadOp load);
   static bool isLineOf(mlir::memref::LoadOp load, unsigned dim);
   bool isLineOfLanes(mlir::memref::LoadOp load, mlir::IRMapping &values);
 
@@ -68,7 +72,8 @@ private:
   // TileComparisons.cpp.
   struct Sum {
     List<std::pair<Value, int64_t>> places; ///< of lanes, in the body, and how often
-    List<std::pair<Value, int64_t>> rest;   ///< what is the same for all lanes, as it is emitted, added or taken away
+    List<std::pair<Value, int64_t>>
+        rest; ///< what is the same for all lanes, as it is emitted, added or taken away
   };
   bool isPlace(Value v);
   bool addTo(Sum &sum, Value v, int64_t sign, mlir::IRMapping &values);
@@ -100,13 +105,13 @@ private:
   bool isOpen = false;           ///< the lanes' length is not known: whole vectors, then one by one
   List<mlir::Operation *> joins; ///< what joins each result, where the lanes are reduced
 
-  llvm::SmallDenseSet<Value> shared;             ///< of the body, what the loops inside that over the lanes share
-  List<mlir::IRMapping> known;                   ///< that, of each of the vectors side by side
+  llvm::SmallDenseSet<Value> shared; ///< of the body, what the loops inside that over the lanes share
+  List<mlir::IRMapping> known;       ///< that, of each of the vectors side by side
   llvm::SmallDenseMap<Value, Reciprocal> inverses; ///< of what is divided by there
 
-  llvm::SmallSetVector<Value, 2> turned;    ///< elements that are read in squares
-  bool isSquare = false;                    ///< the loops at hand go through squares
-  Value endOfColumns;                       ///< of squares of which the last may be a part; null: all are whole
+  llvm::SmallSetVector<Value, 2> turned; ///< elements that are read in squares
+  bool isSquare = false;                 ///< the loops at hand go through squares
+  Value endOfColumns;                    ///< of squares of which the last may be a part; null: all are whole
   llvm::SmallDenseMap<Value, Value> column; ///< of the square at hand
 };
 

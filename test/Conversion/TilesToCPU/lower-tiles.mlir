@@ -395,3 +395,23 @@ func.func @few_scores_of_bf16(%q: memref<4x64xf32>, %K: memref<?x64xbf16, stride
     outs(%s : memref<4x?xf32, strided<[128, 1]>>)
   return
 }
+
+// Rows that are looked up lie in lines: four vectors of a line are copied at a time, at an address that is computed once.
+// CHECK-LABEL: func.func @looked_up
+// ZMM:         scf.for %{{.*}} = %{{.*}} to %{{.*}} step
+// ZMM:           scf.for %[[N:.*]] = %{{.*}} to %{{.*}} step
+// ZMM:             memref.load %{{.*}}[%[[N]]]
+// ZMM-COUNT-4:     vector.load {{.*}} vector<16xf32>
+// ZMM-NOT:         vector.load
+// ZMM:           }
+func.func @looked_up(%rows: memref<?xindex>, %values: memref<?x64xf32>, %out: memref<?x64xf32>) {
+  linalg.generic {indexing_maps = [#tile], iterator_types = ["parallel", "parallel"]} outs(%out : memref<?x64xf32>) {
+  ^bb0(%unused: f32):
+    %n = linalg.index 0 : index
+    %m = linalg.index 1 : index
+    %at = memref.load %rows[%n] : memref<?xindex>
+    %v = memref.load %values[%at, %m] : memref<?x64xf32>
+    linalg.yield %v : f32
+  }
+  return
+}
