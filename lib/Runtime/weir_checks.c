@@ -131,9 +131,9 @@ int weir_needs_copy(const weir_kernel *k, const void *args, int t) {
          !is_empty(info, tensor);
 }
 
-/* The bytes from the first to past the last that a tensor touches; nothing for an empty one. */
-static int address_range(const weir_tensor_info *info, const weir_tensor *tensor, intptr_t *low,
-                         intptr_t *high) {
+int weir_address_range(const weir_kernel *k, const void *args, int t, intptr_t *low, intptr_t *high) {
+  const weir_tensor_info *info = &k->tensors[t];
+  const weir_tensor *tensor = weir_tensor_of(k, args, t);
   int64_t size = weir_element_bytes(info->dtype), step = 1, first = 0, last = 0;
   if (is_empty(info, tensor))
     return 0;
@@ -186,7 +186,7 @@ static int check_memory(const weir_kernel *k, const void *args, int t, int *copi
     return weir_fail(k, WEIR_E_ALIGNMENT,
                      "tensor %s is at an address that is not a multiple of %d bytes, as %s needs", info->name,
                      (int)weir_element_bytes(info->dtype), dtype_name(info->dtype));
-  range = address_range(info, tensor, &low, &high);
+  range = weir_address_range(k, args, t, &low, &high);
   if (range < 0)
     return weir_fail(k, WEIR_E_STRIDES, "tensor %s has strides that leave the address space", info->name);
   if (tensor->strides && info->dtype == WEIR_I4)
@@ -222,10 +222,10 @@ static int same_memory(const weir_kernel *k, const void *args, int a, int b) {
 
 static int check_overlap(const weir_kernel *k, const void *args, int t, int *copies) {
   intptr_t low, high, other_low, other_high;
-  if (address_range(&k->tensors[t], weir_tensor_of(k, args, t), &low, &high) != 1)
+  if (weir_address_range(k, args, t, &low, &high) != 1)
     return WEIR_OK;
   for (int other = 0; other < t; ++other) {
-    if (address_range(&k->tensors[other], weir_tensor_of(k, args, other), &other_low, &other_high) != 1 ||
+    if (weir_address_range(k, args, other, &other_low, &other_high) != 1 ||
         high <= other_low || other_high <= low)
       continue;
     if (k->tensors[t].inplace == other && same_memory(k, args, t, other)) {

@@ -49,7 +49,7 @@ static void to_dense(char *block, const weir_tensor *tensor) {
     copy_rows(block, (char *)tensor->data, tensor, weir_element_bytes(tensor->dtype), 0, 1, &done);
 }
 
-static int is_overwritten(const weir_kernel *k, const void *args, int input) {
+int weir_is_overwritten(const weir_kernel *k, const void *args, int input) {
   for (int t = k->num_inputs; t < k->num_inputs + k->num_outputs; ++t)
     if (k->tensors[t].inplace == input &&
         weir_tensor_of(k, args, t)->data == weir_tensor_of(k, args, input)->data)
@@ -66,7 +66,7 @@ int weir_copy_in(const weir_kernel *k, const void *args, void *dense, weir_copie
     const weir_tensor *tensor = weir_tensor_of(k, args, t);
     weir_tensor *image = (weir_tensor *)(void *)((char *)dense + k->tensors[t].offset);
     int64_t bytes;
-    if (!weir_needs_copy(k, args, t) && !(t < k->num_inputs && is_overwritten(k, args, t)))
+    if (!weir_needs_copy(k, args, t) && !(t < k->num_inputs && weir_is_overwritten(k, args, t)))
       continue;
     bytes = dense_bytes(tensor);
     char *block = (char *)malloc((size_t)bytes + 1);

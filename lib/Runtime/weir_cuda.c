@@ -48,6 +48,7 @@ typedef struct cuda_driver {
   cu_result (*context_synchronize)(void);
   cu_result (*upload)(cu_pointer to, const void *from, size_t bytes);
   cu_result (*download)(void *to, cu_pointer from, size_t bytes);
+  cu_result (*copy)(cu_pointer to, cu_pointer from, size_t bytes, void *stream);
   const char *problem; /* why there is no driver, or null */
 } cuda_driver;
 
@@ -77,7 +78,8 @@ static void open_driver(cuda_driver *d) {
                    {"cuStreamSynchronize", offsetof(cuda_driver, stream_synchronize)},
                    {"cuCtxSynchronize", offsetof(cuda_driver, context_synchronize)},
                    {"cuMemcpyHtoD_v2", offsetof(cuda_driver, upload)},
-                   {"cuMemcpyDtoH_v2", offsetof(cuda_driver, download)}};
+                   {"cuMemcpyDtoH_v2", offsetof(cuda_driver, download)},
+                   {"cuMemcpyDtoDAsync_v2", offsetof(cuda_driver, copy)}};
   void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
   void *function;
   cu_result status;
@@ -285,18 +287,48 @@ static int allocate(const weir_kernel *k, const cuda_driver *d, int64_t bytes, v
   return WEIR_E_MEMORY;
 }
 
+/* Bytes of copies of the inputs that outputs are written over. */
+static int64_t bytes_of_copies(const weir_kernel *k, const void *args) {
+  int64_t bytes = 0;
+  intptr_t low, high;
+  for (int t = 0; t < k->num_inputs; ++t)
+    if (weir_is_overwritten(k, args, t) && weir_address_range(k, args, t, &low, &high) == 1)
+      bytes += weir_round_up(high - low);
+  return bytes;
+}
+
+/* Makes them at `memory`, before the launches, and lets the inputs' slots point there. */
+static int copy_overwritten(const weir_kernel *k, const cuda_driver *d, const void *args, int64_t *slots,
+                            cu_pointer memory, void *stream) {
+  intptr_t low, high;
+  for (int t = 0; t < k->num_inputs; slots += 1 + 2 * k->tensors[t].rank, ++t) {
+    if (!weir_is_overwritten(k, args, t) || weir_address_range(k, args, t, &low, &high) != 1)
+      continue;
+    cu_result error = d->copy(memory, (cu_pointer)low, (size_t)(high - low), stream);
+    if (error)
+      return cuda_failed(k, d, "no copy of an input that an output is written over", error);
+    slots[0] += (int64_t)memory - low;
+    memory += (cu_pointer)weir_round_up(high - low);
+  }
+  return WEIR_OK;
+}
+
 static int run_in_context(const weir_kernel *k, const weir_version *v, const cuda_driver *d, void *context,
-                          void *stream, const weir_workspace *workspace, const int64_t *plan,
-                          call_arguments *arguments, const int64_t *slots) {
+                          const void *args, const weir_workspace *workspace, const int64_t *plan,
+                          call_arguments *arguments, int64_t *slots) {
+  void *stream = ((const weir_call *)args)->stream;
   cu_pointer owned = 0, memory = (cu_pointer)(uintptr_t)workspace->memory;
+  int64_t own = memory ? 0 : weir_round_up(workspace->bytes), bytes = own + bytes_of_copies(k, args);
   int is_async = 0;
   loaded *code;
   int status = find_loaded(k, v->device, d, context, &code);
-  if (!status && workspace->bytes > 0 && !memory) {
-    status = allocate(k, d, workspace->bytes, stream, &owned, &is_async);
-    memory = owned;
-  }
+  if (!status && bytes > 0)
+    status = allocate(k, d, bytes, stream, &owned, &is_async);
+  if (!status)
+    status = copy_overwritten(k, d, args, slots, owned + (cu_pointer)own, stream);
   if (!status) {
+    if (own > 0)
+      memory = owned;
     add_arguments(k, slots, memory, workspace->bytes, arguments);
     status = launch_all(k, v->device, d, code, plan, stream, arguments->places);
   }
@@ -309,7 +341,7 @@ static int run_in_context(const weir_kernel *k, const weir_version *v, const cud
   return status;
 }
 
-int weir_run_on_cuda(const weir_kernel *k, const weir_version *v, const void *args, const int64_t *slots) {
+int weir_run_on_cuda(const weir_kernel *k, const weir_version *v, const void *args, int64_t *slots) {
   const cuda_driver *d = the_driver();
   int64_t numbers = 2 + 2 * v->device->num_launches, values = 5 + k->num_params;
   weir_rt rt = {0};
@@ -335,8 +367,7 @@ int weir_run_on_cuda(const weir_kernel *k, const weir_version *v, const void *ar
   v->entry(&rt, slots, plan, numbers * 8);
   status = enter_context(k, d, &context, &pushed);
   if (!status)
-    status = run_in_context(k, v, d, context, ((const weir_call *)args)->stream, &workspace, plan, &arguments,
-                            slots);
+    status = run_in_context(k, v, d, context, args, &workspace, plan, &arguments, slots);
   if (pushed)
     d->context_pop(&ignored);
   free(plan);

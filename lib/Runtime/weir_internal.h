@@ -13,6 +13,8 @@ typedef struct weir_call {
 int weir_fail(const weir_kernel *k, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+static inline int64_t weir_round_up(int64_t bytes) { return (bytes + 63) & ~(int64_t)63; }
+
 static inline const weir_tensor *weir_tensor_of(const weir_kernel *k, const void *args, int t) {
   return (const weir_tensor *)(const void *)((const char *)args + k->tensors[t].offset);
 }
@@ -37,9 +39,13 @@ int weir_check_promises(const weir_kernel *k, const weir_version *v, const void 
 int64_t weir_extent_by_name(const weir_kernel *k, const void *args, const weir_tensor_info *info,
                             int d); /* -1: unknown */
 int weir_needs_copy(const weir_kernel *k, const void *args, int t);
+/* The bytes from the first to past the last that a tensor touches: 1; 0 of an empty one, -1 where they leave the
+   address space. */
+int weir_address_range(const weir_kernel *k, const void *args, int t, intptr_t *low, intptr_t *high);
 int64_t weir_element_bytes(int32_t dtype); /* of i4: 1, for two */
 
 /* weir_copies.c */
+int weir_is_overwritten(const weir_kernel *k, const void *args, int input); /* by an output, in place */
 typedef struct weir_copies {
   void **blocks;
   int count;

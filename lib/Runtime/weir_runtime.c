@@ -166,8 +166,7 @@ static void run_entry(void (*entry)(weir_rt *, const int64_t *, void *, int64_t)
   weir_denormals_restore(saved);
 }
 
-static int64_t round_up(int64_t bytes) { return (bytes + 63) & ~(int64_t)63; }
-static char *align_up(char *memory) { return (char *)(uintptr_t)round_up((int64_t)(uintptr_t)memory); }
+static char *align_up(char *memory) { return (char *)(uintptr_t)weir_round_up((int64_t)(uintptr_t)memory); }
 
 /* What stands before a plan: whose it is. */
 typedef struct plan_header {
@@ -227,7 +226,7 @@ static void measure_workspace(const weir_version *v, const weir_call *call, cons
   found->bytes = v->workspace ? v->workspace(slots) : 0;
   found->plan_bytes = v->plan && !call->plan ? v->plan_bytes(slots) : 0;
   if (found->plan_bytes > 0)
-    found->bytes = round_up(found->bytes) + found->plan_bytes;
+    found->bytes = weir_round_up(found->bytes) + found->plan_bytes;
 }
 
 /* The caller's workspace, which is not touched. */
@@ -274,7 +273,7 @@ static int run_checked(const weir_kernel *k, const weir_version *v, const void *
   return WEIR_OK;
 }
 
-/* A GPU's memory is not the processor's to copy. */
+/* A GPU's memory is not the processor's to copy; what is written in place is copied there. */
 static int refuse_copies(const weir_kernel *k, const void *args) {
   for (int t = 0; t < k->num_inputs + k->num_outputs; ++t)
     if (weir_needs_copy(k, args, t)) {
@@ -343,7 +342,7 @@ static int check_and_call(const weir_kernel *k, const void *args, uint64_t featu
   make_slots(k, args, slots);
   status = weir_check_promises(k, v, args, slots);
   if (!status)
-    status = copies ? run_on_copies(k, v, args, slots, call) : call(k, v, args, slots);
+    status = copies && !v->device ? run_on_copies(k, v, args, slots, call) : call(k, v, args, slots);
   FREE_SLOTS(slots);
   return status;
 }

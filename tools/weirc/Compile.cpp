@@ -59,12 +59,9 @@ int weirc::compileCommand(const Options &options) {
                       "' says nothing; known are .so .o .s .ll .h .ptx .cubin .mlir, or add --emit=LEVEL");
   if (StringRef(options.target) == "interpret")
     return usageError("'--target interpret' compiles nothing");
-  if (StringRef(options.target).starts_with("cuda")) {
-    if (kind == weir::ArtifactKind::Assembly || kind == weir::ArtifactKind::LLVMIR)
-      return usageError("a kernel for a GPU has no form '" + output + "'; it has .so .o .h .ptx .cubin");
-    if (!options.inplace.empty())
-      return usageError("'--inplace' is not there yet for target '" + options.target + "'");
-  }
+  if (StringRef(options.target).starts_with("cuda") &&
+      (kind == weir::ArtifactKind::Assembly || kind == weir::ArtifactKind::LLVMIR))
+    return usageError("a kernel for a GPU has no form '" + output + "'; it has .so .o .h .ptx .cubin");
   Job job(options, "cpu:x86-64-v3,x86-64-v4", Job::OnGPU::Yes);
   if (job.status)
     return *job.status;

@@ -50,7 +50,7 @@ typedef struct weir_launch {
 typedef struct weir_device {
   /* The call, when all checks are through. Innermost strides are 1. */
   int (*run)(const struct weir_kernel *kernel, const struct weir_version *version, const void *args,
-             const int64_t *slots);
+             int64_t *slots);
   const char *const *images;   /* the kernel's code, the best first; text ends in a zero byte */
   const weir_launch *launches; /* one after another */
   void **loaded;               /* the runtime's own, null at first */
@@ -87,7 +87,7 @@ uint64_t weir_cpu_features(void);                              /* the processor 
 int weir_choose(const weir_kernel *kernel, uint64_t features); /* index of a version, or -1 */
 int weir_run(const weir_kernel *kernel, const void *args, uint64_t features);
 int weir_run_on_cuda(const weir_kernel *kernel, const weir_version *version, const void *args,
-                     const int64_t *slots);
+                     int64_t *slots);
 /* For who has data on the processor: memory of the GPU on which a call from this thread runs, and what copies to
    and from it. Copies and `wait` end when what was launched before has ended. A weir_status. */
 int weir_cuda_allocate(const weir_kernel *kernel, int64_t bytes, void **memory);
