@@ -431,7 +431,7 @@ llvm::Expected<Target> weirc::parseTarget(StringRef text, StringRef fallback) {
                                    "'; known are cpu, cpu:native, cpu:x86-64-v3, "
                                    "cpu:x86-64-v4, cpu:NAME of a processor, cuda:sm_80, and interpret");
   // One name, or several joined by commas: a version for each.
-  for (StringRef name : llvm::split(processor, ',')) {
+  for (StringRef name : llvm::split(processor.empty() ? "native" : processor, ',')) {
     auto version = weir::describeTarget(name);
     if (!version)
       return version.takeError();
