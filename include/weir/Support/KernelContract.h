@@ -29,6 +29,7 @@ inline constexpr llvm::StringLiteral kKernelAttr = "weir.kernel";   ///< unit, o
 inline constexpr llvm::StringLiteral kOutputAttr = "weir.output";   ///< unit, on an output argument of @NAME
 inline constexpr llvm::StringLiteral kPlanAttr = "weir.plan";       ///< unit, on @NAME.plan and on the argument of @NAME that it fills
 inline constexpr llvm::StringLiteral kBlockedAttr = "weir.blocked"; ///< unit, on a parallel loop and the function made of it: LLVM shall not unroll its loops
+inline constexpr llvm::StringLiteral kBlocksOfAttr = "weir.blocks_of"; ///< index, on a contraction: its extents are multiples of it
 inline constexpr llvm::StringLiteral kWarpsAttr = "weir.warps";     ///< i32, on @NAME: its code says what each thread of so many warps does
 inline constexpr llvm::StringLiteral kChecksAttr = "weir.checks";   ///< array of strings, on @NAME
 inline constexpr llvm::StringLiteral kKernelsAttr = "weir.kernels"; ///< array of dictionaries, on the module, from level 5 on

@@ -56,7 +56,7 @@ void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
   if (!there)
     return inVersions(b, askKeys);
   auto ask = [&] {
-    AccumulateOp witness = asksRows ? witnessOf(op) : AccumulateOp();
+    AccumulateOp witness = lanesOfRows ? witnessOf(op) : AccumulateOp();
     if (!witness)
       return askKeys();
     guarded(b, isThereBesidePredicates(b, *plan.needsBeside(op)), [&] { guarded(b, takeFromReference(b, witness, bit), askKeys); });

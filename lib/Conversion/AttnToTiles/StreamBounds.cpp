@@ -131,6 +131,21 @@ SmallVector<Span> StreamEmitter::keyRanges(Builder &b) {
   return spans;
 }
 
+/// Whether some bound of the keys moves with the row.
+bool StreamEmitter::doBoundsMove(Builder &b) {
+  bool move = false;
+  withJudge(b, {}, /*asksData=*/false, [&](Judge &judge) {
+    std::function<void(Value)> visit = [&](Value predicate) {
+      if (auto both = predicate.getDefiningOp<AndOp>())
+        return (void)llvm::for_each(both->getOperands(), visit);
+      move |= plan.dependsOn(predicate, Role::Row) && plan.dependsOn(predicate, Role::Key) && judge.isRange(predicate);
+    };
+    for (ArrayRef<Value> needed : plan.needed())
+      llvm::for_each(needed, visit);
+  });
+  return move;
+}
+
 Value StreamEmitter::mayMatter(Builder &b) {
   if (!mustAsk)
     return nullptr;

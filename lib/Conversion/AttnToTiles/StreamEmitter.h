@@ -72,8 +72,8 @@ public:
     summaries = &memory;
   }
 
-  /// Lets all rows of a block be asked a question together: they are one thread's.
-  void askRows() { asksRows = true; }
+  /// Lets all rows of a block be asked a question together: they are one thread's, in vectors of so many.
+  void askRows(unsigned lanes) { lanesOfRows = lanes; }
 
   /// The tiles of each block of rows are in `memory`, at settings of these outer coordinates.
   void useLists(mlir::Value memory, StreamTiles::Coordinates coordinates) {
@@ -136,7 +136,7 @@ private:
   void generic(Builder &b, Space space, llvm::ArrayRef<View> ins, llvm::ArrayRef<View> outs, Body body);
   void fill(Builder &b, const View &tile, double value);
   void copy(Builder &b, const View &from, const View &to);
-  void contract(Builder &b, const View &left, const View &right, const View &out);
+  mlir::Operation *contract(Builder &b, const View &left, const View &right, const View &out);
   mlir::Value index(Builder &b, Space space, Role role);
   mlir::Value rowAt(Builder &b, mlir::Value place, llvm::StringRef coordinate);
   mlir::Value coordinateAt(Builder &b, Space space, mlir::BlockArgument coordinate);
@@ -211,6 +211,7 @@ private:
   // StreamBounds.cpp: which keys a block of rows needs.
   /// The first setting of each of a key's coordinates, and how many there are from it to the last.
   llvm::SmallVector<Span> keyRanges(Builder &b);
+  bool doBoundsMove(Builder &b);
   /// Whether the block of keys at hand can matter; null: it is visited.
   mlir::Value mayMatter(Builder &b);
   void withJudge(Builder &b, llvm::ArrayRef<Span> spans, bool asksData,
@@ -225,6 +226,18 @@ private:
   mlir::Value isWhole(Builder &b);
   /// Emits `inside` twice where the block may be wholly inside all predicates: without them, and with them.
   void inVersions(Builder &b, llvm::function_ref<void()> inside);
+
+  // StreamHalves.cpp: products of half of the rows.
+  /// What the halves of the rows at hand need.
+  struct Halves {
+    mlir::Value begin, end;    ///< the keys that both need, if there are any
+    mlir::Value before, after; ///< the first row in the tile of the half that needs the keys before, and after them
+    mlir::Value bounds;        ///< of the sections of the tile at hand
+  };
+  void splitRows(Builder &b);
+  void placeSections(Builder &b);
+  View sectionOf(Builder &b, const View &tile, const Span &keys, mlir::Value firstRow);
+  void contractNeeded(Builder &b, const View &left, const View &right, const View &out, bool isNew);
 
   // StreamSplit.cpp: states in slots.
   View slotOf(Builder &b, attn::AccumulateOp op, Piece piece, mlir::Value slot);
@@ -264,7 +277,8 @@ private:
   bool inside = false; ///< the code at hand is for such blocks
   const StreamData *data = nullptr;            ///< null: nothing is known of tensors
   const SummaryMemories *summaries = nullptr;
-  bool asksRows = false;
+  unsigned lanesOfRows = 0; ///< of a vector; 0: a row is a thread's
+  std::optional<Halves> halves;
   mlir::Value lists;                           ///< of tiles; null: tiles are found as they are visited
   mlir::Value verdicts;                        ///< of steps of keys; null: they are judged as tiles are listed
   StreamTiles::Coordinates listed;

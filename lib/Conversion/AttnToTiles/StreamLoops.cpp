@@ -85,7 +85,7 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
   StreamEmitter stream(emitter, extents, presences, plan, sizes, loop, workspace, std::move(places), slots);
   StreamData data(plan);
   if (!allocated) // a GPU has a row for each thread
-    stream.askRows();
+    stream.askRows(lanes);
   if (listsOf(op))
     stream.useLists(tileLists.lookup(op), data.outerOfAll());
   else if (!allocated)

@@ -106,12 +106,12 @@ void StreamEmitter::copy(Builder &b, const View &from, const View &to) {
 }
 
 /// out += left * right; the dimension that `out` lacks is summed.
-void StreamEmitter::contract(Builder &b, const View &left, const View &right, const View &out) {
+Operation *StreamEmitter::contract(Builder &b, const View &left, const View &right, const View &out) {
   bool isShifted = llvm::is_contained(right.axes, Role::Shift);
   SmallVector<Role> space{Role::Row, isShifted ? Role::Shift : Role::Key, Role::Inner};
   auto maps = b.getAffineMapArrayAttr({mapOf(left.axes, space, b.getContext()), mapOf(right.axes, space, b.getContext()),
                                        mapOf(out.axes, space, b.getContext())});
-  linalg::ContractOp::create(b, ValueRange{left.memory, right.memory}, ValueRange{out.memory}, maps);
+  return linalg::ContractOp::create(b, ValueRange{left.memory, right.memory}, ValueRange{out.memory}, maps);
 }
 
 /// A coordinate in a tile operation's region, an i64.

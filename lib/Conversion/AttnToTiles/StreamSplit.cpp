@@ -90,6 +90,7 @@ void StreamEmitter::fold(Builder &b, const RowBlock &rows, Value part, Value par
     for (ReduceOp reduce : plan.sums)
       packLeft(b, reduce);
     makeState(b, {Role::Row, Role::Inner});
+    splitRows(b);
     emitKeys(b, part, parts);
     then();
   });

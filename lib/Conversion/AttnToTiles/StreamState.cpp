@@ -89,12 +89,11 @@ void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
   if (!tile.memory)
     tile = makeTile(kTile);
   View out = inBlock(b, tile);
-  fill(b, out, 0);
   bool isShifted = !plan.products.find(reduce)->second.shifted.empty();
   guarded(b, conditions[reduce], [&] {
     if (isShifted)
       return emitShiftedSum(b, reduce, out);
-    contract(b, packed[reduce], openRight(b, reduce, /*contracted=*/true), out);
+    contractNeeded(b, packed[reduce], openRight(b, reduce, /*contracted=*/true), out, /*isNew=*/true);
   });
 }
 
@@ -418,7 +417,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     if (!right.memory)
       right = openRight(b, op, /*contracted=*/!isPartial);
     if (!isPartial)
-      return contract(b, side, right, out);
+      return (void)contract(b, side, right, out);
     // A weight of 0 times an infinity is no 0: only what is there may be multiplied.
     Value there = isThereEverywhere(b, op), safe;
     if (there) {
@@ -435,7 +434,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     auto branch = scf::IfOp::create(b, safe, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    contract(b, side, right, out);
+    contractNeeded(b, side, right, out, /*isNew=*/false);
     b.setInsertionPointToStart(branch.elseBlock());
     addWhereThere(b, op, side, right, out);
   });
@@ -512,6 +511,7 @@ void StreamEmitter::emitBlockOfKeys(Builder &b) {
   for (auto &w : weights)
     w.second.first = {};
   whole = isWhole(b);
+  placeSections(b);
   for (ReduceOp reduce : plan.sums)
     emitSum(b, reduce);
   for (EinsumOp einsum : plan.body)

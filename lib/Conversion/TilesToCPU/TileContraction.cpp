@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "weir/Support/KernelContract.h"
 #include <numeric>
 
 using namespace mlir;
@@ -39,6 +40,10 @@ struct Side {
 /// Rows of the blocks that follow those that fill the registers.
 constexpr int64_t kFewRows = 4;
 
+/// How often the loop over the depth is unrolled in blocks that fill the registers. In others, which are for what is left of an extent or
+/// for few keys, that is code to compile which gains nothing.
+constexpr int64_t kUnroll = 4;
+
 class Contraction {
 public:
   Contraction(linalg::ContractOp op, Value start, const weir::VectorUnit &unit)
@@ -57,8 +62,12 @@ public:
       if (total % c == 0)
         columns = c;
     int64_t rows = std::min<int64_t>((unit.registers - 1 - columns) / columns, unit.registers * 3 / 4);
+    if (auto blocks = op->getAttrOfType<IntegerAttr>(weir::kBlocksOfAttr))
+      multiple = blocks.getInt();
     if (rows > kFewRows)
       rows -= rows % 2;
+    if (multiple > 1) // then blocks of one size
+      rows = std::gcd(multiple, int64_t(llvm::bit_floor(uint64_t(rows))));
     if (!ShapedType::isDynamic(height))
       rows = std::clamp<int64_t>(height, 1, std::max<int64_t>(rows, 1));
     vector = VectorType::get({width}, out.type().getElementType());
@@ -123,7 +132,7 @@ private:
     Value end = extentOf(out, row), from = index(b, 0);
     for (int64_t size : sizes) {
       Value left = b.createOrFold<arith::SubIOp>(end, from);
-      Value rest = b.createOrFold<arith::RemUIOp>(left, index(b, size));
+      Value rest = restOf(left, size);
       if (size > kFewRows && size % kFewRows == 2) {
         Value pairs = b.createOrFold<arith::DivUIOp>(rest, index(b, 2));
         Value isPair = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, pairs, index(b, 1));
@@ -138,10 +147,15 @@ private:
       from = whole;
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      emitBlock(loop.getInductionVar(), lanes, size, columns);
+      emitBlock(loop.getInductionVar(), lanes, size, columns, size == rows && multiple == 1 ? kUnroll : 1);
       if (getConstantIntValue(rest) == 0)
         break;
     }
+  }
+
+  /// What is left of an extent after whole blocks.
+  Value restOf(Value extent, int64_t size) {
+    return multiple % size ? b.createOrFold<arith::RemUIOp>(extent, index(b, size)) : index(b, 0);
   }
 
   /// A vector of the wide operand; one of 16 bits is widened.
@@ -166,7 +180,7 @@ private:
     return list;
   }
 
-  void emitBlock(Value firstRow, Value firstLane, int64_t rows, int64_t columns) {
+  void emitBlock(Value firstRow, Value firstLane, int64_t rows, int64_t columns, int64_t unroll) {
     SmallVector<Value> atRow, atLane, sums;
     for (int64_t r = 0; r < rows; ++r)
       atRow.push_back(r ? arith::AddIOp::create(b, firstRow, index(b, r)).getResult() : firstRow);
@@ -193,19 +207,17 @@ private:
       }
       return state;
     };
-    sums = emitDepth(sums, step);
+    sums = emitDepth(sums, unroll, step);
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t c = 0; c < columns; ++c)
         vector::StoreOp::create(b, sums[r * columns + c], out.memory,
                                 out.at(dims(atRow[r], atLane[c], nullptr)));
   }
 
-  SmallVector<Value> emitDepth(SmallVector<Value> state,
+  SmallVector<Value> emitDepth(SmallVector<Value> state, int64_t unroll,
                                llvm::function_ref<SmallVector<Value>(Value, SmallVector<Value>)> step) {
-    constexpr int64_t unroll = 4;
     Value end = extentOf(narrow, depth);
-    Value rest = arith::RemUIOp::create(b, end, index(b, unroll));
-    Value whole = arith::SubIOp::create(b, end, rest);
+    Value whole = b.createOrFold<arith::SubIOp>(end, restOf(end, unroll));
     auto loopOver = [&](Value from, Value to, int64_t by) {
       auto loop = scf::ForOp::create(b, from, to, index(b, by), state);
       OpBuilder::InsertionGuard guard(b);
@@ -221,7 +233,7 @@ private:
     };
     int64_t fixed = narrow.type().getDimSize(*narrow.placeOf(depth));
     loopOver(index(b, 0), whole, unroll);
-    if (ShapedType::isDynamic(fixed) || fixed % unroll)
+    if (multiple % unroll && (ShapedType::isDynamic(fixed) || fixed % unroll))
       loopOver(whole, end, 1);
     return state;
   }
@@ -365,6 +377,7 @@ private:
   ImplicitLocOpBuilder b;
   Side out, wide, narrow;
   unsigned lane = 0, row = 0, depth = 0;
+  int64_t multiple = 1; ///< of which all extents are
   VectorType vector;
 };
 

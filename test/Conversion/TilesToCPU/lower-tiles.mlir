@@ -32,10 +32,28 @@ func.func @scores(%q: memref<64x192xf32>, %K: memref<?x64xf32, strided<[?, 1], o
 // ZMM:           %[[SIXES:.*]] = arith.constant 120 : index
 // ZMM:           scf.for %{{.*}} to %[[SIXES]] step %c6
 // ZMM:           scf.for %{{.*}} = %[[SIXES]] to %{{.*}} step %c4
-// ZMM-NOT:       step %c1{{$|[^0-9]}}
+// ZMM:             %{{.*}}:16 = scf.for %{{.*}} step %c1{{[^0-9]}}
+// ZMM-NOT:         %{{.*}}:4 = scf.for
+// CHECK:         return
 func.func @products(%p: memref<128x64xf32>, %v: memref<128x128xf32>, %o: memref<128x64xf32>) {
   linalg.contract indexing_maps = [affine_map<(m, f, n) -> (n, m)>, affine_map<(m, f, n) -> (n, f)>, affine_map<(m, f, n) -> (f, m)>]
     ins(%p, %v : memref<128x64xf32>, memref<128x128xf32>) outs(%o : memref<128x64xf32>)
+  return
+}
+
+// Of extents that are multiples of a number there are blocks of one size and no rest, and their loops are not unrolled.
+// CHECK-LABEL: func.func @half_scores
+// CHECK-NOT:     linalg
+// ZMM:           scf.for %{{.*}} step %c8
+// ZMM:             %{{.*}}:16 = scf.for %{{.*}} step %c1{{[^0-9].*}} iter_args
+// ZMM-NOT:         scf.for
+// YMM:           scf.for %{{.*}} step %c16
+// YMM:             scf.for %{{.*}} step %c4
+// YMM-NOT:         step %c4
+// CHECK:         return
+func.func @half_scores(%q: memref<64x32xf32>, %K: memref<?x64xf32, strided<[?, 1], offset: ?>>, %s: memref<?x32xf32>) {
+  linalg.contract indexing_maps = [#q, #k, #s] ins(%q, %K : memref<64x32xf32>, memref<?x64xf32, strided<[?, 1], offset: ?>>)
+    outs(%s : memref<?x32xf32>) {weir.blocks_of = 8 : index}
   return
 }
 

@@ -42,6 +42,18 @@ def ConvertAttnToTiles : Pass<"convert-attn-to-tiles", "::mlir::ModuleOp"> {
     func.func @documents.plan_bytes(..) -> i64 { ... }
     ```
 
+    Where bounds of the keys move with the row, the products of a tile's first and last keys are those of half of the rows, which alone needs them.
+    test/Conversion/AttnToTiles/halves.attn runs this example:
+
+    ```mlir
+    S[m,n] = sum(d) Q[m,d]*K[n,d] where n <= m and m - n < 100
+    // -->
+    scf.for %section = %c0 to %c4 {
+      // keys %bounds[%section] to %bounds[%section + 1]
+      scf.if %isEven { linalg.contract {weir.blocks_of = 8} .. outs(.. : memref<32x?xf32>) } else { linalg.contract .. outs(.. : memref<64x?xf32>) }
+    }
+    ```
+
     A stream in tiles becomes one `scf.forall` over its blocks of rows. With `split = K` in its mapping, or where its extents make so few
     blocks that threads would lack work, each block's keys are cut into parts: one loop folds the parts, each into a state of its own that
     goes to a slot of the workspace; a second one merges the slots of a block in their order and writes its results.

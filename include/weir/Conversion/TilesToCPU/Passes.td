@@ -33,6 +33,7 @@ def LowerTiles : Pass<"lower-tiles"> {
   let description = [{
     A `linalg.contract` keeps a block of its result in registers: as many rows of `columns` vectors as `vector-registers` hold beside a row of
     the one operand and a broadcast of the other; a fill of the result that stands right before is where the block starts, and falls away.
+    Blocks of what is left of an extent have loops that are not unrolled, and there is nothing left of a contraction with `weir.blocks_of`.
     A division by a value that is the same in the whole tile, or for all elements of a lane, becomes a multiplication by its reciprocal.
     `linalg.generic` and `linalg.fill` run a few vectors of lanes at a time, with the loop over lanes outermost, so that reductions stay in
     registers and their chains overlap; what depends on lanes alone is read and computed once for all of that loop. Memory that lies along
