@@ -187,7 +187,7 @@ private:
   mlir::Value presenceOfParts(Builder &b, attn::AccumulateOp op, llvm::ArrayRef<unsigned> counts, mlir::ValueRange args,
                               Space space);
   void emitAddition(Builder &b, attn::AccumulateOp op);
-  mlir::Value isFinite(Builder &b, const View &right, const StreamTiles::Product &product);
+  mlir::Value isFinite(Builder &b, attn::AccumulateOp op, const View &right, const StreamTiles::Product &product);
   void addWhereThere(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
   bool isMasked(mlir::Value v) const;
   mlir::Value onlyAsks(attn::AccumulateOp op);

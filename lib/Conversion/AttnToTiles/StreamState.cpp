@@ -426,10 +426,10 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
       b.setInsertionPointToStart(choice.thenBlock());
       scf::YieldOp::create(b, constantInt(b, b.getI1Type(), 1));
       b.setInsertionPointToStart(choice.elseBlock());
-      scf::YieldOp::create(b, isFinite(b, right, product));
+      scf::YieldOp::create(b, isFinite(b, op, right, product));
       safe = choice.getResult(0);
     } else {
-      safe = isFinite(b, right, product);
+      safe = isFinite(b, op, right, product);
     }
     auto branch = scf::IfOp::create(b, safe, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
@@ -440,18 +440,22 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
   });
 }
 
-/// Whether a right factor's block holds finite numbers only: the sum of 0*x is 0, and no number otherwise.
-Value StreamEmitter::isFinite(Builder &b, const View &right, const StreamTiles::Product &product) {
-  View sums = makeTile(Role::Inner, &product), total = makeTile({});
-  fill(b, sums, 0);
+/// Whether a right factor's block holds finite numbers only: the sum of 0*x is 0, and no number otherwise. A processor's vectors sum columns first; for
+/// tensor cores (where weights are rounded) all threads of a block sum at once.
+Value StreamEmitter::isFinite(Builder &b, AccumulateOp op, const View &right, const StreamTiles::Product &product) {
+  bool inOne = op->hasAttr(mapping::kRoundedAttr);
+  View total = makeTile({}), sums = inOne ? total : makeTile(Role::Inner, &product);
   fill(b, total, 0);
   Role space[] = {Role::Key, Role::Inner};
   auto addZeros = [&](Builder &in, ValueRange args) {
     Value zero = arith::MulFOp::create(in, args[0], constantLike(in, plan.real, 0));
     return SmallVector<Value>{arith::AddFOp::create(in, args[1], zero)};
   };
+  if (!inOne)
+    fill(b, sums, 0);
   generic(b, space, right, sums, addZeros);
-  generic(b, Role::Inner, sums, total, addZeros);
+  if (!inOne)
+    generic(b, Role::Inner, sums, total, addZeros);
   Value zero = memref::LoadOp::create(b, total.memory);
   return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, zero, constantLike(b, plan.real, 0));
 }

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include <limits>
 
 using namespace mlir;
@@ -44,11 +45,14 @@ Value FragmentEmitter::butterfly(Builder &b, Value x, unsigned distance) {
 }
 
 Value FragmentEmitter::columnAt(Builder &b, unsigned at) {
-  return arith::AddIOp::create(b, columnBase, constant(b, 8 * (at / 2) + at % 2));
+  return arith::AddIOp::create(b, lanes.columnBase, constant(b, columnNumber(at)));
 }
 
+/// Asked of numbers of 32 bits, with one for the thread: how many columns there are from its first one on.
 Value FragmentEmitter::isBelow(Builder &b, unsigned at, Value count) {
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, columnAt(b, at), count);
+  auto narrow = [&](Value x) { return arith::IndexCastOp::create(b, b.getI32Type(), x); };
+  Value rest = arith::SubIOp::create(b, narrow(count), narrow(lanes.columnBase));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, rest, constantInt(b, columnNumber(at)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -108,7 +112,7 @@ static bool readsMemory(linalg::GenericOp op, const TileLayouts &layouts) {
 
 /// A row of a thread among those of an operation, which may begin inside its tiles: what lies before wraps around.
 Value FragmentEmitter::rowAt(Builder &b, linalg::LinalgOp op, unsigned half) {
-  Value row = arith::AddIOp::create(b, rowBase, constant(b, 8 * half));
+  Value row = arith::AddIOp::create(b, lanes.rowBase, constant(b, 8 * half));
   for (Value operand : op->getOperands())
     if (OpFoldResult first = layouts.firstRowOf(operand))
       return arith::SubIOp::create(b, row, getValueOrCreateConstantIndexOp(b, b.getLoc(), first));
@@ -173,7 +177,7 @@ void FragmentEmitter::store(Builder &b, Value value, OpOperand &operand, const P
   SmallVector<Value> indices;
   Value inside;
   if (map.getNumResults() == 1) // of the four threads of a row one writes what they all have
-    inside = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, columnBase, constant(b, 0));
+    inside = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lanes.columnBase, constant(b, 0));
   for (unsigned k = 0; k < map.getNumResults(); ++k) {
     unsigned loop = map.getDimPosition(k);
     indices.push_back(place.indices[loop]);
@@ -223,6 +227,11 @@ IRMapping FragmentEmitter::cloneBody(Builder &b, linalg::GenericOp op, ValueRang
       mapping.map(inside.getResult(0), value);
       continue;
     }
+    if (auto compare = dyn_cast<arith::CmpIOp>(inside))
+      if (Value value = compareWithBound(b, compare, op, place, mapping)) {
+        mapping.map(compare.getResult(), value);
+        continue;
+      }
     auto read = dyn_cast<memref::LoadOp>(inside);
     auto tile = read ? read.getMemRef().getDefiningOp<memref::AllocaOp>() : memref::AllocaOp();
     if (!tile || !layouts.isInRegisters(tile)) {
@@ -272,7 +281,7 @@ void FragmentEmitter::elementwise(Builder &b, linalg::GenericOp op) {
   }
 }
 
-static float identityOf(Operation *combiner) {
+float FragmentEmitter::identityOf(Operation *combiner) {
   if (isa<arith::AddFOp>(combiner))
     return 0;
   if (isa<arith::MulFOp>(combiner))
@@ -281,7 +290,7 @@ static float identityOf(Operation *combiner) {
   return isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner) ? -infinity : infinity;
 }
 
-static Value combine(ImplicitLocOpBuilder &b, Operation *combiner, Value x, Value y) {
+Value FragmentEmitter::combine(Builder &b, Operation *combiner, Value x, Value y) {
   if (!x)
     return y;
   if (Value value = emitByInstruction(b, combiner, {x, y}))
@@ -292,26 +301,52 @@ static Value combine(ImplicitLocOpBuilder &b, Operation *combiner, Value x, Valu
   return b.clone(*combiner, mapping)->getResult(0);
 }
 
-/// A reduction along rows; of columns behind `count`, if given, nothing is taken.
+/// The condition that chooses between the constants of a maximum's term, the larger one if it holds; null: there is none.
+static Value choiceOf(Operation *combiner, Value term) {
+  auto choice = term.getDefiningOp<arith::SelectOp>();
+  FloatAttr high, low;
+  bool isChoice = choice && isa<arith::MaximumFOp, arith::MaxNumFOp>(combiner) &&
+                  matchPattern(choice.getTrueValue(), m_Constant(&high)) &&
+                  matchPattern(choice.getFalseValue(), m_Constant(&low)) && high.getValue() > low.getValue();
+  return isChoice ? choice.getCondition() : Value();
+}
+
+/// A reduction along rows; of columns behind `count`, if given, nothing is taken. A maximum of choices is one choice: whether a condition holds anywhere.
 void FragmentEmitter::reduceColumns(Builder &b, linalg::GenericOp op, Value count) {
   SmallVector<Operation *> combiners;
   Value term = matchReduction(op.getRegionOutputArgs(), 0, combiners);
   Operation *combiner = combiners[0];
+  Value choice = choiceOf(combiner, term);
   unsigned loops = op.getNumLoops(), columns = columnsOf(op, 1 - *layouts.rowOf(op));
   OpOperand &out = *op.getDpsInitOperand(0);
   for (unsigned half = 0; half < halves; ++half) {
-    Value chains[2];
+    Value chains[2], all;
     Place place;
+    IRMapping values;
     for (unsigned at = 0; at < columns; ++at) {
       place = placeAt(b, op, half, SmallVector<unsigned>(loops, at));
-      IRMapping values = cloneBody(b, op, loadInputs(b, op, place), place, combiner);
+      values = cloneBody(b, op, loadInputs(b, op, place), place, combiner);
+      Value &chain = chains[at % 2];
+      if (choice) {
+        Value holds = values.lookupOrDefault(choice);
+        if (count)
+          holds = arith::AndIOp::create(b, holds, isBelow(b, at, count));
+        chain = chain ? arith::OrIOp::create(b, chain, holds).getResult() : holds;
+        continue;
+      }
       Value value = values.lookupOrDefault(term);
       if (count)
         value =
             arith::SelectOp::create(b, isBelow(b, at, count), value, constantFloat(b, identityOf(combiner)));
-      chains[at % 2] = combine(b, combiner, chains[at % 2], value);
+      chain = combine(b, combiner, chain, value);
     }
-    Value all = combine(b, combiner, chains[0], chains[1]);
+    if (choice) {
+      auto select = term.getDefiningOp<arith::SelectOp>();
+      all = arith::SelectOp::create(b, arith::OrIOp::create(b, chains[0], chains[1]), values.lookupOrDefault(select.getTrueValue()),
+                                    values.lookupOrDefault(select.getFalseValue()));
+    } else {
+      all = combine(b, combiner, chains[0], chains[1]);
+    }
     for (unsigned distance : {1, 2})
       all = combine(b, combiner, all, butterfly(b, all, distance));
     store(b, combine(b, combiner, load(b, out, place), all), out, place);
@@ -328,14 +363,23 @@ void FragmentEmitter::inVersions(Builder &b, Value count, unsigned columns, func
   b.setInsertionPointToStart(branch.thenBlock());
   emit(Value());
   b.setInsertionPointToStart(branch.elseBlock());
+  bounds.clear();
   emit(count);
+}
+
+/// Whether a sum may take in what is behind its last column: there are zeros.
+bool FragmentEmitter::sumsCleared(linalg::GenericOp op) {
+  SmallVector<Operation *> combiners;
+  Value term = matchReduction(op.getRegionOutputArgs(), 0, combiners);
+  auto input = dyn_cast<BlockArgument>(term);
+  return isa<arith::AddFOp>(combiners[0]) && input && cleared.contains(viewOf(op->getOperand(input.getArgNumber())).tile);
 }
 
 void FragmentEmitter::reduce(Builder &b, linalg::GenericOp op) {
   if (op.getNumLoops() == 3)
     return sumProducts(b, op);
   unsigned column = 1 - *layouts.rowOf(op);
-  inVersions(b, countOf(b, op, column), columnsOf(op, column),
+  inVersions(b, sumsCleared(op) ? Value() : countOf(b, op, column), columnsOf(op, column),
              [&](Value count) { reduceColumns(b, op, count); });
 }
 
@@ -355,7 +399,7 @@ void FragmentEmitter::sumProducts(Builder &b, linalg::GenericOp op) {
   Value owner = owners.getInductionVar();
   Value ownerColumn = arith::MulIOp::create(b, owner, constant(b, 2));
   Value source = arith::IndexCastOp::create(
-      b, b.getI32Type(), arith::AddIOp::create(b, arith::AndIOp::create(b, lane, constant(b, 28)), owner));
+      b, b.getI32Type(), arith::AddIOp::create(b, arith::AndIOp::create(b, lanes.lane, constant(b, 28)), owner));
   for (unsigned at = 0; at < columnsOf(op, summed); ++at) {
     Value index = arith::AddIOp::create(b, ownerColumn, constant(b, 8 * (at / 2) + at % 2)), isThere;
     if (count) {
@@ -367,7 +411,8 @@ void FragmentEmitter::sumProducts(Builder &b, linalg::GenericOp op) {
       for (auto [input, value] : llvm::zip(op.getDpsInputOperands(), shared)) {
         AffineMap map = op.getMatchingIndexingMap(input);
         TileView view = viewOf(input->get());
-        if (!view.tile || !layouts.isInRegisters(view.tile) || map.isFunctionOfDim(kept))
+        if (!view.tile || !layouts.isInRegisters(view.tile) || map.isFunctionOfDim(kept) ||
+            op.getMatchingBlockArgument(input).use_empty())
           continue;
         Value own = load(b, *input, placeAt(b, op, half, SmallVector<unsigned>(3, at)));
         value = map.isFunctionOfDim(summed)

@@ -4,6 +4,7 @@
 #ifndef WEIR_TILESTOGPU_FRAGMENTEMITTER_H
 #define WEIR_TILESTOGPU_FRAGMENTEMITTER_H
 #include "TileLayouts.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -31,7 +32,14 @@ private:
     llvm::SmallVector<mlir::Value> indices; ///< for each loop
   };
 
-  void describeLanes(Builder &b);
+  /// The numbers of a thread that layouts are made of.
+  struct Lanes {
+    mlir::Value thread, lane, rowBase, columnBase; ///< lane / 4 + the warp's first row; 2 * (lane % 4)
+    mlir::Value line, second, third; ///< for ldmatrix: lane % 8, 8 * (lane / 8 % 2), 8 * (lane / 16)
+  };
+  mlir::Value readThread(Builder &b);
+  Lanes describeLanes(Builder &b);
+  void describeLanes(mlir::Block &block, std::optional<Lanes> known);
   void replaceTile(mlir::memref::AllocaOp tile);
   void deferScale(mlir::memref::AllocaOp left);
   void readMatrices(mlir::linalg::GenericOp op);
@@ -42,6 +50,7 @@ private:
   void elementwise(Builder &b, mlir::linalg::GenericOp op);
   void reduce(Builder &b, mlir::linalg::GenericOp op);
   void reduceColumns(Builder &b, mlir::linalg::GenericOp op, mlir::Value count);
+  bool sumsCleared(mlir::linalg::GenericOp op);
   void inVersions(Builder &b, mlir::Value count, unsigned columns,
                   llvm::function_ref<void(mlir::Value)> emit);
   void sumProducts(Builder &b, mlir::linalg::GenericOp op);
@@ -61,27 +70,47 @@ private:
     return 2 * halves * (column / 2) + 2 * half + column % 2;
   }
   mlir::Value columnAt(Builder &b, unsigned at);
+  static unsigned columnNumber(unsigned at) { return 8 * (at / 2) + at % 2; } ///< from the thread's first one on
   mlir::Value isBelow(Builder &b, unsigned at, mlir::Value count);
+
+  static float identityOf(mlir::Operation *combiner);
+  static mlir::Value combine(Builder &b, mlir::Operation *combiner, mlir::Value x, mlir::Value y); ///< x may be null
+
+  // FragmentConditions.cpp: asked of columns' numbers
+  mlir::Value compareWithBound(Builder &b, mlir::arith::CmpIOp compare, mlir::linalg::GenericOp op, const Place &place,
+                               const mlir::IRMapping &values);
 
   // FragmentProducts.cpp: tensor cores
   void contract(Builder &b, mlir::linalg::ContractOp op);
-  void clearBehind(Builder &b, mlir::Value fragment, mlir::Value count);
+  mlir::Value bitsBelow(Builder &b, mlir::Value count);
+  void clearBehind(Builder &b, mlir::Value left);
+  void findCleared(llvm::ArrayRef<mlir::linalg::LinalgOp> ops);
   mlir::Value packLeft(Builder &b, mlir::Value fragment, unsigned element, mlir::Type narrow);
   llvm::SmallVector<mlir::Value> loadRight(Builder &b, mlir::Value matrix, bool innerFirst, unsigned inner,
                                            unsigned column);
   llvm::SmallVector<mlir::Value> multiply(Builder &b, mlir::ValueRange left, mlir::ValueRange right,
                                           mlir::ValueRange sums, mlir::Type narrow);
 
+  // MatrixReductions.cpp
+  void reduceMatrix(Builder &b, mlir::linalg::GenericOp op);
+
   // MatrixCopies.cpp: into shared memory
   void copyMatrix(Builder &b, mlir::linalg::GenericOp op);
   mlir::Value isAligned(mlir::Value view);
-  void copyLines(Builder &b, mlir::Value from, mlir::Value to, mlir::Value count, mlir::Value aligned);
-  void copyPieces(Builder &b, mlir::Value from, mlir::Value to, mlir::Value count);
-  void copyElements(Builder &b, mlir::Value from, mlir::Value to, mlir::Value count);
+  void copyLines(Builder &b, mlir::Value thread, mlir::Value from, mlir::Value to, mlir::Value count, mlir::Value aligned);
+  void copyPieces(Builder &b, mlir::Value thread, mlir::Value from, mlir::Value to, mlir::Value count);
+  void copyElements(Builder &b, mlir::Value thread, mlir::Value from, mlir::Value to, mlir::Value count);
+  static constexpr int64_t kPiece = 8; ///< elements that are copied at a time
   std::pair<mlir::Value, mlir::Value> pieceAt(Builder &b, mlir::Value at, int64_t pieces);
   llvm::SmallVector<mlir::linalg::GenericOp> copiesOf(mlir::scf::ForOp loop,
                                                       llvm::SetVector<mlir::Operation *> &values);
   void copyAhead(mlir::scf::ForOp loop);
+  /// Tiles of a loop of which the last may have fewer lines: `count` of `lines`. What follows `whole` uses them.
+  struct Ragged {
+    mlir::Value count, whole;
+    int64_t lines;
+  };
+  void splitWhole(const Ragged &tiles);
 
   mlir::Value element(Builder &b, mlir::Value fragment, unsigned at);
   void setElement(Builder &b, mlir::Value value, mlir::Value fragment, unsigned at);
@@ -94,9 +123,12 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Value> memories; ///< what a tile has become
   llvm::DenseMap<mlir::Operation *, mlir::Value>
       scales; ///< of left factors' tiles, that their sums are multiplied by instead
+  llvm::DenseSet<mlir::Operation *> cleared; ///< tiles of left factors, see findCleared
+  llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, mlir::Value> bounds; ///< of comparisons and halves, where an operation is rewritten
   llvm::DenseMap<mlir::Value, mlir::Value> alignments; ///< of arguments
-  mlir::Value thread, lane, rowBase, columnBase;       ///< lane / 4 + the warp's first row; 2 * (lane % 4)
-  mlir::Value line, second, third; ///< for ldmatrix: lane % 8, 8 * (lane / 8 % 2), 8 * (lane / 16)
+  llvm::SmallVector<Ragged> ragged;
+  llvm::DenseMap<mlir::Operation *, Lanes> lanesOf; ///< a tile operation's
+  Lanes lanes;                                      ///< of the one that is rewritten
 };
 
 } // namespace weir

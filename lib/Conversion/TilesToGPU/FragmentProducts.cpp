@@ -43,15 +43,17 @@ Value FragmentEmitter::packLeft(Builder &b, Value fragment, unsigned at, Type na
 /// columns.
 SmallVector<Value> FragmentEmitter::loadRight(Builder &b, Value matrix, bool innerFirst, unsigned inner,
                                               unsigned column) {
-  auto plus = [&](Value x, Value y, unsigned at) -> Value {
-    return arith::AddIOp::create(b, y ? arith::AddIOp::create(b, x, y).getResult() : x, constant(b, at));
-  };
-  SmallVector<Value> indices =
-      innerFirst ? SmallVector<Value>{plus(line, second, inner), plus(third, Value(), column)}
-                 : SmallVector<Value>{plus(line, third, column), plus(second, Value(), inner)};
+  auto plus = [&](Value x, Value y) -> Value { return arith::AddIOp::create(b, x, y); };
+  auto indices = innerFirst ? std::array{plus(lanes.line, lanes.second), lanes.third}
+                            : std::array{plus(lanes.line, lanes.third), lanes.second};
+  SmallVector<OpFoldResult> first{indices[0], indices[1]}, steps(2, b.getIndexAttr(1)),
+      sizes = getAsIndexOpFoldResult(b.getContext(), cast<MemRefType>(matrix.getType()).getShape());
+  Value own = memref::SubViewOp::create(b, matrix, first, sizes, steps); // from where this lane reads, a constant further each time
+  SmallVector<Value> at = innerFirst ? SmallVector<Value>{constant(b, inner), constant(b, column)}
+                                     : SmallVector<Value>{constant(b, column), constant(b, inner)};
   auto type = VectorType::get({4, 2}, cast<MemRefType>(matrix.getType()).getElementType());
   Value four =
-      nvgpu::LdMatrixOp::create(b, type, matrix, indices, b.getBoolAttr(innerFirst), b.getI32IntegerAttr(4));
+      nvgpu::LdMatrixOp::create(b, type, own, at, b.getBoolAttr(innerFirst), b.getI32IntegerAttr(4));
   SmallVector<Value> registers;
   for (int64_t k = 0; k < 4; ++k)
     registers.push_back(asOperand(b, vector::ExtractOp::create(b, four, k)));
@@ -72,15 +74,62 @@ SmallVector<Value> FragmentEmitter::multiply(Builder &b, ValueRange left, ValueR
   return values;
 }
 
-/// Zeros for the columns behind `count`.
-void FragmentEmitter::clearBehind(Builder &b, Value fragment, Value count) {
-  Value zero = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(0.0f));
-  for (unsigned column = 0; column < cast<MemRefType>(fragment.getType()).getDimSize(0) / halves; ++column)
+/// Which of a thread's columns are among the first `count`, as bits. Of comparisons the assembler would keep the results over all
+/// that lies between the last time it was asked and this one, and there are few registers for conditions.
+Value FragmentEmitter::bitsBelow(Builder &b, Value count) {
+  auto number = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(b, value, 32); };
+  Value rest = arith::IndexCastOp::create(b, b.getI32Type(), arith::SubIOp::create(b, count, lanes.columnBase));
+  rest = arith::MaxSIOp::create(b, rest, number(0));
+  Value pairs = arith::ShRUIOp::create(b, rest, number(3)), more = arith::AndIOp::create(b, rest, number(7));
+  Value columns = arith::AddIOp::create(b, arith::ShLIOp::create(b, pairs, number(1)), arith::MinUIOp::create(b, more, number(2)));
+  return arith::SubIOp::create(b, arith::ShLIOp::create(b, number(1), columns), number(1));
+}
+
+/// Where a left factor has fewer columns than its tile has room for: zeros behind them, as the right factor's lines there are zeros too.
+void FragmentEmitter::clearBehind(Builder &b, Value left) {
+  TileView view = viewOf(left);
+  int64_t room = view.tile.getType().getDimSize(1);
+  Value count = limitOf(b, view.sizes[1], room);
+  if (!count)
+    return;
+  Value isPart = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, count, constant(b, room));
+  auto branch = scf::IfOp::create(b, isPart, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  Value fragment = memories.lookup(view.tile), zero = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(0.0f));
+  assert(room / 4 < 32 && "a thread's columns are bits of a number");
+  Value bits = bitsBelow(b, count);
+  for (unsigned column = 0; column < room / 4; ++column)
     for (unsigned half = 0; half < halves; ++half) {
       unsigned at = elementAt(half, column);
-      Value inside = isBelow(b, column, count);
+      Value own = arith::AndIOp::create(b, bits, arith::ConstantIntOp::create(b, int64_t(1) << column, 32));
+      Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, own, arith::ConstantIntOp::create(b, 0, 32));
       setElement(b, arith::SelectOp::create(b, inside, element(b, fragment, at), zero), fragment, at);
     }
+}
+
+/// Left factors that are cleared where they are written, so that nobody needs what was behind: whoever writes to one writes the columns that are multiplied.
+void FragmentEmitter::findCleared(ArrayRef<linalg::LinalgOp> ops) {
+  llvm::DenseMap<Operation *, OpFoldResult> sizes;
+  auto see = [&](Value operand) {
+    TileView view = viewOf(operand);
+    auto [it, isNew] = sizes.try_emplace(view.tile, view.sizes[1]);
+    if (!isNew && it->second != view.sizes[1])
+      it->second = OpFoldResult();
+  };
+  SmallVector<Value> factors;
+  for (linalg::LinalgOp op : ops)
+    if (isa<linalg::ContractOp>(op))
+      factors.push_back(op->getOperand(0));
+  for (Value factor : factors)
+    see(factor);
+  for (linalg::LinalgOp op : ops)
+    for (Value out : op.getDpsInits())
+      if (TileView view = viewOf(out); view.tile && sizes.contains(view.tile))
+        see(out);
+  for (auto [tile, size] : sizes)
+    if (size)
+      cleared.insert(tile);
 }
 
 void FragmentEmitter::contract(Builder &b, linalg::ContractOp op) {
@@ -90,14 +139,8 @@ void FragmentEmitter::contract(Builder &b, linalg::ContractOp op) {
   bool innerFirst = TileLayouts::isInnerFirst(op);
   Type narrow = layouts.elementOf(rightTile);
   unsigned inner = leftTile.getType().getDimSize(1), columns = outTile.getType().getDimSize(1);
-  Value count = countOf(b, op, op.getIndexingMapsArray()[0].getDimPosition(1));
-  if (count) { // lines of the right factor behind its last one are zeros, but so have to be their factors
-    Value isPart = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, count, constant(b, inner));
-    auto branch = scf::IfOp::create(b, isPart, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    clearBehind(b, left, count);
-  }
+  if (!cleared.contains(leftTile))
+    clearBehind(b, op->getOperand(0));
   Value scale = scales.lookup(leftTile);
   Value zero = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(0.0f));
   SmallVector<Value> sums;

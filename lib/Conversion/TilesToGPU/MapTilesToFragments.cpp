@@ -26,18 +26,61 @@ using namespace mlir;
 using namespace weir;
 using Kind = TileLayouts::Kind;
 
-/// The numbers of this thread that layouts are made of, once for the kernel.
-void FragmentEmitter::describeLanes(Builder &b) {
+/// The thread's number, read where it is needed: LLVM takes it for another one each time, so what is computed from it is not kept in registers over
+/// a loop that does not need it.
+Value FragmentEmitter::readThread(Builder &b) {
+  Value number =
+      LLVM::InlineAsmOp::create(b, b.getI32Type(), ValueRange(), "mov.u32 $0, %tid.x;", "=r",
+                                /*has_side_effects=*/true, /*is_align_stack=*/false,
+                                LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+          .getResult(0);
+  return arith::AndIOp::create(b, arith::IndexCastUIOp::create(b, b.getIndexType(), number),
+                               constant(b, threads - 1));
+}
+
+FragmentEmitter::Lanes FragmentEmitter::describeLanes(Builder &b) {
   auto div = [&](Value x, int64_t by) -> Value { return arith::DivUIOp::create(b, x, constant(b, by)); };
   auto rem = [&](Value x, int64_t by) -> Value { return arith::RemUIOp::create(b, x, constant(b, by)); };
   auto mul = [&](Value x, int64_t by) -> Value { return arith::MulIOp::create(b, x, constant(b, by)); };
-  thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
-  lane = rem(thread, 32);
-  line = rem(lane, 8);
-  second = mul(rem(div(lane, 8), 2), 8);
-  third = mul(div(lane, 16), 8);
-  rowBase = arith::AddIOp::create(b, mul(div(thread, 32), 8 * halves), div(lane, 4));
-  columnBase = mul(rem(lane, 4), 2);
+  Lanes here;
+  here.thread = readThread(b);
+  here.lane = rem(here.thread, 32);
+  here.line = rem(here.lane, 8);
+  here.second = mul(rem(div(here.lane, 8), 2), 8);
+  here.third = mul(div(here.lane, 16), 8);
+  here.rowBase = arith::AddIOp::create(b, mul(div(here.thread, 32), 8 * halves), div(here.lane, 4));
+  here.columnBase = mul(rem(here.lane, 4), 2);
+  return here;
+}
+
+static bool hasTileOps(Operation *op) {
+  return op->walk([](linalg::LinalgOp) { return WalkResult::interrupt(); }).wasInterrupted();
+}
+
+/// Lanes of a block's tile operations: `known` ones, but for those in a loop that holds another loop of them, and for those behind a loop.
+void FragmentEmitter::describeLanes(Block &block, std::optional<Lanes> known) {
+  auto holdsLoop = [](Operation *op) {
+    return op->walk([&](scf::ForOp loop) {
+               return loop != op && hasTileOps(loop) ? WalkResult::interrupt() : WalkResult::advance();
+             }).wasInterrupted();
+  };
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (!hasTileOps(&op))
+      continue;
+    bool isLoop = isa<LoopLikeOpInterface>(op), isOuter = isLoop && holdsLoop(&op);
+    if (!known && !isOuter) {
+      Builder b(op.getLoc(), &op);
+      known = describeLanes(b);
+    }
+    if (isa<linalg::LinalgOp>(op))
+      lanesOf[&op] = *known;
+    else
+      for (Region &region : op.getRegions())
+        for (Block &inside : region)
+          describeLanes(inside, isOuter ? std::nullopt : known);
+    if (isLoop)
+      known.reset();
+  }
 }
 
 /// What a tile becomes: registers, or lines of 16-bit elements in shared memory.
@@ -56,6 +99,8 @@ void FragmentEmitter::replaceTile(memref::AllocaOp tile) {
   if (kind == Kind::Matrix) // read and written 16 bytes at a time
     return make({type.getDimSize(0), type.getDimSize(1) + 8}, layouts.elementOf(tile),
                 gpu::AddressSpace::Workgroup, b.getI64IntegerAttr(16));
+  if (kind == Kind::Common)
+    return make({1}, type.getElementType(), gpu::AddressSpace::Private);
   make({kind == Kind::Row ? halves : type.getDimSize(1) / 4 * halves}, type.getElementType(), gpu::AddressSpace::Private);
 }
 
@@ -94,10 +139,15 @@ void FragmentEmitter::rewrite(linalg::LinalgOp op) {
     fill(b, filling);
   else if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation()))
     contract(b, product);
+  else if (op.getNumReductionLoops() == op.getNumLoops())
+    reduceMatrix(b, cast<linalg::GenericOp>(op.getOperation()));
   else if (op.getNumReductionLoops())
     reduce(b, cast<linalg::GenericOp>(op.getOperation()));
   else
     elementwise(b, cast<linalg::GenericOp>(op.getOperation()));
+  for (Value out : op.getDpsInits())
+    if (TileView view = viewOf(out); view.tile && cleared.contains(view.tile))
+      clearBehind(b, out);
   op->erase();
 }
 
@@ -124,9 +174,7 @@ void FragmentEmitter::deferScale(memref::AllocaOp left) {
 }
 
 void FragmentEmitter::run() {
-  Builder b(kernel.getLoc(), kernel.getContext());
-  b.setInsertionPointToStart(&kernel.getBody().front());
-  describeLanes(b);
+  describeLanes(kernel.getBody().front(), std::nullopt);
   for (auto [tile, kind] : layouts.tiles())
     replaceTile(tile);
   SmallVector<scf::ForOp> loops;
@@ -135,20 +183,31 @@ void FragmentEmitter::run() {
     copyAhead(loop);
   SmallVector<linalg::LinalgOp> ops;
   kernel.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
+  findCleared(ops);
   for (linalg::LinalgOp op : ops)
     if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation());
         product && !TileLayouts::isInnerFirst(product))
       if (memref::AllocaOp left = viewOf(product->getOperand(0)).tile; !scales.contains(left))
         deferScale(left);
-  for (linalg::LinalgOp op : ops)
+  for (linalg::LinalgOp op : ops) {
+    lanes = lanesOf.lookup(op);
+    bounds.clear();
     rewrite(op);
+  }
   for (auto [tile, kind] : layouts.tiles()) {
     if (kind == Kind::Plain)
       continue;
-    for (Operation *view : llvm::make_early_inc_range(tile->getUsers()))
-      view->erase(); // nothing uses it any more
+    for (Operation *user : llvm::make_early_inc_range(tile->getUsers())) {
+      if (auto read = dyn_cast<memref::LoadOp>(user)) { // of what all threads have
+        Builder b(read.getLoc(), read);
+        read.replaceAllUsesWith(element(b, memories.lookup(tile), 0));
+      }
+      user->erase(); // views: nothing uses them any more
+    }
     memref::AllocaOp(tile)->erase();
   }
+  for (const Ragged &tiles : ragged)
+    splitWhole(tiles);
 }
 
 namespace {

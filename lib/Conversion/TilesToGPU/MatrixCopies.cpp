@@ -18,8 +18,6 @@
 using namespace mlir;
 using namespace weir;
 
-constexpr int64_t kPiece = 8; ///< elements that are copied at a time
-
 /// Whether all lines of the argument that `view` is part of begin at multiples of 16 bytes.
 Value FragmentEmitter::isAligned(Value view) {
   auto part = view.getDefiningOp<memref::SubViewOp>();
@@ -28,7 +26,7 @@ Value FragmentEmitter::isAligned(Value view) {
     return known;
   Builder b(kernel.getLoc(), kernel.getContext());
   if (isa<BlockArgument>(argument))
-    b.setInsertionPointAfter(columnBase.getDefiningOp());
+    b.setInsertionPointToStart(&kernel.getBody().front());
   else
     b.setInsertionPointAfterValue(argument);
   auto metadata = memref::ExtractStridedMetadataOp::create(b, argument);
@@ -51,11 +49,41 @@ std::pair<Value, Value> FragmentEmitter::pieceAt(Builder &b, Value at, int64_t p
   return {arith::DivUIOp::create(b, at, width), column};
 }
 
-/// cp.async of what this thread copies. Of a line behind `count` nothing is read, and zeros are written.
-void FragmentEmitter::copyPieces(Builder &b, Value from, Value to, Value count) {
+/// A matrix that lies where it does, by numbers that LLVM takes for new ones: multiples of a distance between lines are not kept in registers over a
+/// loop, and an address is not taken apart.
+static Value renew(ImplicitLocOpBuilder &b, Value from) {
+  auto type = cast<MemRefType>(from.getType());
+  auto renewed = [&](OpFoldResult folded) -> OpFoldResult {
+    auto known = dyn_cast<Value>(folded);
+    if (!known)
+      return folded;
+    Value wide = arith::IndexCastOp::create(b, b.getI64Type(), known);
+    wide = LLVM::InlineAsmOp::create(b, b.getI64Type(), wide, "", "=l,0", /*has_side_effects=*/true,
+                                     /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+                                     LLVM::AsmDialectAttr(), ArrayAttr())
+               .getResult(0);
+    return arith::IndexCastOp::create(b, b.getIndexType(), wide).getResult();
+  };
+  auto parts = memref::ExtractStridedMetadataOp::create(b, from);
+  SmallVector<OpFoldResult> strides = parts.getConstifiedMixedStrides();
+  strides[0] = renewed(strides[0]);
+  return memref::ReinterpretCastOp::create(b, type, parts.getBaseBuffer(), renewed(parts.getConstifiedMixedOffset()),
+                                           parts.getConstifiedMixedSizes(), strides);
+}
+
+/// cp.async of what this thread copies. Of a line behind `count`, if given, nothing is read, and zeros are written.
+void FragmentEmitter::copyPieces(Builder &b, Value thread, Value from, Value to, Value count) {
   auto type = cast<MemRefType>(to.getType());
   int64_t pieces = (type.getDimSize(1) - kPiece) / kPiece, total = type.getDimSize(0) * pieces;
   Value whole = constant(b, kPiece), none = constant(b, 0);
+  bool isSameColumn = threads % pieces == 0; // each time, so that all lie a number of lines from the first
+  std::pair<Value, Value> own = pieceAt(b, thread, pieces);
+  auto fromOwn = [&](Value matrix) -> Value {
+    SmallVector<OpFoldResult> offsets{own.first, own.second}, sizes{b.getIndexAttr(type.getDimSize(0)), b.getIndexAttr(kPiece)},
+        steps(2, b.getIndexAttr(1));
+    return memref::SubViewOp::create(b, matrix, offsets, sizes, steps);
+  };
+  Value source = renew(b, isSameColumn ? fromOwn(from) : from), target = isSameColumn ? fromOwn(to) : to;
   for (int64_t first = 0; first < total; first += threads) {
     OpBuilder::InsertionGuard guard(b);
     Value at = arith::AddIOp::create(b, thread, constant(b, first));
@@ -64,20 +92,24 @@ void FragmentEmitter::copyPieces(Builder &b, Value from, Value to, Value count) 
       b.setInsertionPointToStart(scf::IfOp::create(b, isThere, /*withElseRegion=*/false).thenBlock());
     }
     auto [line, column] = pieceAt(b, at, pieces);
-    if (threads % pieces == 0) { // the same column each time
-      std::tie(line, column) = pieceAt(b, thread, pieces);
-      line = arith::AddIOp::create(b, line, constant(b, first / pieces));
+    if (isSameColumn) {
+      line = constant(b, first / pieces);
+      column = none;
     }
-    Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, line, count);
-    Value length = arith::SelectOp::create(b, isThere, whole, none);
-    nvgpu::DeviceAsyncCopyOp::create(b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), to,
-                                     ValueRange{line, column}, from, ValueRange{line, column},
+    Value length;
+    if (count) {
+      Value number = isSameColumn ? arith::AddIOp::create(b, own.first, line).getResult() : line;
+      Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, number, count);
+      length = arith::SelectOp::create(b, isThere, whole, none);
+    }
+    nvgpu::DeviceAsyncCopyOp::create(b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), target,
+                                     ValueRange{line, column}, source, ValueRange{line, column},
                                      b.getIndexAttr(kPiece), length, b.getUnitAttr());
   }
 }
 
 /// The same, element by element.
-void FragmentEmitter::copyElements(Builder &b, Value from, Value to, Value count) {
+void FragmentEmitter::copyElements(Builder &b, Value thread, Value from, Value to, Value count) {
   auto type = cast<MemRefType>(to.getType());
   int64_t length = type.getDimSize(1) - kPiece;
   OpBuilder::InsertionGuard guard(b);
@@ -95,13 +127,13 @@ void FragmentEmitter::copyElements(Builder &b, Value from, Value to, Value count
 }
 
 /// Lines of `from` into those of `to`, zeros into those behind `count`: begun, not waited for.
-void FragmentEmitter::copyLines(Builder &b, Value from, Value to, Value count, Value aligned) {
+void FragmentEmitter::copyLines(Builder &b, Value thread, Value from, Value to, Value count, Value aligned) {
   auto choice = scf::IfOp::create(b, aligned, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(choice.thenBlock());
-  copyPieces(b, from, to, count);
+  copyPieces(b, thread, from, to, count);
   b.setInsertionPointToStart(choice.elseBlock());
-  copyElements(b, from, to, count);
+  copyElements(b, thread, from, to, count);
 }
 
 /// Waits for what this thread has copied, then for the others.
@@ -116,7 +148,7 @@ void FragmentEmitter::copyMatrix(Builder &b, linalg::GenericOp op) {
   Value count = getValueOrCreateConstantIndexOp(b, b.getLoc(), to.sizes[0]);
   Value aligned = isAligned(from);
   gpu::BarrierOp::create(b); // some warp may still read what was there
-  copyLines(b, from, memories.lookup(to.tile), count, aligned);
+  copyLines(b, lanes.thread, from, memories.lookup(to.tile), count, aligned);
   NVVM::CpAsyncCommitGroupOp::create(b);
   awaitCopies(b);
 }
@@ -186,6 +218,16 @@ SmallVector<linalg::GenericOp> FragmentEmitter::copiesOf(scf::ForOp loop, SetVec
   return copies;
 }
 
+static Value constantBool(ImplicitLocOpBuilder &b, bool value) {
+  return arith::ConstantIntOp::create(b, value, 1);
+}
+
+/// Whether `count` lines are all that a tile has room for.
+static Value isFull(ImplicitLocOpBuilder &b, Value count, memref::AllocaOp tile) {
+  Value lines = arith::ConstantIndexOp::create(b, tile.getType().getDimSize(0));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, lines);
+}
+
 /// Matrices get a second place: while the products of one tile of keys are taken, the next one is copied.
 void FragmentEmitter::copyAhead(scf::ForOp loop) {
   SetVector<Operation *> values;
@@ -224,23 +266,71 @@ void FragmentEmitter::copyAhead(scf::ForOp loop) {
     mapping.map(loop.getInductionVar(), at);
     for (Operation *op : values)
       b.clone(*op, mapping);
+    // One condition for whole tiles of aligned arguments, so that nothing is asked of their lines.
+    SmallVector<Value> from, to, counts;
+    Value isWhole = constantBool(b, true);
     for (auto [op, isAligned] : llvm::zip(copies, aligned)) {
-      Value count = getValueOrCreateConstantIndexOp(b, b.getLoc(), viewOf(op.getOutputs()[0]).sizes[0]);
-      copyLines(b, mapping.lookupOrDefault(op.getInputs()[0]), placeOf(op, stage),
-                mapping.lookupOrDefault(count), isAligned);
+      TileView tile = viewOf(op.getOutputs()[0]);
+      from.push_back(mapping.lookupOrDefault(op.getInputs()[0]));
+      to.push_back(placeOf(op, stage));
+      counts.push_back(mapping.lookupOrDefault(getValueOrCreateConstantIndexOp(b, b.getLoc(), tile.sizes[0])));
+      isWhole = arith::AndIOp::create(b, isWhole, isAligned);
+      isWhole = arith::AndIOp::create(b, isWhole, isFull(b, counts.back(), tile.tile));
     }
+    auto versions = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
+    b.setInsertionPointToStart(versions.thenBlock());
+    Value thread = readThread(b);
+    for (auto [source, target] : llvm::zip(from, to))
+      copyPieces(b, thread, source, target, Value());
+    b.setInsertionPointToStart(versions.elseBlock());
+    for (auto [source, target, count, isAligned] : llvm::zip(from, to, counts, aligned))
+      copyLines(b, readThread(b), source, target, count, isAligned);
+    b.setInsertionPointAfter(versions);
     NVVM::CpAsyncCommitGroupOp::create(b);
   };
   gpu::BarrierOp::create(b); // some warp may still be in the loop's last run
   begin(loop.getLowerBound(), constant(b, 0));
-  b.setInsertionPointToStart(loop.getBody());
+  for (Operation *op : llvm::reverse(values))
+    op->moveBefore(&loop.getBody()->front());
+  if (values.empty())
+    b.setInsertionPointToStart(loop.getBody());
+  else
+    b.setInsertionPointAfter(values.back());
   awaitCopies(b); // and no warp is in the tile before any more
   Value at = loop.getInductionVar(), step = loop.getStep();
   Value number = arith::DivUIOp::create(b, arith::SubIOp::create(b, at, loop.getLowerBound()), step);
   Value stage = arith::RemUIOp::create(b, number, constant(b, 2));
   begin(arith::AddIOp::create(b, at, step), arith::SubIOp::create(b, constant(b, 1), stage));
+  TileView first = viewOf(copies[0].getOutputs()[0]);
   for (linalg::GenericOp op : copies) {
     memories[viewOf(op.getOutputs()[0]).tile] = placeOf(op, stage);
     op->erase();
   }
+  auto count = dyn_cast<Value>(first.sizes[0]);
+  auto isLong = [](linalg::GenericOp op) { // a product element by element, for values that are not finite
+    return op.getNumLoops() == 3 ? WalkResult::interrupt() : WalkResult::advance();
+  };
+  if (!count || loop.getNumResults() || loop->walk(isLong).wasInterrupted())
+    return;
+  Value whole = isFull(b, count, first.tile);
+  ragged.push_back({count, whole, first.tile.getType().getDimSize(0)});
+}
+
+/// What is done with a tile of keys gets a version for whole tiles, in which nothing is asked of their number. LLVM makes no selections of versions that
+/// have products. (What has products element by element gets none: it would be twice as long, and a mask's conditions make versions already.)
+void FragmentEmitter::splitWhole(const Ragged &tiles) {
+  auto loop = cast<scf::ForOp>(tiles.whole.getDefiningOp()->getParentOp());
+  Operation *end = loop.getBody()->getTerminator();
+  SmallVector<Operation *> ops;
+  for (Operation *op = tiles.whole.getDefiningOp()->getNextNode(); op != end; op = op->getNextNode())
+    ops.push_back(op);
+  Builder b(loop.getLoc(), end);
+  auto versions = scf::IfOp::create(b, tiles.whole, /*withElseRegion=*/true);
+  b.setInsertionPointToStart(versions.thenBlock());
+  IRMapping mapping;
+  mapping.map(tiles.count, constant(b, tiles.lines));
+  for (Operation *op : ops)
+    b.clone(*op, mapping);
+  for (Operation *op : ops)
+    op->moveBefore(versions.elseBlock()->getTerminator());
 }

@@ -156,6 +156,26 @@ bool TileLayouts::isMatrix(memref::AllocaOp tile) {
   return isFilled && tile.getType().getDimSize(1) % 16 == 0 && tile.getType().getDimSize(0) % 16 == 0;
 }
 
+static bool isCombiner(Operation *op) {
+  return isa<arith::AddFOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp, arith::MulFOp>(op);
+}
+
+/// A single value that is filled, and reduced of whole matrices element by element.
+bool TileLayouts::isCommon(memref::AllocaOp tile) {
+  auto isReduction = [&](linalg::GenericOp op) {
+    SmallVector<Operation *> combiners;
+    return op && op.getNumLoops() == 2 && op.getNumReductionLoops() == 2 && op.getNumDpsInputs() == 1 &&
+           op.getNumDpsInits() == 1 && op.getIndexingMapsArray()[0].isIdentity() && !op.hasIndexSemantics() &&
+           viewOf(op.getDpsInputs()[0]).tile && isMatrix(viewOf(op.getDpsInputs()[0]).tile) &&
+           matchReduction(op.getRegionOutputArgs(), 0, combiners) && combiners.size() == 1 && isCombiner(combiners[0]) &&
+           op.getRegionOutputArgs()[0].hasOneUse();
+  };
+  return tile.getType().getElementType().isF32() && llvm::all_of(tile->getUsers(), [&](Operation *user) {
+    return isa<linalg::FillOp>(user) || (isa<memref::LoadOp>(user) && !user->getParentOfType<linalg::LinalgOp>()) ||
+           isReduction(dyn_cast<linalg::GenericOp>(user));
+  });
+}
+
 bool TileLayouts::assign(memref::AllocaOp tile) {
   MemRefType type = tile.getType();
   if (!type.hasStaticShape() || !type.getLayout().isIdentity())
@@ -169,6 +189,8 @@ bool TileLayouts::assign(memref::AllocaOp tile) {
       return refuse("a tile has a number of columns that 16 does not divide");
     kinds[tile] = type.getRank() == 2 ? Kind::Fragment : Kind::Row;
   }
+  if (type.getRank() == 0 && isCommon(tile))
+    kinds[tile] = Kind::Common;
   if (!kinds.count(tile))
     kinds[tile] = type.getRank() == 2 && isMatrix(tile) ? Kind::Matrix : Kind::Plain;
   return true;
@@ -176,7 +198,7 @@ bool TileLayouts::assign(memref::AllocaOp tile) {
 
 bool TileLayouts::isInRegisters(memref::AllocaOp tile) const {
   auto it = kinds.find(tile);
-  return it != kinds.end() && (it->second == Kind::Fragment || it->second == Kind::Row);
+  return it != kinds.end() && it->second != Kind::Matrix && it->second != Kind::Plain;
 }
 
 bool TileLayouts::isInRegisters(linalg::LinalgOp op) const {
@@ -236,7 +258,7 @@ bool TileLayouts::checkRegion(linalg::GenericOp op) {
 bool TileLayouts::check(linalg::LinalgOp op) {
   if (!isInRegisters(op))
     return true;
-  if (isa<linalg::FillOp>(op))
+  if (isa<linalg::FillOp>(op) || op.getNumReductionLoops() == op.getNumLoops()) // see isCommon
     return true;
   if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation()))
     return checkProduct(product);
@@ -271,8 +293,7 @@ bool TileLayouts::check(linalg::LinalgOp op) {
     SmallVector<Operation *> combiners;
     Value term = matchReduction(generic.getRegionOutputArgs(), 0, combiners);
     if (!term || combiners.size() != 1 || !generic.getRegionOutputArgs()[0].hasOneUse() ||
-        !isa<arith::AddFOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp, arith::MinNumFOp,
-             arith::MulFOp>(combiners[0]))
+        !isCombiner(combiners[0]))
       return refuse("a reduction along rows is no sum, product, maximum or minimum");
   }
   return checkRegion(generic);
@@ -294,7 +315,7 @@ std::optional<TileLayouts> TileLayouts::of(gpu::GPUFuncOp kernel, unsigned warps
   for (linalg::LinalgOp op : ops)
     result.unite(op);
   auto isOutside = [&](memref::AllocaOp tile) { // read or written one by one, by every thread alike
-    return result.isInRegisters(tile) && llvm::any_of(tile->getUsers(), [](Operation *user) {
+    return result.isInRegisters(tile) && result.kindOf(tile) != Kind::Common && llvm::any_of(tile->getUsers(), [](Operation *user) {
              return isa<memref::LoadOp, memref::StoreOp>(user) && !user->getParentOfType<linalg::LinalgOp>();
            });
   };

@@ -37,6 +37,7 @@ public:
               ///< of two
     Row,      ///< one value a row, in registers, the same in the four threads that have elements of the row
     Matrix,   ///< 16-bit elements, in shared memory
+    Common,   ///< one value of whole matrices, in registers, the same in all threads
     Plain     ///< any other without rows: shared memory, element by element
   };
 
@@ -67,6 +68,7 @@ private:
   bool findRow(llvm::ArrayRef<mlir::linalg::ContractOp> products);
   bool assign(mlir::memref::AllocaOp tile);
   bool isMatrix(mlir::memref::AllocaOp tile);
+  bool isCommon(mlir::memref::AllocaOp tile);
   bool check(mlir::linalg::LinalgOp op);
   bool checkProduct(mlir::linalg::ContractOp op);
   bool checkRegion(mlir::linalg::GenericOp op);

@@ -3,19 +3,20 @@
 // Scores of 64 queries: what a thread has of them is 16 of 64 x 32 / 128 numbers. Keys lie in lines of 16 + 8 elements.
 // CHECK-LABEL: gpu.func @scores(
 // CHECK-SAME:    weir.warps = 4 : i32
-// CHECK-DAG:     %[[LANE:.*]] = arith.remui %thread_id_x, %c32
+// CHECK:         llvm.inline_asm has_side_effects "mov.u32 $0, %tid.x;"
 // CHECK:         scf.forall
 // CHECK-DAG:       %[[Q:.*]] = memref.alloca() : memref<8xf32, #gpu.address_space<private>>
 // CHECK-DAG:       %[[K:.*]] = memref.alloca() {alignment = 16 : i64} : memref<32x24xbf16, #gpu.address_space<workgroup>>
 // CHECK-DAG:       %[[S:.*]] = memref.alloca() : memref<16xf32, #gpu.address_space<private>>
 // CHECK:           memref.store %{{.*}}, %[[Q]]
 // CHECK:           gpu.barrier
-// CHECK:           nvgpu.device_async_copy %{{.*}}, %[[K]][%{{.*}}], 8, %{{.*}} {bypassL1}
+// CHECK:           %[[OWN:.*]] = memref.subview %[[K]][%{{.*}}, %{{.*}}] [32, 8] [1, 1]
+// CHECK:           nvgpu.device_async_copy %{{.*}}, %[[OWN]][%c0, %c0], 8, %{{.*}} {bypassL1}
 // CHECK:           nvvm.cp.async.commit.group
 // CHECK:           nvvm.cp.async.wait.group 0
 // CHECK:           gpu.barrier
-// CHECK:           nvvm.convert.f32x2.to.bf16x2
-// CHECK:           nvgpu.ldmatrix %[[K]][%{{.*}}, %{{.*}}] {numTiles = 4 : i32, transpose = false} : memref<32x24xbf16, #gpu.address_space<workgroup>> -> vector<4x2xbf16>
+// CHECK:           %[[LINES:.*]] = memref.subview %[[K]][%{{.*}}, %{{.*}}] [32, 24] [1, 1]
+// CHECK:           nvgpu.ldmatrix %[[LINES]][%c0, %c0] {numTiles = 4 : i32, transpose = false} : memref<32x24xbf16, {{.*}}> -> vector<4x2xbf16>
 // CHECK-COUNT-4:   nvvm.mma.sync
 // CHECK-NOT:       linalg
 // A row's maximum: over the own columns, then over the four lanes that share it.
@@ -75,6 +76,86 @@ gpu.func @scores(%q: memref<?x16xbf16, strided<[?, 1]>>, %k: memref<?x16xbf16, s
     ^bb0(%x: f32, %o: f32):
       linalg.yield %x : f32
     }
+  }
+  gpu.return
+}
+}
+
+// -----
+
+// `n <= m + w` asks 64 bits of a row only: what is the same for all its columns goes to one side, and that side becomes 32 bits.
+// CHECK-LABEL: gpu.func @masked(
+// CHECK:         %[[WIDE:.*]] = llvm.intr.ssub.sat(%{{.*}}, %{{.*}}) : (i64, i64) -> i64
+// CHECK:         %[[BOUND:.*]] = llvm.inline_asm "cvt.sat.s32.s64 $0, $1;", "=r,l" %[[WIDE]]
+// CHECK:         arith.cmpi sge, %[[BOUND]], %c0_i32
+// CHECK-NOT:     : i64
+// CHECK:         arith.cmpi sge, %[[BOUND]], %c1_i32
+// CHECK:         arith.cmpi sge, %[[BOUND]], %c8_i32
+// Whether a matrix has values that are not finite: all threads take part, eight elements at a time, then the lanes of a warp, then four warps.
+// CHECK:         vector.load %{{.*}} {alignment = 16 : i64} : {{.*}}, vector<8xbf16>
+// CHECK-COUNT-5: nvvm.shfl.sync bfly
+// CHECK:         %[[WARPS:.*]] = memref.alloca() : memref<4xf32, #gpu.address_space<workgroup>>
+// CHECK:         gpu.barrier
+// CHECK:         memref.store %{{.*}}, %[[WARPS]]
+// CHECK:         gpu.barrier
+// CHECK-COUNT-4: memref.load %[[WARPS]]
+// CHECK-NOT:     linalg
+gpu.module @masked.gpu {
+gpu.func @masked(%q: memref<?x16xbf16, strided<[?, 1]>>, %k: memref<?x16xbf16, strided<[?, 1]>>, %w: i64, %out: memref<?xf32>, %ws: memref<?xi8>) kernel {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant 0.0 : f32
+  %least = arith.constant 0xFF800000 : f32
+  %m = memref.dim %q, %c0 : memref<?x16xbf16, strided<[?, 1]>>
+  %blocks = arith.ceildivui %m, %c64 : index
+  scf.forall (%i) in (%blocks) {
+    %tq = memref.alloca() {weir.tile} : memref<64x16xf32>
+    %tk = memref.alloca() {weir.tile} : memref<32x16xf32>
+    %ts = memref.alloca() {weir.tile} : memref<64x32xf32>
+    %total = memref.alloca() {weir.tile} : memref<f32>
+    %m0 = arith.muli %i, %c64 : index
+    linalg.generic {indexing_maps = [affine_map<(m, d) -> (m, d)>], iterator_types = ["parallel", "parallel"]} outs(%tq : memref<64x16xf32>) {
+    ^bb0(%o: f32):
+      %row = linalg.index 0 : index
+      %d = linalg.index 1 : index
+      %at = arith.addi %m0, %row : index
+      %e = memref.load %q[%at, %d] : memref<?x16xbf16, strided<[?, 1]>>
+      %x = arith.extf %e : bf16 to f32
+      linalg.yield %x : f32
+    }
+    %keys = memref.subview %k[0, 0] [32, 16] [1, 1] : memref<?x16xbf16, strided<[?, 1]>> to memref<32x16xbf16, strided<[?, 1]>>
+    linalg.generic {indexing_maps = [affine_map<(n, d) -> (n, d)>, affine_map<(n, d) -> (n, d)>], iterator_types = ["parallel", "parallel"]}
+      ins(%keys : memref<32x16xbf16, strided<[?, 1]>>) outs(%tk : memref<32x16xf32>) {
+    ^bb0(%e: bf16, %o: f32):
+      %x = arith.extf %e : bf16 to f32
+      linalg.yield %x : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%ts : memref<64x32xf32>)
+    linalg.contract indexing_maps = [affine_map<(m, n, d) -> (m, d)>, affine_map<(m, n, d) -> (n, d)>, affine_map<(m, n, d) -> (m, n)>]
+      ins(%tq, %tk : memref<64x16xf32>, memref<32x16xf32>) outs(%ts : memref<64x32xf32>)
+    linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]} outs(%ts : memref<64x32xf32>) {
+    ^bb0(%s: f32):
+      %row = linalg.index 0 : index
+      %at = arith.addi %m0, %row : index
+      %mm = arith.index_cast %at : index to i64
+      %column = linalg.index 1 : index
+      %nn = arith.index_cast %column : index to i64
+      %last = arith.addi %mm, %w : i64
+      %there = arith.cmpi sle, %nn, %last : i64
+      %kept = arith.select %there, %s, %least : f32
+      linalg.yield %kept : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%total : memref<f32>)
+    linalg.generic {indexing_maps = [affine_map<(n, d) -> (n, d)>, affine_map<(n, d) -> ()>], iterator_types = ["reduction", "reduction"]}
+      ins(%tk : memref<32x16xf32>) outs(%total : memref<f32>) {
+    ^bb0(%x: f32, %o: f32):
+      %none = arith.mulf %x, %zero : f32
+      %sum = arith.addf %o, %none : f32
+      linalg.yield %sum : f32
+    }
+    %all = memref.load %total[] : memref<f32>
+    memref.store %all, %out[%c0] : memref<?xf32>
   }
   gpu.return
 }

@@ -2,9 +2,11 @@
 
 make B H M N D F: q.npy, k.npy, v.npy in f32; make16: what 16 bits hold. compare A B: the entries differ by 2e-5 (1 + |b|) at most (sums of some dozen terms in f32).
 turns FILE: of what weir-ptx-run --statistics says: each access of a warp to shared memory is one of 16 bytes a thread and needs the least number of turns
-of the banks, four. compare16 A B BITS: of results and weights that are rounded to a significand of BITS bits. A weight of at most 1 is off by 2^-BITS of itself, so a mean
+of the banks, four. overhead FEW MANY PERCENT: two such statistics, of a kernel with few keys and with more whole tiles of them; of what warps execute more, moves
+and casts not counted, at most so much is neither mma, ldmatrix, cp.async nor the softmax's own arithmetic. compare16 A B BITS: of results and weights that are rounded to a significand of BITS bits. A weight of at most 1 is off by 2^-BITS of itself, so a mean
 of values (or a sum with weights that are less) is off by as much of the largest value times the weights' sum, at most 1; and both results are rounded.
 """
+import collections
 import re
 import sys
 
@@ -38,6 +40,25 @@ def compare16(first, second, bits):
     assert worst <= 1, worst
 
 
+MOVES = re.compile(r"mov\.|cvta\.|ld\.param\.|cvt\.[su]\d+\.[su]\d+$")
+# Sums and functions of f32, maxima and sums of a row over the threads that have it, the rounding of weights.
+USEFUL = re.compile(r"mma\.|ldmatrix\.|cp\.async\.|(add|sub|mul|fma|max|min|ex2|div|rcp)\..*f32$|shfl\.|cvt\.rn\.(b?f16)(x2)?\.f32$")
+
+
+def executed(path):
+    counts = re.findall(r"^ +(\d+)  ([a-z]\S+)$", open(path).read(), re.MULTILINE)
+    return collections.Counter({opcode: int(count) for count, opcode in counts})
+
+
+def overhead(few, many, percent):
+    tiles = executed(many) - executed(few)
+    assert any(opcode.startswith("mma.") for opcode in tiles), tiles
+    counted = {opcode: count for opcode, count in tiles.items() if not MOVES.match(opcode)}
+    rest = {opcode: count for opcode, count in counted.items() if not USEFUL.match(opcode)}
+    share = 100 * sum(rest.values()) / sum(counted.values())
+    assert share <= float(percent), (share, sorted(rest.items(), key=lambda item: -item[1]))
+
+
 if sys.argv[1] == "make":
     make(*map(int, sys.argv[2:]))
 elif sys.argv[1] == "make16":
@@ -45,6 +66,8 @@ elif sys.argv[1] == "make16":
 elif sys.argv[1] == "turns":
     accesses, turns = map(int, re.search(r"(\d+) accesses of warps, (\d+) turns", open(sys.argv[2]).read()).groups())
     assert turns == 4 * accesses > 0, (accesses, turns)
+elif sys.argv[1] == "overhead":
+    overhead(*sys.argv[2:])
 elif sys.argv[1] == "compare16":
     compare16(*sys.argv[2:])
 else:

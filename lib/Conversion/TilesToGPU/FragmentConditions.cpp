@@ -1,0 +1,115 @@
+//===- FragmentConditions.cpp - what is asked of a column's number --------===//
+// Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `n <= m + w` compares integers of 64 bits for each score. Of the columns that a thread has in a row only a constant differs, so all that
+// does not is brought to the other side, once for the row: there a bound of 32 bits, with which each score compares its constant.
+#include "FragmentEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace weir;
+
+namespace {
+/// An integer as what all columns of a thread have in common, which is null for 0, and a number.
+struct Offset {
+  Value common;
+  int64_t number = 0;
+};
+
+/// Takes values of a tile operation's region apart.
+class OffsetFinder {
+public:
+  OffsetFinder(ImplicitLocOpBuilder &b, linalg::GenericOp op, function_ref<Offset(unsigned)> index, const IRMapping &values)
+      : b(b), op(op), index(index), values(values) {}
+
+  Offset find(Value value) {
+    IntegerAttr number;
+    if (matchPattern(value, m_Constant(&number)))
+      return {Value(), number.getInt()};
+    Operation *def = op.getRegion().isAncestor(value.getParentRegion()) ? value.getDefiningOp() : nullptr;
+    if (auto at = dyn_cast_or_null<linalg::IndexOp>(def))
+      return widen(index(at.getDim()));
+    if (auto cast = dyn_cast_or_null<arith::IndexCastOp>(def); cast && isWide(cast.getIn().getType()))
+      return find(cast.getIn());
+    if (isa_and_nonnull<arith::AddIOp, arith::SubIOp>(def)) {
+      Offset x = find(def->getOperand(0)), y = find(def->getOperand(1));
+      return isa<arith::AddIOp>(def) ? add(x, y) : subtract(x, y);
+    }
+    return widen({values.lookupOrDefault(value), 0});
+  }
+
+  static bool isWide(Type type) { return type.isIndex() || type.isInteger(64); }
+
+private:
+  Offset widen(Offset x) {
+    if (x.common && x.common.getType().isIndex())
+      x.common = arith::IndexCastOp::create(b, b.getI64Type(), x.common);
+    return x;
+  }
+  Offset add(Offset x, Offset y) {
+    Value sum = x.common && y.common ? arith::AddIOp::create(b, x.common, y.common).getResult()
+                                     : (x.common ? x.common : y.common);
+    return {sum, x.number + y.number};
+  }
+  Offset subtract(Offset x, Offset y) {
+    if (y.common) {
+      Value from = x.common ? x.common : Value(arith::ConstantIntOp::create(b, 0, 64));
+      x.common = arith::SubIOp::create(b, from, y.common);
+    }
+    return {x.common, x.number - y.number};
+  }
+
+  ImplicitLocOpBuilder &b;
+  linalg::GenericOp op;
+  function_ref<Offset(unsigned)> index;
+  const IRMapping &values;
+};
+} // namespace
+
+/// Whether a value of a region depends on the number of a column.
+static bool asksColumn(Value value, linalg::GenericOp op, unsigned row) {
+  Operation *def = op.getRegion().isAncestor(value.getParentRegion()) ? value.getDefiningOp() : nullptr;
+  if (auto at = dyn_cast_or_null<linalg::IndexOp>(def))
+    return at.getDim() != row;
+  return isa_and_nonnull<arith::AddIOp, arith::SubIOp, arith::IndexCastOp>(def) &&
+         llvm::any_of(def->getOperands(), [&](Value operand) { return asksColumn(operand, op, row); });
+}
+
+static bool isUnsigned(arith::CmpIPredicate predicate) {
+  using Predicate = arith::CmpIPredicate;
+  return llvm::is_contained({Predicate::ult, Predicate::ule, Predicate::ugt, Predicate::uge}, predicate);
+}
+
+Value FragmentEmitter::compareWithBound(Builder &b, arith::CmpIOp compare, linalg::GenericOp op, const Place &place,
+                                        const IRMapping &values) {
+  unsigned row = *layouts.rowOf(op);
+  if (op.getNumReductionLoops() && op.getNumLoops() == 3)
+    return nullptr; // a column comes from another thread
+  if (!OffsetFinder::isWide(compare.getLhs().getType()) || isUnsigned(compare.getPredicate()) ||
+      !(asksColumn(compare.getLhs(), op, row) || asksColumn(compare.getRhs(), op, row)))
+    return nullptr;
+  auto index = [&](unsigned loop) -> Offset {
+    if (loop == row)
+      return {place.indices[loop], 0};
+    return {lanes.columnBase, columnNumber(place.columns[loop])};
+  };
+  OffsetFinder finder(b, op, index, values);
+  Offset left = finder.find(compare.getLhs()), right = finder.find(compare.getRhs());
+  int64_t number = left.number - right.number;
+  if (!llvm::isInt<32>(number))
+    return nullptr;
+  Value &bound = bounds[{compare, place.half}];
+  if (!bound) {
+    auto orZero = [&](Value x) { return x ? x : Value(arith::ConstantIntOp::create(b, 0, 64)); };
+    // Both saturate: a bound that 32 bits do not hold is behind, or before, all columns.
+    Value wide = LLVM::SSubSat::create(b, orZero(right.common), orZero(left.common));
+    bound = LLVM::InlineAsmOp::create(b, b.getI32Type(), wide, "cvt.sat.s32.s64 $0, $1;", "=r,l",
+                                      /*has_side_effects=*/false, /*is_align_stack=*/false,
+                                      LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
+                .getResult(0);
+  }
+  return arith::CmpIOp::create(b, compare.getPredicate(), arith::ConstantIntOp::create(b, number, 32), bound);
+}
