@@ -44,14 +44,17 @@ def Mapping_TilesAttr : AttrDef<Mapping_Dialect, "Tiles"> {
     `rows` names the coordinate that is cut into blocks of `m`, or several, "y, x", of whose settings a block has `m` together; blocks and the other
     outer coordinates are split over threads. The stream's own coordinate, or tuples of several, are taken `n` at a time. `split` says into how
     many parts the keys of a block are cut, which are folded side by side and merged in their order; 0, or nothing, leaves that to the extents.
+    `step`, one for each of the key's coordinates, says how far apart the keys of a tile are, where those between do not belong to its rows: all are of
+    one residue class, and so are the rows (StreamTiles::Residue); 1, or nothing: side by side.
 
     ```mlir
     #mapping.tiles<rows = "m", m = 64, n = 128>
-    #mapping.tiles<rows = "m", m = 64, n = 128, split = 8>
+    #mapping.tiles<rows = "m", m = 64, n = 128 step [4], split = 8>
     ```
   }];
-  let parameters = (ins "::mlir::StringAttr":$rows, "int64_t":$m, "int64_t":$n, DefaultValuedParameter<"int64_t", "0">:$split);
+  let parameters = (ins "::mlir::StringAttr":$rows, "int64_t":$m, "int64_t":$n, DefaultValuedParameter<"int64_t", "0">:$split,
+                        OptionalArrayRefParameter<"int64_t">:$steps);
   let genVerifyDecl = 1;
-  let assemblyFormat = "`<` `rows` `=` $rows `,` `m` `=` $m `,` `n` `=` $n (`,` `split` `=` $split^)? `>`";
+  let assemblyFormat = "`<` `rows` `=` $rows `,` `m` `=` $m `,` `n` `=` $n (`step` `[` $steps^ `]`)? (`,` `split` `=` $split^)? `>`";
 }
 #endif

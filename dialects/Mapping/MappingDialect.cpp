@@ -37,12 +37,16 @@ mlir::LogicalResult weir::mapping::LoopsAttr::verify(llvm::function_ref<mlir::In
 
 // Each constraint `tiles_cN` likewise.
 mlir::LogicalResult weir::mapping::TilesAttr::verify(llvm::function_ref<mlir::InFlightDiagnostic()> emitError,
-                                                     mlir::StringAttr rows, int64_t m, int64_t n, int64_t split) {
+                                                     mlir::StringAttr rows, int64_t m, int64_t n, int64_t split,
+                                                     llvm::ArrayRef<int64_t> steps) {
   if (rows.getValue().empty()) // tiles_c1
     return emitError() << "'rows' is empty, expected a coordinate's name";
   if (m <= 0 || n <= 0) // tiles_c2
     return emitError() << "tiles of " << m << " by " << n << ", expected positive sizes";
   if (split < 0) // tiles_c3
     return emitError() << "a split into " << split << " parts, expected 0 (chosen later) or more";
+  for (int64_t step : steps)
+    if (step <= 0) // tiles_c4
+      return emitError() << "a step of " << step << " from key to key, expected 1 or more";
   return mlir::success();
 }

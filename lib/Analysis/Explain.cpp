@@ -134,7 +134,11 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
     if (!plan)
       return;
     Explanation::Tiles tiles{
-        stream.getRank().str(), plan->nameOfRow(), sizes.getM(), sizes.getN(), {}, {}, {}, {}, {}, {}, {}};
+        stream.getRank().str(), plan->nameOfRow(), sizes.getM(), sizes.getN(), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    append_range(tiles.steps, plan->stepsOfKeys());
+    for (auto &[name, extent] : concat<std::pair<StringRef, mlir::Value>>(plan->rows, plan->keys))
+      if (int64_t step = plan->stepOf(name); step > 1)
+        tiles.apart += formatv(", {0} {1} apart", name, step);
     if (options.target) {
       int64_t concurrent = getConcurrentBlocks(*options.target);
       StreamSplit split = StreamSplit::of(*plan, sizes, classes, concurrent);
@@ -300,6 +304,7 @@ json::Value weir::toJson(const Explanation &e) {
                                    {"row", t.row},
                                    {"m", t.m},
                                    {"n", t.n},
+                                   {"steps", json::Array(t.steps)},
                                    {"full", orNull(t.full)},
                                    {"partial", orNull(t.partial)},
                                    {"empty", orNull(t.empty)},
@@ -430,7 +435,7 @@ void weir::print(const Explanation &e, raw_ostream &os) {
   if (!e.tiles.empty())
     os << "\ntiles\n";
   for (const Explanation::Tiles &t : e.tiles) {
-    os << "  stream " << t.rank << ", " << t.m << " of " << t.row << " by " << t.n << " keys";
+    os << "  stream " << t.rank << ", " << t.m << " of " << t.row << " by " << t.n << " keys" << t.apart;
     if (t.full)
       os << ": " << *t.full << " full, " << *t.partial << " partial, " << *t.empty << " empty";
     if (t.inside)

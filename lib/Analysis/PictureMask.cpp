@@ -53,6 +53,24 @@ static std::vector<ShadedRect> joinLines(ArrayRef<ShadedRect> rects) {
   return out;
 }
 
+static void sortLines(std::vector<ShadedRect> &rects) {
+  llvm::sort(rects, [](const ShadedRect &a, const ShadedRect &b) {
+    return std::tie(a.top, a.left) < std::tie(b.top, b.left);
+  });
+}
+
+/// Joins cells of one line, which come in any order.
+static std::vector<ShadedRect> joinColumns(std::vector<ShadedRect> cells) {
+  std::vector<ShadedRect> out;
+  sortLines(cells);
+  for (const ShadedRect &cell : cells)
+    if (!out.empty() && out.back().right == cell.left)
+      out.back().right = cell.right;
+    else
+      out.push_back(cell);
+  return out;
+}
+
 /// What lies in each cell: all full, nothing, or something else.
 static std::vector<ShadedRect> toCells(ArrayRef<ShadedRect> rects, int64_t rows, int64_t keys) {
   int64_t lines = std::min(rows, kCells), columns = std::min(keys, kCells);
@@ -118,6 +136,7 @@ public:
 private:
   void describe();
   void paintPanel(ArrayRef<int64_t> outer);
+  std::pair<int64_t, int64_t> placeOf(int64_t number, int64_t step) const;
   void paintBlock(const TileClasses::Block &block, int64_t top, int64_t bottom,
                   std::vector<ShadedRect> &rects);
   void paintScores(ArrayRef<int64_t> outer, MaskPicture::Panel &panel);
@@ -130,10 +149,13 @@ private:
 } // namespace
 
 static std::string labelOf(ArrayRef<TileClasses::Axis> axes, StringRef more) {
-  std::string label;
-  for (const TileClasses::Axis &axis : axes)
+  std::string label, classes;
+  for (const TileClasses::Axis &axis : axes) {
     label += (label.empty() ? "" : ", ") + axis.name + " = 0.." + std::to_string(axis.extent - 1);
-  return label + more.str();
+    if (axis.step > 1)
+      classes += ", by " + axis.name + "%" + std::to_string(axis.step);
+  }
+  return label + more.str() + classes;
 }
 
 void TilePainter::describe() {
@@ -158,19 +180,28 @@ void TilePainter::describe() {
     picture.title.push_back("mask: " + tiles.mask);
 }
 
-/// Runs of a box of keys as spans of all keys in lexical order.
+/// The lines of a block of rows, and of as many that follow it as make `step` of them.
+std::pair<int64_t, int64_t> TilePainter::placeOf(int64_t number, int64_t step) const {
+  const TileClasses::Axis &row = tiles.rows[0];
+  if (tiles.rows.size() > 1)
+    return {number * tiles.m, std::min((number + step) * tiles.m, picture.rows)};
+  int64_t first = row.valuesAt(number).first, left = divideCeil(row.extent - first, row.step);
+  return {row.placeOf(first), row.placeOf(first) + std::min(left, step * row.block)};
+}
+
+/// Runs of a box of keys as spans of all keys in lexical order; of a coordinate by residue classes where these are taken.
 void TilePainter::paintBlock(const TileClasses::Block &block, int64_t top, int64_t bottom,
                              std::vector<ShadedRect> &rects) {
-  int64_t length = std::max<int64_t>(block.box.back().high - block.box.back().low, 1);
+  int64_t length = std::max<int64_t>(block.box.back().count, 1);
   auto add = [&](int64_t begin, int64_t end, bool full) { // within one line of the box
     int64_t line = begin / length, at = 0, scale = tiles.keys.back().extent;
     for (unsigned k = tiles.keys.size() - 1; k-- > 0;) {
-      int64_t count = block.box[k].high - block.box[k].low;
-      at += (block.box[k].low + (k ? line % count : line)) * scale;
+      int64_t count = block.box[k].count;
+      at += (tiles.keys[k].placeOf(block.box[k].first) + (k ? line % count : line)) * scale;
       scale *= tiles.keys[k].extent;
       line /= std::max<int64_t>(count, 1);
     }
-    int64_t left = at + block.box.back().low + begin % length, right = left + end - begin;
+    int64_t left = at + tiles.keys.back().placeOf(block.box.back().first) + begin % length, right = left + end - begin;
     Shade shade = full ? Shade::Full : tiles.readsData ? Shade::Data : Shade::Partial;
     if (!isSingle && !rects.empty() && rects.back().top == top && rects.back().right == left &&
         rects.back().shade == shade)
@@ -201,9 +232,16 @@ void TilePainter::paintScores(ArrayRef<int64_t> outer, MaskPicture::Panel &panel
     at.pop_back();
     if (!keys)
       return;
+    int64_t line = tiles.rows[0].placeOf(row);
+    std::vector<ShadedRect> own;
     for (Points::Span span : *keys)
-      spans.push_back({row, row + 1, span.low, span.high, Shade::Full});
+      for (int64_t key = span.low; key < span.high; ++key) {
+        int64_t place = tiles.keys[0].placeOf(key);
+        own.push_back({line, line + 1, place, place + 1, Shade::Full});
+      }
+    llvm::append_range(spans, joinColumns(std::move(own)));
   }
+  sortLines(spans);
   spans = joinLines(spans);
   if (spans.size() <= kMostRects)
     panel.inside = std::move(spans);
@@ -219,7 +257,10 @@ void TilePainter::paintPanel(ArrayRef<int64_t> outer) {
   int64_t step = divideCeil(blocks, kMostLines);
   picture.isCoarse |= step > 1;
   std::vector<ShadedRect> rects;
-  for (int64_t number = 0; number < blocks; number += step) {
+  int64_t classes = tiles.rows.size() > 1 ? 1 : tiles.rows[0].step;
+  for (int64_t number = 0; number < blocks; ++number) {
+    if (number / classes % step)
+      continue;
     SmallVector<int64_t> at(outer), digits;
     int64_t rest = number;
     for (const TileClasses::Axis &row : reverse(tiles.rows)) {
@@ -228,8 +269,9 @@ void TilePainter::paintPanel(ArrayRef<int64_t> outer) {
     }
     append_range(at, reverse(digits));
     if (auto block = tiles.blockAt(at, budget))
-      paintBlock(*block, number * tiles.m, std::min((number + step) * tiles.m, picture.rows), rects);
+      std::apply([&](int64_t top, int64_t bottom) { paintBlock(*block, top, bottom, rects); }, placeOf(number, step));
   }
+  sortLines(rects);
   panel.rects = isSingle && rects.size() <= kMostRects
                     ? std::move(rects)
                     : mergeShades(std::move(rects), picture.rows, picture.keys, picture.isCoarse);

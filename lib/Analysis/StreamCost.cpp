@@ -24,7 +24,7 @@ constexpr uint64_t kBudget = 1u << 12;
 constexpr double kGather = 2.2;
 
 int64_t weir::getRowsOfTile(const StreamTiles &plan, Extents &extents, const TargetDescription &target) {
-  std::optional<int64_t> rows = plan.countRows();
+  std::optional<int64_t> rows = plan.countRowsOfClass();
   int64_t lanes = getLanes(target), most = plan.rows.size() > 1 ? 1 : mostVectorsOfRows(target);
   if (plan.isAlone)
     rows = 1;
@@ -88,7 +88,8 @@ std::optional<StreamCost> weir::predictStream(mlir::func::FuncOp cascade, mlir::
   cost.rows = plan.isAlone ? 1 : plan.shared ? plan.getShare() : plan.countRows();
   cost.rowsOfTile = getRowsOfTile(plan, extents, target);
   int64_t rows = cost.rows.value_or(kOpen);
-  double whole = rows ? double(alignTo(rows, cost.rowsOfTile)) / rows : 1;
+  int64_t step = plan.rows.size() == 1 ? plan.stepOf(plan.rows[0].first) : 1;
+  double whole = rows ? double(StreamTiles::countBlocks(rows, cost.rowsOfTile, step) * cost.rowsOfTile) / rows : 1;
   if (plan.isAlone)
     whole *= kGather;
   for (const Costs::EquationCost &equation : costs.equations) {

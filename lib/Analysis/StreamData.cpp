@@ -79,8 +79,8 @@ void StreamData::visit(Value value) {
 }
 
 StreamData::StreamData(const StreamTiles &plan) : plan(plan) {
-  if (plan.rows.size() != 1 || plan.keys.size() != 1 || plan.isAlone || plan.shared)
-    return; // blocks of tuples are not asked for yet, nor what belongs to single blocks of rows
+  if (plan.rows.size() != 1 || plan.keys.size() != 1 || plan.isAlone || plan.shared || !plan.residues.empty())
+    return; // blocks of tuples are not asked for yet, nor classes, nor what belongs to single blocks of rows
   for (ArrayRef<Value> needed : plan.needed())
     llvm::for_each(needed, [&](Value predicate) { visit(predicate); });
 }

@@ -89,10 +89,12 @@ std::string StreamTiles::nameOfRow() const {
   return names;
 }
 
-std::optional<int64_t> StreamTiles::count(const Coordinates &coordinates) const {
+std::optional<int64_t> StreamTiles::count(const Coordinates &coordinates, bool ofClass) const {
   int64_t product = 1;
   for (auto &[name, extent] : coordinates) {
     std::optional<int64_t> constant = Extents::constant(extents->of(extent));
+    if (constant && ofClass)
+      constant = llvm::divideCeil(*constant, stepOf(name));
     if (!constant || llvm::MulOverflow(product, *constant, product))
       return std::nullopt;
   }
@@ -120,6 +122,8 @@ SmallVector<int64_t> StreamTiles::shapeOf(int64_t m) const {
       auto extent = Extents::constant(extents->of(rows[k].second));
       if (shared && quotientOf(shared)->row == rows[k].first)
         extent = getShare();
+      if (extent)
+        extent = llvm::divideCeil(*extent, stepOf(rows[k].first));
       if (extent && *extent > 0)
         own *= double(llvm::divideCeil(*extent, s) * s) / double(*extent);
       if (!isLast)
@@ -229,14 +233,62 @@ bool StreamTiles::chooseGiven(const Coordinates &all, StringRef names) {
   return asRows.size() > 1 && keys.size() == 1 && (choose(all, asRows) || chooseShared(all, asRows));
 }
 
+/// The coordinates of the row, and all that follows from them.
+bool StreamTiles::chooseRows() {
+  auto [names, ends] = getLeftSide(body[0]);
+  Coordinates all;
+  for (auto [name, end] : llvm::zip(names, ends))
+    if (!llvm::is_contained(state[0].getOver(), name))
+      all.push_back({cast<StringAttr>(name).getValue(), end});
+  if (keys.size() > 1)
+    sortAsInMemory(stream, all);
+  if (auto given = stream->getAttrOfType<mapping::TilesAttr>("mapping"); given && chooseGiven(all, given.getRows().getValue()))
+    return true;
+  // The innermost coordinate that can be; one that is known to be a single row only where no other is more.
+  std::optional<unsigned> single, chosen;
+  for (unsigned k = all.size(); k-- > 0 && !chosen;) {
+    auto length = Extents::constant(extents->of(all[k].second));
+    if ((single && length.value_or(1) <= 1) || !choose(all, k))
+      continue;
+    (length != 1 ? chosen : single) = k;
+  }
+  // Heads that share keys are several rows where there is one query.
+  for (unsigned k = all.size(); k-- > 0 && !chosen;)
+    if (chooseShared(all, k)) {
+      if (!single || getShare() != 1)
+        return true;
+      shared = nullptr;
+      break;
+    }
+  if (!chosen)
+    chosen = single;
+  if (!chosen && !all.empty()) {
+    isAlone = true;
+    if (choose(all, all.size() - 1))
+      return true;
+    isAlone = false;
+  }
+  // Of several coordinates that might be the row the innermost speaks.
+  if (!chosen)
+    return refuse("its scores have no coordinate but the streamed one");
+  // Keys that are tuples are those of neighbourhoods, to which blocks of rows are close where they extend both ways.
+  SmallVector<unsigned> asRows{*chosen};
+  for (unsigned k = all.size(); k-- > 0 && asRows.size() < keys.size();) {
+    if (k == *chosen)
+      continue;
+    asRows.push_back(k);
+    if (!choose(all, asRows))
+      asRows.pop_back();
+  }
+  reason.clear();
+  if (!choose(all, asRows))
+    llvm_unreachable("what was possible before is possible again");
+  return true;
+}
+
 std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, Dependence &dependence,
                                            Presences &presences, std::string *why) {
   StreamTiles plan;
-  auto no = [&](const Twine &text) {
-    if (why)
-      *why = text.str();
-    return std::nullopt;
-  };
   plan.stream = stream;
   plan.extents = &extents;
   plan.dependence = &dependence;
@@ -249,61 +301,17 @@ std::optional<StreamTiles> StreamTiles::of(StreamOp stream, Extents &extents, De
     else
       plan.finish.push_back(einsum);
   }
-  if (plan.state.empty() || plan.body.empty())
-    return no("it has no scores");
-  plan.real = cast<RankedTensorType>(plan.state[0].getType()).getElementType();
-  if (!plan.real.isF32() && !plan.real.isF64())
-    return no("its state is not real");
-  if (!plan.findKeys())
-    return no(plan.reason);
-  auto [names, ends] = getLeftSide(plan.body[0]);
-  Coordinates all;
-  for (auto [name, end] : llvm::zip(names, ends))
-    if (!llvm::is_contained(plan.state[0].getOver(), name))
-      all.push_back({cast<StringAttr>(name).getValue(), end});
-  if (plan.keys.size() > 1)
-    sortAsInMemory(stream, all);
-  if (auto given = stream->getAttrOfType<mapping::TilesAttr>("mapping");
-      given && plan.chooseGiven(all, given.getRows().getValue()))
+  auto choose = [&] {
+    if (plan.state.empty() || plan.body.empty())
+      return plan.refuse("it has no scores");
+    plan.real = cast<RankedTensorType>(plan.state[0].getType()).getElementType();
+    if (!plan.real.isF32() && !plan.real.isF64())
+      return plan.refuse("its state is not real");
+    return plan.findKeys() && plan.chooseRows() && plan.chooseSteps();
+  };
+  if (choose())
     return plan;
-  // The innermost coordinate that can be; one that is known to be a single row only where no other is more.
-  std::optional<unsigned> single, chosen;
-  for (unsigned k = all.size(); k-- > 0 && !chosen;) {
-    auto length = Extents::constant(extents.of(all[k].second));
-    if ((single && length.value_or(1) <= 1) || !plan.choose(all, k))
-      continue;
-    (length != 1 ? chosen : single) = k;
-  }
-  // Heads that share keys are several rows where there is one query.
-  for (unsigned k = all.size(); k-- > 0 && !chosen;)
-    if (plan.chooseShared(all, k)) {
-      if (!single || plan.getShare() != 1)
-        return plan;
-      plan.shared = nullptr;
-      break;
-    }
-  if (!chosen)
-    chosen = single;
-  if (!chosen && !all.empty()) {
-    plan.isAlone = true;
-    if (plan.choose(all, all.size() - 1))
-      return plan;
-    plan.isAlone = false;
-  }
-  // Of several coordinates that might be the row the innermost speaks.
-  if (!chosen)
-    return no(plan.reason.empty() ? "its scores have no coordinate but the streamed one" : plan.reason);
-  // Keys that are tuples are those of neighbourhoods, to which blocks of rows are close where they extend both ways.
-  SmallVector<unsigned> asRows{*chosen};
-  for (unsigned k = all.size(); k-- > 0 && asRows.size() < plan.keys.size();) {
-    if (k == *chosen)
-      continue;
-    asRows.push_back(k);
-    if (!plan.choose(all, asRows))
-      asRows.pop_back();
-  }
-  plan.reason.clear();
-  if (!plan.choose(all, asRows))
-    llvm_unreachable("what was possible before is possible again");
-  return plan;
+  if (why)
+    *why = plan.reason;
+  return std::nullopt;
 }

@@ -21,15 +21,15 @@ StreamSplit StreamSplit::of(const StreamTiles &plan, mapping::TilesAttr sizes, E
   // Blocks that are not known are at least one, or there is nothing to do.
   int64_t units = 1;
   bool isKnown = true;
-  auto take = [&](Value extent, int64_t by) {
+  auto take = [&](Value extent, int64_t by, int64_t step) {
     auto constant = Extents::constant(extents.of(extent));
     isKnown &= constant.has_value();
     if (constant)
-      units = llvm::MulOverflow(units, int64_t(llvm::divideCeil(*constant, by)), units) ? INT64_MAX : units;
+      units = llvm::MulOverflow(units, StreamTiles::countBlocks(*constant, by, step), units) ? INT64_MAX : units;
   };
   for (auto [row, by] : llvm::zip_equal(plan.rows, plan.shapeOf(sizes.getM()))) {
     if (!plan.shared || plan.quotientOf(plan.shared)->row != row.first) {
-      take(row.second, by);
+      take(row.second, by, plan.stepOf(row.first));
       continue;
     }
     auto length = Extents::constant(extents.of(row.second)), share = plan.getShare();
@@ -39,12 +39,12 @@ StreamSplit StreamSplit::of(const StreamTiles &plan, mapping::TilesAttr sizes, E
       isKnown = false;
   }
   for (auto &[name, extent] : plan.outer)
-    take(extent, 1);
+    take(extent, 1, 1);
   StreamSplit split;
   split.leastBlocks = units;
   if (isKnown)
     split.blocks = units;
-  std::optional<int64_t> keys = plan.countKeys();
+  std::optional<int64_t> keys = plan.countKeysOfClass();
   if (keys)
     split.most = *keys / (kBlocksOfPart * sizes.getN());
   int64_t parts = units ? std::min(split.most.value_or(concurrent), concurrent / units) : 1;

@@ -127,12 +127,12 @@ std::optional<TileClasses::Block> TileListing::blockAt(ArrayRef<int64_t> at, uin
   Numbers numbers{*this};
   BlockJudge<Numbers> judge(numbers, plan, {rows.low, rows.high - 1});
   askData(judge, data, /*asksKeys=*/false, [&](Value v) { return rangeOf(v, rows, {}); });
-  auto [low, high] = judge.rangeOfAny(needed, key.extent);
+  auto [low, count] = judge.keysOfAny(needed, key.extent);
   TileClasses::Block block;
   // Steps begin where summaries do; a tile ends where a mask does, and where, after steps inside all masks,
   // one is not.
-  int64_t first = *low - *low % step, end = *high;
-  block.box.push_back({first, std::max(first, end)});
+  int64_t first = *low - *low % step, end = *low + *count;
+  block.box.push_back({first, std::max<int64_t>(0, end - first), 1});
   auto isInside = [&](int64_t k) { return judgeStep(rows, {k, std::min(k + step, end)}); };
   for (int64_t k = first; k < end && !failed;) {
     auto [may, full] = isInside(k);

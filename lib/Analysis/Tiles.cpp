@@ -36,7 +36,8 @@ std::optional<TileClasses> TileClasses::of(const StreamTiles &plan, mapping::Til
       auto size = reader.extentOf(coordinate.second);
       if (!size)
         return false;
-      to.push_back({coordinate.first.str(), std::max<int64_t>(*size, 0), blocks.empty() ? 1 : blocks[k]});
+      to.push_back({coordinate.first.str(), std::max<int64_t>(*size, 0), blocks.empty() ? 1 : blocks[k],
+                    plan.stepOf(coordinate.first)});
     }
     return true;
   };
@@ -66,9 +67,20 @@ void TileClasses::setBlocks(TileReader &reader, const StreamTiles &plan) {
   auto bind = [&](const Axis &axis, const Tree *first, const Tree *past) {
     judge.bind(axis.name, {first, last(past)});
   };
+  auto at = [&](const Tree *first, const Tree *number, int64_t step) { // a number of steps from the first on
+    return arena.add(first, step == 1 ? number : reader.times(number, step));
+  };
   for (const Axis &row : rows) {
-    const Tree *first = reader.times(arena.coordinate(blockOf(row.name)), row.block);
-    bind(row, first, reader.min(arena.add(first, arena.number(row.block)), arena.number(row.extent)));
+    const Tree *number = arena.coordinate(blockOf(row.name)), *end = arena.number(row.extent);
+    if (row.step == 1) {
+      const Tree *first = reader.times(number, row.block);
+      bind(row, first, reader.min(arena.add(first, arena.number(row.block)), end));
+      continue;
+    }
+    const Tree *turn = reader.floordiv(number, row.step), *residue = arena.sub(number, reader.times(turn, row.step));
+    const Tree *first = at(residue, turn, row.step * row.block);
+    const Tree *count = reader.min(arena.number(row.block), reader.ceildiv(arena.sub(end, first), row.step));
+    judge.bind(row.name, {first, at(first, last(count), row.step)});
   }
   if (keys.size() > 1) // where a range of one is asked for the others go anywhere
     for (const Axis &key : keys)
@@ -77,14 +89,13 @@ void TileClasses::setBlocks(TileReader &reader, const StreamTiles &plan) {
   const Tree *all = nullptr;
   for (auto [k, key] : llvm::enumerate(keys)) {
     judge.setRanged(k);
-    auto [low, high] = judge.rangeOfAny(needed, arena.number(key.extent));
-    box.push_back({low, arena.sub(high, low)});
+    box.push_back(judge.keysOfAny(needed, arena.number(key.extent)));
     all = all ? arena.mul(all, box.back().second) : box.back().second;
   }
   const Tree *first = reader.times(arena.coordinate(kKeyBlock), n);
   const Tree *past = reader.min(arena.add(first, arena.number(n)), all);
   if (keys.size() == 1) {
-    bind(keys[0], arena.add(box[0].first, first), arena.add(box[0].first, past));
+    judge.bind(keys[0].name, {at(box[0].first, first, keys[0].step), at(box[0].first, last(past), keys[0].step)});
   } else { // the outermost coordinate goes from that of the first key to that of the last, the others go
            // anywhere
     const Tree *from = first, *to = last(past);
@@ -92,9 +103,9 @@ void TileClasses::setBlocks(TileReader &reader, const StreamTiles &plan) {
       from = reader.divide(from, reader.max(count, arena.number(1)));
       to = reader.divide(to, reader.max(count, arena.number(1)));
     }
-    judge.bind(keys[0].name, {arena.add(box[0].first, from), arena.add(box[0].first, to)});
+    judge.bind(keys[0].name, {at(box[0].first, from, keys[0].step), at(box[0].first, to, keys[0].step)});
     for (auto [key, range] : llvm::drop_begin(llvm::zip_equal(keys, box)))
-      bind(key, range.first, arena.add(range.first, range.second));
+      judge.bind(key.name, {range.first, at(range.first, last(range.second), key.step)});
   }
   visited = reader.less(first, all);
   if (const Tree *may = mustAsk ? judge.mayAny(needed) : nullptr) {
@@ -153,7 +164,7 @@ SmallVector<Points::Coordinate> TileClasses::blockCoordinates() const {
   for (const Axis &axis : rows)
     coordinates.push_back({model->arena->coordinate(blockOf(axis.name))->text, axis.blocks()});
   for (const Axis &axis : keys)
-    all = llvm::SaturatingMultiply<uint64_t>(all, axis.extent);
+    all = llvm::SaturatingMultiply<uint64_t>(all, llvm::divideCeil(axis.extent, axis.step));
   coordinates.push_back({kKeyBlock, static_cast<int64_t>(llvm::divideCeil(uint64_t(all), uint64_t(n)))});
   return coordinates;
 }
@@ -226,11 +237,11 @@ std::optional<TileClasses::Block> TileClasses::blockAt(ArrayRef<int64_t> at, uin
   };
   Block block;
   int64_t all = 1;
-  for (auto &[low, count] : box) {
-    auto first = numberOf(low), length = numberOf(count);
+  for (auto [axis, range] : llvm::zip_equal(keys, box)) {
+    auto first = numberOf(range.first), length = numberOf(range.second);
     if (!first || !length)
       return std::nullopt;
-    block.box.push_back({*first, *first + *length});
+    block.box.push_back({*first, *length, axis.step});
     all *= *length;
   }
   auto taken = section(visited), whole = section(full);

@@ -319,7 +319,24 @@ TermPtr AttentionGenerator::affineMask() {
   auto n = [&] { return integer("n"); };
   auto minus = [&](TermPtr a, TermPtr b) { return binary(Kind::Integer, "-", std::move(a), std::move(b)); };
   auto plus = [&](TermPtr a, TermPtr b) { return binary(Kind::Integer, "+", std::move(a), std::move(b)); };
-  switch (random.integer(0, 9)) {
+  switch (random.integer(0, 11)) {
+  case 10: { // rows and keys of equal remainders, which a mask beside it may bound
+    std::string by = number(2, 6);
+    auto remainder = [&](TermPtr v) { return call("mod", std::move(v), integer(by)); };
+    if (chance(0.3))
+      return compare("==", remainder(n()), remainder(m()));
+    TermPtr row = chance(0.5) ? m() : plus(m(), minus(integer("N"), integer("M")));
+    TermPtr key = chance(0.7) ? n() : binary(Kind::Integer, "*", integer(number(2, 5)), n());
+    return compare("==", remainder(chance(0.8) ? minus(std::move(row), std::move(key)) : plus(std::move(key), std::move(row))),
+                   integer(number(0, 2)));
+  }
+  case 11: { // a dilated window
+    std::string by = number(2, 5);
+    auto back = [&] { return minus(m(), n()); };
+    TermPtr near = compare("<", call("abs", back()), integer(number(5, 60)));
+    return binary(Kind::Bool, "and", std::move(near),
+                  compare("==", call("mod", back(), integer(by)), integer("0")));
+  }
   case 0:
   case 1:
     return compare("<=", n(), m());

@@ -140,7 +140,7 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
   for (int64_t n = most; n >= least; n /= 2)
     if (2 * n * ofKey <= bytes && n <= forReads) {
       bool isPlain = !isMasked(plan) && !countReadsOfScores(plan);
-      bool isMany = isPlain && plan.countRows().value_or(many) > few && countRegisters(plan, many, n) <= registers;
+      bool isMany = isPlain && plan.countRowsOfClass().value_or(many) > few && countRegisters(plan, many, n) <= registers;
       return std::pair(isMany ? many : few, n);
     }
   return std::nullopt;
@@ -192,7 +192,8 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
       if (fits)
         noteRounding(*plan);
       stream->setAttr("mapping",
-                      mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split));
+                      mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split,
+                                              plan->stepsOfKeys()));
       if (sharedBytes)
         takeHeads(stream, *plan, fits, [&] { return StreamTiles::of(stream, extents, dependence, presences); }, extents);
     }
@@ -218,7 +219,7 @@ private:
     int64_t least = StreamSplit::of(plan, best, extents, /*concurrent=*/1).leastBlocks;
     for (auto &[name, extent] : plan.outer) {
       auto rows = StringAttr::get(&getContext(), name + ", " + plan.nameOfRow());
-      auto sizes = mapping::TilesAttr::get(&getContext(), rows, best.getM(), best.getN(), split);
+      auto sizes = mapping::TilesAttr::get(&getContext(), rows, best.getM(), best.getN(), split, best.getSteps());
       stream->setAttr("mapping", sizes);
       std::optional<StreamTiles> tuples = planAgain();
       bool isKnown = tuples && tuples->countRows() && (!tuples->shared || tuples->getShare());
@@ -229,7 +230,7 @@ private:
       if (blocks < least) {
         least = blocks;
         best = mapping::TilesAttr::get(&getContext(), StringAttr::get(&getContext(), tuples->nameOfRow()), best.getM(),
-                                       best.getN(), split);
+                                       best.getN(), split, best.getSteps());
       }
     }
     stream->setAttr("mapping", best);

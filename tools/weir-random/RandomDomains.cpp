@@ -21,7 +21,7 @@ using llvm::Twine;
 
 namespace {
 struct Totals {
-  uint64_t predicates = 0, planes = 0, reading = 0, trivial = 0, notInTiles = 0, unread = 0, counts = 0;
+  uint64_t predicates = 0, planes = 0, reading = 0, trivial = 0, notInTiles = 0, unread = 0, counts = 0, classes = 0;
   uint64_t full = 0, partial = 0, empty = 0, lessThanFull = 0, lessThanEmpty = 0;
 };
 
@@ -148,7 +148,7 @@ std::vector<int64_t> Trial::rowsOf(const TileClasses &tiles, int64_t number,
     at.push_back(block);
     std::vector<int64_t> longer;
     for (int64_t place : found)
-      for (int64_t c = block * row.block; c < std::min((block + 1) * row.block, row.extent); ++c)
+      for (auto [c, left] = row.valuesAt(block); left > 0; c += row.step, --left)
         longer.push_back(place * row.extent + c);
     found = std::move(longer);
   }
@@ -197,16 +197,16 @@ std::string Trial::checkBlock(const TileClasses &tiles, int64_t h, int64_t numbe
     return at("no runs of a block of rows");
   std::string where = (" in block of rows " + Twine(number) + " of head " + Twine(h)).str();
   std::vector<Setting::Axis> box = setting.keys;
-  for (auto [axis, span] : llvm::zip_equal(box, found->box)) {
-    if (span.low < 0 || span.high > axis.extent || span.high < span.low)
-      return at("keys " + Twine(span.low) + " to " + Twine(span.high) + " are no range" + where);
-    axis.extent = span.high - span.low;
+  for (auto [axis, own] : llvm::zip_equal(box, found->box)) {
+    if (own.first < 0 || own.count < 0 || (own.count && own.first + (own.count - 1) * own.step >= axis.extent))
+      return at(Twine(own.count) + " keys from " + Twine(own.first) + " on are no range" + where);
+    axis.extent = own.count;
   }
   auto keyAt = [&](int64_t at) { // by its place in the box
     Setting::set(box, at);
     int64_t key = 0;
-    for (auto [axis, span, whole] : llvm::zip_equal(box, found->box, setting.keys))
-      key = key * whole.extent + span.low + axis.value;
+    for (auto [axis, own, whole] : llvm::zip_equal(box, found->box, setting.keys))
+      key = key * whole.extent + own.first + axis.value * own.step;
     return key;
   };
   std::vector<char> visited(keys);
@@ -255,7 +255,7 @@ std::string Trial::checkTiles(mlir::func::FuncOp streamed) {
   CascadeModel model(streamed);
   model.known = &known;
   auto name = mlir::StringAttr::get(streamed.getContext(), plan->nameOfRow());
-  auto sizes = mapping::TilesAttr::get(streamed.getContext(), name, tileM, tileN, 0);
+  auto sizes = mapping::TilesAttr::get(streamed.getContext(), name, tileM, tileN, /*split=*/0, plan->stepsOfKeys());
   auto tiles = TileClasses::of(*plan, sizes, classes, presences, model, extents);
   if (!tiles)
     return at("the tiles have no classes");
@@ -268,7 +268,10 @@ std::string Trial::checkTiles(mlir::func::FuncOp streamed) {
     for (int64_t number = 0; number < blocks; ++number)
       if (std::string wrong = checkBlock(*tiles, h, number, sum); !wrong.empty())
         return wrong;
-  int64_t all = setting.head.extent * blocks * static_cast<int64_t>(llvm::divideCeil(keys, tileN));
+  int64_t ofClass = 1;
+  for (const TileClasses::Axis &key : tiles->keys)
+    ofClass *= llvm::divideCeil(key.extent, key.step);
+  int64_t all = setting.head.extent * blocks * static_cast<int64_t>(llvm::divideCeil(ofClass, tileN));
   sum.empty = std::max<int64_t>(0, all - sum.full - sum.partial);
   uint64_t budget = 1u << 28;
   auto counts = tiles->count(budget);
@@ -279,6 +282,7 @@ std::string Trial::checkTiles(mlir::func::FuncOp streamed) {
   if (scores ? *scores != present : !tiles->readsData)
     return at("counted " + Twine(scores.value_or(-1)) + " scores of tiles, there are " + Twine(present));
   totals.planes += setting.rows.size() > 1;
+  totals.classes += !plan->residues.empty();
   totals.full += sum.full;
   totals.partial += sum.partial;
   totals.empty += sum.empty;
@@ -349,7 +353,7 @@ unsigned runRandomDomains(unsigned count, uint64_t seed, bool print, mlir::MLIRC
   }
   os << count << " predicates from seed " << seed << ": " << wrong << " wrong, " << totals.reading
      << " read data, " << totals.trivial << " never hold; " << totals.counts << " counts\n"
-     << totals.planes << " tiled in two dimensions, " << totals.unread << " tiled without a count of scores, "
+     << totals.planes << " tiled in two dimensions, " << totals.classes << " by residue classes, " << totals.unread << " tiled without a count of scores, "
      << totals.notInTiles << " not in tiles\n"
      << totals.full << " full, " << totals.partial << " partial and " << totals.empty
      << " empty tiles; of the partial " << totals.lessThanFull << " might be full and "

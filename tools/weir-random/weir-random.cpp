@@ -100,7 +100,7 @@ static void varyTiles(mlir::ModuleOp module, const weir::TargetDescription &targ
     if (sizes)
       stream->setAttr("mapping",
                       weir::mapping::TilesAttr::get(stream.getContext(), sizes.getRows(),
-                                                    m ? m : sizes.getM(), n ? n : sizes.getN(), split));
+                                                    m ? m : sizes.getM(), n ? n : sizes.getN(), split, sizes.getSteps()));
     ++number;
   });
 }

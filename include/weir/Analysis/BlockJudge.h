@@ -75,10 +75,11 @@ public:
   bool isRange(Value predicate);
   /// Whether a predicate is a conjunction of such, of this or that coordinate of the key.
   bool isRangeOfSome(Value predicate);
-  /// Whether rangeOfAny says all that the predicates do, so that mayAny need not be asked.
+  /// Whether keysOfAny says all that the predicates do, so that mayAny need not be asked.
   bool areRanges(llvm::ArrayRef<llvm::SmallVector<Value>> needed);
-  /// Of `limit` keys, the first and the one past the last for which one of several conjunctions may hold.
-  std::pair<Number, Number> rangeOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, Number limit);
+  /// Of `limit` keys, the first for which one of several conjunctions may hold, and how many there are from it to the last, each
+  /// stepOf() the one before.
+  std::pair<Number, Number> keysOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, Number limit);
   /// Whether one of several conjunctions may hold in the block; none: perhaps.
   Number mayAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed);
 
@@ -112,6 +113,9 @@ private:
   bool mayBeAbsent(Value v);
   /// The sum of terms and offset is at most 0.
   KeyRange solveAtMost(llvm::ArrayRef<Term> terms, Interval offset);
+  /// The first and the one past the last key of keysOfAny() where all are taken.
+  std::pair<Number, Number> rangeOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, Number limit);
+  Number modulo(Number x, int64_t by) { return a.sub(x, a.times(a.floordiv(x, by), by)); }
   /// v = key * n + rest, as terms; a quotient that depends on the key is one of them.
   bool split(Value v, int64_t factor, int64_t &key, llvm::SmallVectorImpl<Term> &rest);
 
@@ -216,6 +220,8 @@ template <typename A> auto BlockJudge<A>::judge(Value predicate) -> Verdict {
   using attn::Fn;
   mlir::Operation *op = predicate.getDefiningOp();
   auto invert = [&](Number x) { return x ? a.invert(x) : Number(); };
+  if (plan.isResidue(predicate))
+    return {a.truth(true), a.truth(true)};
   if (dataVerdict)
     if (std::optional<Verdict> known = dataVerdict(predicate))
       return *known;
@@ -444,7 +450,7 @@ template <typename A> auto BlockJudge<A>::rangeOf(Value predicate, bool negated)
 
 template <typename A> bool BlockJudge<A>::isRange(Value predicate) {
   mlir::Operation *op = predicate.getDefiningOp();
-  if (keyless(predicate))
+  if (plan.isResidue(predicate) || keyless(predicate))
     return true;
   if (llvm::isa_and_nonnull<attn::AndOp>(op))
     return isRange(op->getOperand(0)) && isRange(op->getOperand(1));
@@ -493,6 +499,26 @@ auto BlockJudge<A>::rangeOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, 
   if (range && range->high)
     high = a.min(a.max(a.add(range->high, a.number(1)), low), limit);
   return {low, high};
+}
+
+template <typename A>
+auto BlockJudge<A>::keysOfAny(llvm::ArrayRef<llvm::SmallVector<Value>> needed, Number limit)
+    -> std::pair<Number, Number> {
+  auto [low, high] = rangeOfAny(needed, limit);
+  auto own = llvm::find_if(plan.residues, [&](auto &residue) { return plan.keys[residue.key].first == ranged; });
+  if (own == plan.residues.end())
+    return {low, a.sub(high, low)};
+  Value predicate = own->predicates[0];
+  a.enter(predicate.getParentBlock());
+  Number key = a.number(own->constant);
+  for (auto &[name, term] : own->terms) {
+    auto [value, factor] = term;
+    Number number = own->rows.contains(name) ? coordinates.lookup(name).low : a.fixed(value);
+    if (number) // where trees know none, of an open extent, nothing is counted
+      key = a.add(key, a.times(modulo(number, own->modulus), factor));
+  }
+  Number first = a.add(low, modulo(a.sub(key, low), own->modulus));
+  return {first, a.ceildiv(a.sub(high, first), own->modulus)};
 }
 
 } // namespace weir

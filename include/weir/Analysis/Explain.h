@@ -76,6 +76,8 @@ struct Explanation {
     std::optional<int64_t> inside, computed; ///< scores inside the mask, and those of full and partial tiles
     std::optional<int64_t> parts; ///< of the keys of a block of rows; none: known when the kernel runs
     std::string whyParts;
+    std::vector<int64_t> steps; ///< how far apart the keys of a tile are, by coordinate; none: side by side
+    std::string apart;          ///< the same of rows and keys, in words
   };
   std::string cascade;
   std::vector<Rank> ranks;

@@ -13,6 +13,8 @@
 #define WEIR_ANALYSIS_STREAMTILES_H
 #include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/Bodies.h"
+#include "llvm/ADT/StringMap.h"
+#include <map>
 
 namespace weir {
 
@@ -46,9 +48,11 @@ public:
   static int64_t rowsOf(mapping::TilesAttr sizes) { return sizes.getM() + shiftsOf(sizes) + 1; }
   /// How many of each of the row's coordinates a block of `m` rows has; their product is m.
   llvm::SmallVector<int64_t> shapeOf(int64_t m) const;
-  /// How many rows, or keys, there are, if that is known.
-  std::optional<int64_t> countRows() const { return count(rows); }
-  std::optional<int64_t> countKeys() const { return count(keys); }
+  /// How many rows there are, if that is known.
+  std::optional<int64_t> countRows() const { return count(rows, /*ofClass=*/false); }
+  /// How many rows, or keys, a residue class has at most; where there are none, all that there are.
+  std::optional<int64_t> countRowsOfClass() const { return count(rows, /*ofClass=*/true); }
+  std::optional<int64_t> countKeysOfClass() const { return count(keys, /*ofClass=*/true); }
   /// Whether a block is a single row, whose coordinate is the same in all of the block like those around it.
   bool isAlone = false;
   /// Whether an integer is a quotient of the row that all rows of a block share.
@@ -65,6 +69,29 @@ public:
   std::optional<Quotient> quotientOf(attn::MapOp map) const;
   /// The row's coordinates in one text.
   std::string nameOfRow() const;
+
+  /// A congruence that all accumulators need, (m - n)%4 == 0 or n%4 == m%4: the rows of one class have the keys of one class, and what lies
+  /// between them has no part. So both are taken as many apart as the modulus says, and the congruence is not asked any more.
+  struct Residue {
+    unsigned key;     ///< number of the key's coordinate
+    int64_t modulus;  ///< at least 2
+    /// Keys are congruent to the constant and the sum of terms: coordinates and extents by name, each with its factor.
+    int64_t constant;
+    std::map<std::string, std::pair<mlir::Value, int64_t>> terms;
+    llvm::SetVector<llvm::StringRef> rows;   ///< coordinates of the row among them
+    llvm::SetVector<mlir::Value> predicates; ///< that say so, in what each accumulator needs
+  };
+  llvm::SmallVector<Residue> residues; ///< one or none for each of the key's coordinates
+  /// How far apart the rows or the keys of a block are along that coordinate.
+  int64_t stepOf(llvm::StringRef coordinate) const { return std::max<int64_t>(1, steps.lookup(coordinate)); }
+  /// The same of each of the key's coordinates, as a mapping lists them; empty: all are side by side.
+  llvm::SmallVector<int64_t> stepsOfKeys() const;
+  /// Whether a predicate holds for all rows and keys that are taken together.
+  bool isResidue(mlir::Value predicate) const;
+  /// How many blocks of `height` there are among `length` rows of which a block has each `step`-th.
+  static int64_t countBlocks(int64_t length, int64_t height, int64_t step) {
+    return length / (height * step) * step + std::min(length % (height * step), step);
+  }
 
   /// What the state holds of an accumulator: a value a row, or one a row and feature; a reference a row; a bit a row.
   struct Pieces {
@@ -114,7 +141,7 @@ public:
 
 private:
   bool choose(const Coordinates &all, llvm::ArrayRef<unsigned> asRows);
-  std::optional<int64_t> count(const Coordinates &coordinates) const;
+  std::optional<int64_t> count(const Coordinates &coordinates, bool ofClass) const;
   bool findKeys();
   bool chooseShared(const Coordinates &all, llvm::ArrayRef<unsigned> asRows);
   bool chooseGiven(const Coordinates &all, llvm::StringRef names);
@@ -135,8 +162,14 @@ private:
   bool isThereButForPredicates(mlir::Value value, Needs &needs) const;
   attn::EinsumOp ownEquation(mlir::Operation *read) const;
   bool refuse(const llvm::Twine &why);
+  bool chooseRows();
+  std::optional<Residue> residueOf(mlir::Value predicate) const;
+  bool addTo(Residue &sum, mlir::Value value, int64_t factor) const;
+  void findResidues();
+  bool chooseSteps();
 
   std::string reason; ///< why not
+  llvm::StringMap<int64_t> steps;
 
   Extents *extents = nullptr;
   Dependence *dependence = nullptr;

@@ -49,9 +49,13 @@ public:
     int64_t begin, end; ///< keys of the box, counted in lexical order
     bool full;
   };
+  /// Settings `first`, `first + step`, ... of a key's coordinate.
+  struct Keys {
+    int64_t first, count, step;
+  };
   /// What is done for one block of rows.
   struct Block {
-    llvm::SmallVector<Points::Span> box; ///< of each key coordinate those that can matter
+    llvm::SmallVector<Keys> box; ///< of each key coordinate those that can matter
     llvm::SmallVector<Run> runs;         ///< ascending; what lies between is empty
   };
   /// `at` says the outer coordinates, and of each row coordinate the number of its block. Nothing as for
@@ -61,12 +65,22 @@ public:
   /// coordinates are set. Nothing as for countInside.
   std::optional<Points::Spans> keysAt(llvm::ArrayRef<int64_t> at, uint64_t &budget) const;
 
-  /// A coordinate of the scores, how many values it has, and how many of those a block has (of a key: not
-  /// used).
+  /// A coordinate of the scores, how many values it has, how many of those a block has (of a key: not
+  /// used), and how far apart.
   struct Axis {
     std::string name;
-    int64_t extent, block;
-    int64_t blocks() const { return (extent + block - 1) / block; }
+    int64_t extent, block, step = 1;
+    int64_t blocks() const { return StreamTiles::countBlocks(extent, block, step); }
+    /// The first value of a block, and how many it has.
+    std::pair<int64_t, int64_t> valuesAt(int64_t number) const {
+      int64_t first = number / step * step * block + number % step;
+      return {first, std::min(block, (extent - first + step - 1) / step)};
+    }
+    /// The place of a value where residue classes lie side by side.
+    int64_t placeOf(int64_t value) const {
+      int64_t residue = value % step;
+      return residue * (extent / step) + std::min(residue, extent % step) + value / step;
+    }
   };
   std::vector<Axis> outer, rows, keys;
   int64_t m, n;                     ///< rows and keys of a tile

@@ -178,8 +178,9 @@ def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
   let description = [{
     Gives `#mapping.tiles` to every stream whose body splits into products of matrices and elementwise work (weir/Analysis/StreamTiles.h);
     others are left without a mapping and are dissolved. The size of a tile follows from the vector registers; with `shared-bytes`, of a
-    GPU, it is the largest that keeps all tiles of a block within so many bytes. `m`, `n` and `split` are written as they are given; sizes that cannot be, and
-    a cascade in which no stream runs in tiles, are errors then.
+    GPU, it is the largest that keeps all tiles of a block within so many bytes. Where all that is accumulated needs a congruence of row
+    and key, (m - n)%4 == 0, a tile's rows and keys are those of one residue class, `step` apart. `m`, `n` and `split` are written as they are
+    given; sizes that cannot be, and a cascade in which no stream runs in tiles, are errors then.
 
     Before:
     ```mlir

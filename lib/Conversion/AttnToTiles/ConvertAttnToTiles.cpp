@@ -28,9 +28,10 @@ static LogicalResult checkStreams(func::FuncOp cascade) {
   weir::Presences presences(extents);
   auto walk = cascade.walk([&](weir::attn::StreamOp stream) {
     auto sizes = stream->getAttrOfType<weir::mapping::TilesAttr>("mapping");
-    if (sizes && weir::StreamTiles::of(stream, extents, dependence, presences))
+    std::string why = "it has no mapping";
+    if (sizes && weir::StreamTiles::of(stream, extents, dependence, presences, &why))
       return WalkResult::advance();
-    stream.emitOpError("does not run in tiles; dissolve it before it becomes loops");
+    stream.emitOpError("does not run in tiles: ") << why << "; dissolve it before it becomes loops";
     return WalkResult::interrupt();
   });
   return failure(walk.wasInterrupted());

@@ -63,6 +63,7 @@ struct SlotPlan {
 struct RowGrid {
   llvm::SmallVector<mlir::Value> lengths; ///< of each of the row's coordinates
   llvm::SmallVector<int64_t> heights;     ///< of a block along each
+  llvm::SmallVector<int64_t> steps;       ///< how far apart the rows of a block are
   llvm::SmallVector<mlir::Value> shares;  ///< of which so many share a quotient, which no block may leave; null: they do not
   llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>> outer; ///< names and extents
   mlir::Value blocks;                     ///< how many there are

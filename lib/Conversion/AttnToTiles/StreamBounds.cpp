@@ -56,8 +56,11 @@ Value Code::fixed(Value v) {
 static void setPlace(ImplicitLocOpBuilder &b, Judge &judge, const StreamTiles::Coordinates &coordinates,
                      ArrayRef<Span> spans) {
   for (auto [coordinate, span] : llvm::zip_equal(coordinates, spans)) {
-    Value first = toInt(b, span.begin), past = arith::AddIOp::create(b, first, toInt(b, span.count));
-    judge.bind(coordinate.first, {first, arith::SubIOp::create(b, past, constantInt(b, b.getI64Type(), 1))});
+    Value first = toInt(b, span.begin), count = toInt(b, span.count), one = constantInt(b, b.getI64Type(), 1);
+    Value last = span.step == 1
+                     ? arith::SubIOp::create(b, arith::AddIOp::create(b, first, count), one).getResult()
+                     : toInt(b, span.at(b, arith::SubIOp::create(b, span.count, constantIndex(b, 1))));
+    judge.bind(coordinate.first, {first, last});
   }
 }
 
@@ -123,9 +126,8 @@ SmallVector<Span> StreamEmitter::keyRanges(Builder &b) {
     mustAsk = !judge.areRanges(allNeeded);
     for (auto [k, span] : llvm::enumerate(spans)) {
       judge.setRanged(k);
-      auto [low, high] = judge.rangeOfAny(allNeeded, toInt(b, span.count));
-      span.begin = toIndex(b, low);
-      span.count = arith::SubIOp::create(b, toIndex(b, high), span.begin);
+      auto [first, count] = judge.keysOfAny(allNeeded, toInt(b, span.count));
+      span = {toIndex(b, first), toIndex(b, count), plan.stepOf(plan.keys[k].first)};
     }
   });
   return spans;

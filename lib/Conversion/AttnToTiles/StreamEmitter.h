@@ -25,9 +25,11 @@ enum class Piece { Value, Reference, Bit };
 /// Where in the workspace the slots of each component begin, in bytes.
 using Slots = llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, mlir::Value>;
 
-/// Settings `begin` to `begin + count` of a coordinate.
+/// `count` settings of a coordinate from `begin` on, `step` apart.
 struct Span {
   mlir::Value begin, count;
+  int64_t step = 1;
+  mlir::Value at(mlir::ImplicitLocOpBuilder &b, mlir::Value number) const;
 };
 
 /// Rows, a span of each of their coordinates, at outer coordinates (i64) by name.
@@ -124,6 +126,7 @@ private:
 
   void emitUniform(Builder &b);
   void emitShared(Builder &b);
+  void takeResidues(Builder &b);
   /// Emits `inside` for a block of rows, with what is the same in all of it before.
   void inBlockOf(Builder &b, const RowBlock &rows, llvm::function_ref<void()> inside);
 

@@ -131,6 +131,8 @@ std::optional<StreamEmitter::View> StreamEmitter::openInPlace(Builder &b, Operat
       place = k;
     offsets.push_back(fixed ? OpFoldResult(toIndex(b, emitter.emit(b, at).value))
                             : role == Role::Key ? OpFoldResult(keyBegin) : OpFoldResult(b.getIndexAttr(0)));
+    if (role == Role::Key)
+      strides[k] = b.getIndexAttr(plan.stepOf(plan.keys[0].first));
     counts.push_back(role == Role::Key ? OpFoldResult(keyCount) : fixed ? OpFoldResult(b.getIndexAttr(1)) : innerOf(b, product));
   }
   if (keyAt < 0 || innerAt != int(rank) - 1)
@@ -158,8 +160,9 @@ StreamEmitter::View StreamEmitter::packShifted(Builder &b, Operation *op) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   auto scope = emitter.scope();
-  Value shift = arith::AddIOp::create(b, loop.getInductionVar(), arith::SubIOp::create(b, keyBegin, rows[0].begin));
-  shift = arith::SubIOp::create(b, toInt(b, shift), constantInt(b, b.getI64Type(), sizes.getM() - 1));
+  Span shifts{arith::SubIOp::create(b, keyBegin, rows[0].begin), Value(), rows[0].step};
+  Value shift = shifts.at(b, arith::SubIOp::create(b, loop.getInductionVar(), constantIndex(b, sizes.getM() - 1)));
+  shift = toInt(b, shift);
   bindCoordinates(b, bodyOf(op), {});
   for (BlockArgument arg : bodyOf(op)->getArguments()) { // any row and key of that difference
     if (plan.roleOf(arg) == Role::Row)

@@ -150,7 +150,7 @@ StreamEmitter::View StreamEmitter::lineOf(Builder &b, const View &tile, Value co
 /// A line of rows, which begins at `at`, of a result in memory.
 StreamEmitter::View StreamEmitter::lineOf(Builder &b, Value memory, Value tensor, Value count, ArrayRef<Value> at) {
   auto [names, ends] = getLeftSide(tensor.getDefiningOp());
-  SmallVector<OpFoldResult> offsets, counts;
+  SmallVector<OpFoldResult> offsets, counts, strides;
   SmallVector<Role> axes;
   SmallVector<int64_t> shape;
   for (auto [k, end] : llvm::enumerate(ends)) {
@@ -161,6 +161,7 @@ StreamEmitter::View StreamEmitter::lineOf(Builder &b, Value memory, Value tensor
     offsets.push_back(setting != outer->end() ? OpFoldResult(toIndex(b, setting->second))
                       : isRow                 ? OpFoldResult(at[row - plan.rows.begin()])
                                               : OpFoldResult(b.getIndexAttr(0)));
+    strides.push_back(b.getIndexAttr(isLine ? rows.back().step : 1));
     if (setting != outer->end() || (isRow && !isLine)) {
       counts.push_back(b.getIndexAttr(1));
       continue;
@@ -171,7 +172,6 @@ StreamEmitter::View StreamEmitter::lineOf(Builder &b, Value memory, Value tensor
                      : ShapedType::isDynamic(shape.back()) ? OpFoldResult(emitter.extentValues.lookup(extents.of(end)))
                                                            : OpFoldResult(b.getIndexAttr(shape.back())));
   }
-  SmallVector<OpFoldResult> strides(offsets.size(), b.getIndexAttr(1));
   auto type = memref::SubViewOp::inferRankReducedResultType(shape, cast<MemRefType>(memory.getType()), offsets, counts, strides);
   return {memref::SubViewOp::create(b, type, memory, offsets, counts, strides), axes};
 }

@@ -25,7 +25,9 @@ constexpr int64_t kSections = 4;
 /// Finds the keys that both halves of the rows at hand may need.
 void StreamEmitter::splitRows(Builder &b) {
   halves.reset();
-  if (!lanesOfRows || sizes.getM() % (2 * lanesOfRows) || plan.rows.size() != 1 || plan.keys.size() != 1 || !doBoundsMove(b))
+  // Rows and keys of a residue class lie apart, their halves are no spans.
+  if (!lanesOfRows || sizes.getM() % (2 * lanesOfRows) || plan.rows.size() != 1 || plan.keys.size() != 1 || !plan.residues.empty() ||
+      !doBoundsMove(b))
     return;
   Span all = rows[0];
   Value zero = constantIndex(b, 0), half = constantIndex(b, sizes.getM() / 2);

@@ -33,9 +33,13 @@ Value KernelEmitter::countParts(Builder &b, const StreamTiles &plan, mapping::Ti
     return constantIndex(b, *parts);
   Value one = constantIndex(b, 1);
   Value fit = arith::DivUIOp::create(b, constantIndex(b, concurrent), arith::MaxUIOp::create(b, units, one));
-  Value keys = extentOf(plan.keys[0].second);
-  for (auto &[name, extent] : ArrayRef(plan.keys).drop_front())
-    keys = arith::MulIOp::create(b, keys, extentOf(extent));
+  Value keys;
+  for (auto &[name, extent] : plan.keys) {
+    Value own = extentOf(extent);
+    if (int64_t step = plan.stepOf(name); step > 1)
+      own = arith::CeilDivUIOp::create(b, own, constantIndex(b, step));
+    keys = keys ? arith::MulIOp::create(b, keys, own).getResult() : own;
+  }
   Value most = arith::DivUIOp::create(b, keys, constantIndex(b, kBlocksOfPart * sizes.getN()));
   return arith::MaxUIOp::create(b, one, arith::MinUIOp::create(b, fit, most));
 }
@@ -111,8 +115,14 @@ Value KernelEmitter::countShare(Builder &b, const StreamTiles &plan) {
   return toIndex(b, above);
 }
 
-/// How many blocks there are along a coordinate.
-static Value countBlocks(ImplicitLocOpBuilder &b, Value length, Value height, Value share) {
+/// How many blocks there are along a coordinate: StreamTiles::countBlocks for what is known when the kernel runs.
+static Value countBlocks(ImplicitLocOpBuilder &b, Value length, Value height, Value share, int64_t step) {
+  if (step > 1) {
+    Value apart = constantIndex(b, step), turn = arith::MulIOp::create(b, height, apart);
+    Value whole = arith::MulIOp::create(b, arith::DivUIOp::create(b, length, turn), apart);
+    Value rest = arith::MinUIOp::create(b, arith::RemUIOp::create(b, length, turn), apart);
+    return arith::AddIOp::create(b, whole, rest);
+  }
   if (!share)
     return arith::CeilDivUIOp::create(b, length, height);
   Value whole = arith::MulIOp::create(b, arith::DivUIOp::create(b, length, share),
@@ -121,8 +131,15 @@ static Value countBlocks(ImplicitLocOpBuilder &b, Value length, Value height, Va
   return arith::AddIOp::create(b, whole, rest);
 }
 
-/// Block number `k` along a coordinate.
-static Span spanAt(ImplicitLocOpBuilder &b, Value k, Value length, Value height, Value share) {
+/// Block number `k` along a coordinate. Of rows apart the first `step` blocks have the first of each residue class.
+static Span spanAt(ImplicitLocOpBuilder &b, Value k, Value length, Value height, Value share, int64_t step) {
+  if (step > 1) {
+    Value apart = constantIndex(b, step), turn = arith::MulIOp::create(b, height, apart);
+    Value begin = arith::MulIOp::create(b, arith::DivUIOp::create(b, k, apart), turn);
+    begin = arith::AddIOp::create(b, begin, arith::RemUIOp::create(b, k, apart));
+    Value left = arith::CeilDivUIOp::create(b, arith::SubIOp::create(b, length, begin), apart);
+    return {begin, arith::MinUIOp::create(b, left, height), step};
+  }
   if (!share) {
     Value begin = arith::MulIOp::create(b, k, height);
     return {begin, arith::MinUIOp::create(b, arith::SubIOp::create(b, length, begin), height)};
@@ -143,7 +160,8 @@ RowGrid KernelEmitter::countRows(Builder &b, const StreamTiles &plan, int64_t m,
     grid.lengths.push_back(extentOf(row.second));
     bool isShared = plan.shared && m > 1 && plan.quotientOf(plan.shared)->row == row.first;
     grid.shares.push_back(isShared ? countShare(b, plan) : Value());
-    Value blocks = countBlocks(b, grid.lengths.back(), constantIndex(b, height), grid.shares.back());
+    grid.steps.push_back(plan.stepOf(row.first));
+    Value blocks = countBlocks(b, grid.lengths.back(), constantIndex(b, height), grid.shares.back(), grid.steps.back());
     grid.blocks = grid.blocks ? arith::MulIOp::create(b, grid.blocks, blocks).getResult() : blocks;
   }
   for (auto &[name, extent] : outer) {
@@ -161,9 +179,10 @@ RowBlock KernelEmitter::blockAt(Builder &b, const StreamTiles &plan, const RowGr
     rest = arith::DivUIOp::create(b, rest, base);
     return own;
   };
-  for (auto [length, height, share] : llvm::reverse(llvm::zip_equal(grid.lengths, grid.heights, grid.shares))) {
+  for (auto [length, height, share, step] :
+       llvm::reverse(llvm::zip_equal(grid.lengths, grid.heights, grid.shares, grid.steps))) {
     Value size = constantIndex(b, height);
-    block.rows.push_back(spanAt(b, digit(countBlocks(b, length, size, share)), length, size, share));
+    block.rows.push_back(spanAt(b, digit(countBlocks(b, length, size, share, step)), length, size, share, step));
   }
   std::reverse(block.rows.begin(), block.rows.end());
   for (auto [name, length] : llvm::reverse(grid.outer))

@@ -11,6 +11,13 @@ using namespace weir;
 using namespace weir::attn;
 using namespace weir::tiles;
 
+/// Setting number `number`.
+Value Span::at(ImplicitLocOpBuilder &b, Value number) const {
+  if (step != 1)
+    number = arith::MulIOp::create(b, number, constantIndex(b, step));
+  return arith::AddIOp::create(b, begin, number);
+}
+
 OpFoldResult StreamEmitter::innerOf(Builder &b, const StreamTiles::Product &product) {
   if (!ShapedType::isDynamic(product.inner))
     return b.getIndexAttr(product.inner);
@@ -118,11 +125,11 @@ Operation *StreamEmitter::contract(Builder &b, const View &left, const View &rig
 Value StreamEmitter::index(Builder &b, Space space, Role role) {
   Value at = linalg::IndexOp::create(b, llvm::find(space, role) - space.begin());
   if (role == Role::Key)
-    at = arith::AddIOp::create(b, keyBegin, at);
+    at = Span{keyBegin, keyCount, plan.stepOf(plan.keys[0].first)}.at(b, at);
   if (role == Role::Row) {
     // Rows past the end repeat the last one; they are computed and not stored.
     Value last = arith::SubIOp::create(b, rows[0].count, constantIndex(b, 1));
-    at = arith::AddIOp::create(b, rows[0].begin, arith::MinUIOp::create(b, at, last));
+    at = rows[0].at(b, arith::MinUIOp::create(b, at, last));
   }
   return toInt(b, at);
 }
@@ -136,7 +143,7 @@ Value StreamEmitter::rowAt(Builder &b, Value place, StringRef coordinate) {
     if (plan.rows[k].first != coordinate)
       continue;
     Value last = arith::SubIOp::create(b, rows[k].count, constantIndex(b, 1));
-    return toInt(b, arith::AddIOp::create(b, rows[k].begin, arith::MinUIOp::create(b, own, last)));
+    return toInt(b, rows[k].at(b, arith::MinUIOp::create(b, own, last)));
   }
   llvm_unreachable("a coordinate of the row");
 }

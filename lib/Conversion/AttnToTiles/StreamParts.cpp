@@ -65,7 +65,8 @@ void KernelEmitter::emitParts(Builder &b, StreamOp op, const StreamTiles &plan, 
   });
   Value zero = constantIndex(b, 0), isNone = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, grid.blocks, zero);
   Value count = arith::SelectOp::create(b, isNone, zero, single.blocks);
-  auto ofRow = mapping::TilesAttr::get(op.getContext(), sizes.getRows(), 1, sizes.getN(), sizes.getSplit());
+  auto ofRow = mapping::TilesAttr::get(op.getContext(), sizes.getRows(), 1, sizes.getN(), sizes.getSplit(),
+                                       sizes.getSteps());
   emitItems(b, op, plan, ofRow, count, [&](Value item, StreamEmitter &stream) {
     RowBlock block = blockAt(b, plan, single, item);
     stream.mergeParts(b, block, states, firstOf(block));
@@ -93,6 +94,8 @@ StreamEmitter::View StreamEmitter::stateOf(Builder &b, AccumulateOp op, Piece pi
   SmallVector<OpFoldResult> from{row, begin}, step(2, one), size{count, width};
   SmallVector<Role> axes{Role::Row};
   SmallVector<int64_t> kept{ShapedType::kDynamic};
+  if (!ofAll)
+    step[0] = b.getIndexAttr(rows.back().step);
   if (ofAll) {
     extents = {states.parts, states.rows, states.width};
     from.insert(from.begin(), zero);

@@ -66,12 +66,20 @@ void StreamEmitter::emitShared(Builder &b) {
   });
 }
 
+/// A congruence holds for all that is computed.
+void StreamEmitter::takeResidues(Builder &b) {
+  for (const StreamTiles::Residue &residue : plan.residues)
+    for (Value predicate : residue.predicates)
+      emitter.bind(predicate, {constantInt(b, b.getI1Type(), 1), nullptr, nullptr});
+}
+
 void StreamEmitter::inBlockOf(Builder &b, const RowBlock &rows, function_ref<void()> inside) {
   auto scope = emitter.scope();
   this->rows = rows.rows;
   outer = &rows.outer;
   if (plan.rows.size() > 1 && plan.keys.size() > 1)
     fillRowTables(b);
+  takeResidues(b);
   emitShared(b);
   emitUniform(b);
   summariseRows(b);

@@ -478,10 +478,11 @@ void StreamEmitter::addWhereThere(Builder &b, AccumulateOp op, const View &side,
 void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
   if (lists)
     return takeListed(b, part, parts);
-  Value step = constantIndex(b, sizes.getN());
   keyRange = keyRanges(b);
+  int64_t apart = plan.keys.size() > 1 ? 1 : keyRange[0].step;
+  Value step = constantIndex(b, sizes.getN() * apart);
   // Keys that are tuples are counted through.
-  Value begin = keyRange[0].begin, end = arith::AddIOp::create(b, begin, keyRange[0].count);
+  Value begin = keyRange[0].begin, end = keyRange[0].at(b, keyRange[0].count);
   if (plan.keys.size() > 1) {
     begin = constantIndex(b, 0);
     end = keyRange[0].count;
@@ -504,10 +505,12 @@ void StreamEmitter::emitKeys(Builder &b, Value part, Value parts) {
   auto positive = emitter.insideLoopOver(plan.keys);
   keyBegin = loop.getInductionVar();
   keyCount = arith::MinUIOp::create(b, arith::SubIOp::create(b, end, keyBegin), step);
+  if (apart > 1)
+    keyCount = arith::DivUIOp::create(b, keyCount, constantIndex(b, apart));
   if (plan.keys.size() > 1)
     fillKeyTables(b);
   else
-    keys = {{keyBegin, keyCount}};
+    keys = {{keyBegin, keyCount, apart}};
   guarded(b, mayMatter(b), [&] { emitBlockOfKeys(b); });
 }
 

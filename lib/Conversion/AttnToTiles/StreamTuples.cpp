@@ -38,7 +38,7 @@ void StreamEmitter::fillRowTables(Builder &b) {
     Value own = loop.getInductionVar();
     place = arith::AddIOp::create(b, arith::MulIOp::create(b, place, constantIndex(b, length)), own);
     Value last = arith::SubIOp::create(b, rows[k].count, one);
-    at.push_back(arith::AddIOp::create(b, rows[k].begin, arith::MinUIOp::create(b, own, last)));
+    at.push_back(rows[k].at(b, arith::MinUIOp::create(b, own, last)));
   }
   for (auto [row, coordinate] : llvm::zip_equal(plan.rows, at))
     memref::StoreOp::create(b, toInt(b, coordinate), tableOf(row.first, sizes.getM()), place);
@@ -56,8 +56,8 @@ void StreamEmitter::fillKeyTables(Builder &b) {
     past = arith::DivUIOp::create(b, past, span.count);
   }
   keys = keyRange;
-  keys[0] = {arith::AddIOp::create(b, keyRange[0].begin, first),
-             arith::AddIOp::create(b, arith::SubIOp::create(b, past, first), one)};
+  keys[0].begin = keyRange[0].at(b, first);
+  keys[0].count = arith::AddIOp::create(b, arith::SubIOp::create(b, past, first), one);
   auto lines = scf::ForOp::create(b, firstLine, arith::AddIOp::create(b, lastLine, one), one);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(lines.getBody());
@@ -67,14 +67,14 @@ void StreamEmitter::fillKeyTables(Builder &b) {
     Value own = k ? arith::RemUIOp::create(b, rest, keyRange[k].count).getResult() : rest;
     if (k)
       rest = arith::DivUIOp::create(b, rest, keyRange[k].count);
-    at[k] = toInt(b, arith::AddIOp::create(b, keyRange[k].begin, own));
+    at[k] = toInt(b, keyRange[k].at(b, own));
   }
   Value lineBegin = arith::MulIOp::create(b, line, length), lineEnd = arith::AddIOp::create(b, lineBegin, length);
   auto loop = scf::ForOp::create(b, arith::MaxUIOp::create(b, lineBegin, keyBegin),
                                  arith::MinUIOp::create(b, lineEnd, end), one);
   b.setInsertionPointToStart(loop.getBody());
   Value key = loop.getInductionVar(), place = arith::SubIOp::create(b, key, keyBegin);
-  at.back() = toInt(b, arith::AddIOp::create(b, keyRange.back().begin, arith::SubIOp::create(b, key, lineBegin)));
+  at.back() = toInt(b, keyRange.back().at(b, arith::SubIOp::create(b, key, lineBegin)));
   for (auto [name, coordinate] : llvm::zip_equal(llvm::make_first_range(plan.keys), at))
     memref::StoreOp::create(b, coordinate, tableOf(name, sizes.getN()), place);
 }
@@ -88,7 +88,7 @@ void StreamEmitter::forRowLines(Builder &b, function_ref<void(Value, ArrayRef<Va
     auto loop = scf::ForOp::create(b, zero, span.count, one);
     b.setInsertionPointToStart(loop.getBody());
     Value own = loop.getInductionVar();
-    at.push_back(arith::AddIOp::create(b, span.begin, own));
+    at.push_back(span.at(b, own));
     place = arith::MulIOp::create(b, arith::AddIOp::create(b, place, own), constantIndex(b, length));
   }
   at.push_back(rows.back().begin);

@@ -8,6 +8,7 @@
 // register, however large coordinates are.
 #include "TileMap.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace weir;
@@ -23,29 +24,32 @@ bool TileMap::isPlace(Value v) {
   return index && index.getDim() == lane;
 }
 
-/// Adds `sign` times an integer to a sum.
-bool TileMap::addTo(Sum &sum, Value v, int64_t sign, IRMapping &values) {
+/// Adds `factor` times an integer to a sum.
+bool TileMap::addTo(Sum &sum, Value v, int64_t factor, IRMapping &values) {
   Value emitted = values.lookupOrDefault(v);
   if (!v.getType().isIndex() && !v.getType().isInteger(64))
     return false;
   if (!varies(emitted)) {
-    sum.rest.push_back({emitted, sign});
+    sum.rest.push_back({emitted, factor});
     return true;
   }
   if (isPlace(v)) {
     auto known = llvm::find_if(sum.places, [&](auto &term) { return term.first == v; });
     if (known == sum.places.end())
       known = sum.places.insert(known, {v, 0});
-    known->second += sign;
+    known->second += factor;
     return true;
   }
   Operation *inner = v.getDefiningOp();
-  auto add = [&](unsigned k, int64_t sign) { return addTo(sum, inner->getOperand(k), sign, values); };
+  auto add = [&](unsigned k, int64_t factor) { return addTo(sum, inner->getOperand(k), factor, values); };
   if (isa_and_nonnull<arith::IndexCastOp>(inner))
-    return add(0, sign);
+    return add(0, factor);
   if (isa_and_nonnull<arith::AddIOp>(inner))
-    return add(0, sign) && add(1, sign);
-  return isa_and_nonnull<arith::SubIOp>(inner) && add(0, sign) && add(1, -sign);
+    return add(0, factor) && add(1, factor);
+  APInt by; // places of a residue class are apart
+  if (isa_and_nonnull<arith::MulIOp>(inner) && matchPattern(inner->getOperand(1), m_ConstantInt(&by)))
+    return by.abs().ule(kLargestSmall) && std::abs(factor) <= kLargestSmall && add(0, factor * by.getSExtValue());
+  return isa_and_nonnull<arith::SubIOp>(inner) && add(0, factor) && add(1, -factor);
 }
 
 /// A comparison of integers that are linear in one place; null: it is none.
@@ -68,10 +72,12 @@ Value TileMap::emitComparison(arith::CmpIOp compare, IRMapping &values) {
   };
   int64_t beyond = std::abs(factor) * length;
   Value bound = number(0);
-  for (auto [value, sign] : sum.rest) {
+  for (auto [value, times] : sum.rest) {
     if (value.getType().isIndex())
       value = arith::IndexCastOp::create(b, b.getI64Type(), value);
-    bound = sign < 0 ? arith::AddIOp::create(b, bound, value).getResult()
+    if (std::abs(times) != 1)
+      value = arith::MulIOp::create(b, value, number(std::abs(times)));
+    bound = times < 0 ? arith::AddIOp::create(b, bound, value).getResult()
                      : arith::SubIOp::create(b, bound, value);
   }
   bound = arith::MaxSIOp::create(b, arith::MinSIOp::create(b, bound, number(beyond)), number(-beyond));

@@ -76,7 +76,7 @@ private:
         rest; ///< what is the same for all lanes, as it is emitted, added or taken away
   };
   bool isPlace(Value v);
-  bool addTo(Sum &sum, Value v, int64_t sign, mlir::IRMapping &values);
+  bool addTo(Sum &sum, Value v, int64_t factor, mlir::IRMapping &values);
   Value emitComparison(mlir::arith::CmpIOp compare, mlir::IRMapping &values);
 
   // TileReductions.cpp.

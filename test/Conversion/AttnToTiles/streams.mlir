@@ -10,7 +10,7 @@
 // WIDE: mapping #mapping.tiles<rows = "m", m = 64, n = 128>
 // GPU:   mapping #mapping.tiles<rows = "m", m = 16, n = 32>
 // SMALL: mapping #mapping.tiles<rows = "m", m = 16, n = 16>
-// BARE: error: 'attn.stream' op does not run in tiles; dissolve it before it becomes loops
+// BARE: error: 'attn.stream' op does not run in tiles: it has no mapping; dissolve it before it becomes loops
 
 // Blocks of rows around blocks of keys, up to the last key that the block's last row sees: keys and values are read where they lie, a score that is absent is -inf and weighs nothing, and what was summed
 // is corrected where the reference moves. No piece of the workspace is asked for.

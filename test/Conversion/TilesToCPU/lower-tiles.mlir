@@ -135,6 +135,27 @@ func.func @masked(%s: memref<?x64xf32>, %m0: index, %n0: index, %last: index, %s
   return
 }
 
+// So it is of places that are as far apart as residue classes are.
+// CHECK-LABEL: func.func @masked_apart
+// CHECK:           arith.minsi %{{.*}}, %c256_i64
+// CHECK:           arith.constant dense<4> : vector<{{.*}}xi32>
+// CHECK:           arith.cmpi sge, %{{.*}}, %{{.*}} : vector<{{.*}}xi32>
+func.func @masked_apart(%s: memref<?x64xf32>, %m0: index, %limit: i64) {
+  %low = arith.constant 0xFF800000 : f32
+  %c4 = arith.constant 4 : index
+  linalg.generic {indexing_maps = [#tile], iterator_types = ["parallel", "parallel"]} outs(%s : memref<?x64xf32>) {
+  ^bb0(%x: f32):
+    %i = linalg.index 1 : index
+    %apart = arith.muli %i, %c4 : index
+    %m = arith.addi %m0, %apart : index
+    %mm = arith.index_cast %m : index to i64
+    %c = arith.cmpi sge, %mm, %limit : i64
+    %y = arith.select %c, %x, %low : f32
+    linalg.yield %y : f32
+  }
+  return
+}
+
 // Of products of coordinates it is not.
 // CHECK-LABEL: func.func @masked_by_product
 // CHECK:           arith.cmpi sge, %{{.*}}, %{{.*}} : vector<{{.*}}xindex>

@@ -28,3 +28,8 @@ func.func private @tiles_c2() attributes {test.mapping = #mapping.tiles<rows = "
 
 // expected-error@+1 {{a split into -1 parts, expected 0 (chosen later) or more}}
 func.func private @tiles_c3() attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128, split = -1>}
+
+// -----
+
+// expected-error@+1 {{a step of 0 from key to key, expected 1 or more}}
+func.func private @tiles_c4() attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128 step [4, 0]>}

@@ -22,5 +22,7 @@ func.func @loops(%N: index, %x: f32) {
 func.func private @tiles() attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128>}
 // CHECK: attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128, split = 8>}
 func.func private @split() attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128, split = 8>}
+// CHECK: attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128 step[4], split = 8>}
+func.func private @apart() attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128 step [4], split = 8>}
 // CHECK: attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128>}
 func.func private @chosen() attributes {test.mapping = #mapping.tiles<rows = "m", m = 64, n = 128, split = 0>}
