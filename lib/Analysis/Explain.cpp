@@ -133,8 +133,11 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
     auto plan = sizes ? StreamTiles::of(stream, classes, dependence, presences) : std::nullopt;
     if (!plan)
       return;
-    Explanation::Tiles tiles{
-        stream.getRank().str(), plan->nameOfRow(), sizes.getM(), sizes.getN(), {}, {}, {}, {}, {}, {}, {}, {}, {}};
+    Explanation::Tiles tiles;
+    tiles.rank = stream.getRank().str();
+    tiles.row = plan->nameOfRow();
+    tiles.m = sizes.getM();
+    tiles.n = sizes.getN();
     append_range(tiles.steps, plan->stepsOfKeys());
     for (auto &[name, extent] : concat<std::pair<StringRef, mlir::Value>>(plan->rows, plan->keys))
       if (int64_t step = plan->stepOf(name); step > 1)
@@ -153,6 +156,10 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
         tiles.partial = counts->partial;
         tiles.empty = counts->empty;
         tiles.computed = counts->computed;
+        if (plan->keys.size() > 1)
+          for (auto &[op, product] : plan->products)
+            if (!product.right.empty() && !mlir::ShapedType::isDynamic(product.inner))
+              tiles.gathered += double(counts->computed) / double(sizes.getM()) * double(product.inner);
       }
       tiles.inside = found->countInside(budget);
     }
@@ -160,16 +167,20 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
   });
 }
 
-/// Of the scores inside the masks, how many times as many are computed in whole tiles.
-static double scoresVisited(const Explanation &e) {
+static TiledWork workOf(const Explanation &e) {
+  TiledWork work;
   double visited = 0, inside = 0;
   for (const Explanation::Tiles &t : e.tiles) {
     if (!t.computed || !t.inside || *t.inside == 0)
-      return 1;
+      return {};
     inside += *t.inside;
     visited += *t.computed;
+    work.masked += double(*t.computed) * *t.partial / (*t.full + *t.partial);
+    work.gathered += t.gathered;
   }
-  return inside > 0 ? visited / inside : 1;
+  if (inside > 0)
+    work.visited = visited / inside;
+  return work;
 }
 
 static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, mlir::func::FuncOp streamed,
@@ -192,11 +203,11 @@ static void gather(mlir::func::FuncOp cascade, const ExplainOptions &options, ml
   addMergings(streamed ? streamed : cascade, out);
   addTiles(streamed ? streamed : cascade, options, out);
   if (options.target && !options.target->isGPU)
-    out.predicted = predictTime(streamed ? streamed : cascade, costs, scoresVisited(out), *options.target,
-                                options.threads);
+    out.predicted =
+        predictTime(streamed ? streamed : cascade, costs, workOf(out), *options.target, options.threads);
   if (auto rates = options.target && options.target->isGPU ? ratesOfGPU(options.target->cpu) : std::nullopt) {
     out.gpu = rates->name.str();
-    out.predictedOnGPU = predictOnGPU(streamed ? streamed : cascade, costs, scoresVisited(out), *rates);
+    out.predictedOnGPU = predictOnGPU(streamed ? streamed : cascade, costs, workOf(out).visited, *rates);
   }
   out.flops = costs.flops.value;
   out.flopsText = costs.flops.text;

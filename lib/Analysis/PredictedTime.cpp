@@ -19,6 +19,9 @@ constexpr double kProducts16[] = {0.40, 0.74, 0.82};       ///< with 16
 constexpr double kFew[] = {0.30, 0.61, 0.73, 0.77};        ///< of 1 to 4 rows, which fill no vector
 constexpr double kAsWritten = 0.21;                        ///< of all FLOPs in loops, "The generic road"
 
+/// Vector operations of the predicates of a score, and of an element that is copied: measured, as the rest.
+constexpr double kOfMask = 8, kOfCopy = 10;
+
 constexpr double kCall = 5e-6, kFork = 10e-6; ///< seconds of a call, and of starting threads for it
 
 static ArrayRef<double> getFractions(const TargetDescription &target) {
@@ -64,8 +67,9 @@ void PredictedTime::addReading(double bytes, const TargetDescription &target) {
 
 void PredictedTime::addCall() { overhead += kCall + (threads > 1 ? kFork : 0); }
 
-std::optional<PredictedTime> weir::predictTime(mlir::func::FuncOp mapped, const Costs &costs, double visited,
-                                               const TargetDescription &target, unsigned threads) {
+std::optional<PredictedTime> weir::predictTime(mlir::func::FuncOp mapped, const Costs &costs,
+                                               const TiledWork &work, const TargetDescription &target,
+                                               unsigned threads) {
   StringSet<> loops; // equations that stand in the function itself, not in a stream
   int64_t rowsOfTile = 0;
   for (const CascadeModel::Equation &equation : CascadeModel(mapped).equations)
@@ -89,10 +93,13 @@ std::optional<PredictedTime> weir::predictTime(mlir::func::FuncOp mapped, const 
       return std::nullopt;
     time.atMost |= !equation.insideDomains;
     if (rowsOfTile && !loops.contains(equation.equation))
-      time.addTiled(equation.multiplyAdds * visited, equation.operations * visited, rowsOfTile, real, target);
+      time.addTiled(equation.multiplyAdds * work.visited, equation.operations * work.visited, rowsOfTile,
+                    real, target);
     else
       time.addAsWritten(*equation.flops.value, real, target);
   }
+  if (rowsOfTile)
+    time.addTiled(0, kOfMask * work.masked + kOfCopy * work.gathered, rowsOfTile, real, target);
   time.addReading(*costs.compulsoryBytes.value, target);
   time.addCall();
   return time;

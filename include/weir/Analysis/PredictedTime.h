@@ -53,10 +53,17 @@ inline int64_t getLanes(const TargetDescription &target) { return target.vectorB
 int64_t mostVectorsOfRows(const TargetDescription &target);
 inline constexpr int64_t kFewRows = 4;
 
-/// Predicts the program `mapped`, at level streamed, whose equations as written `costs` counts. `visited`: of
-/// the scores inside the masks of its streams, how many times as many are computed, whole tiles included.
-/// Nothing where an extent is open.
-std::optional<PredictedTime> predictTime(mlir::func::FuncOp mapped, const Costs &costs, double visited,
+/// What streams in tiles compute beside the scores inside their masks.
+struct TiledWork {
+  double visited = 1; ///< of those scores, how many times as many are computed
+  double masked = 0;  ///< scores of partial tiles, of which each asks the predicates
+  double gathered =
+      0; ///< elements of keys and values that are copied into tiles since they do not lie there in a row
+};
+
+/// Predicts the program `mapped`, at level streamed, whose equations as written `costs` counts. Nothing where
+/// an extent is open.
+std::optional<PredictedTime> predictTime(mlir::func::FuncOp mapped, const Costs &costs, const TiledWork &work,
                                          const TargetDescription &target, unsigned threads);
 
 } // namespace weir
