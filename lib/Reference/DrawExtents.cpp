@@ -498,15 +498,25 @@ bool ExtentDrawer::shrink() {
   return true;
 }
 
+/// Draws until all promises hold at a cost within the budget. Where given extents and promises allow nothing that
+/// cheap, the cheapest of all attempts is taken: promises may undo what shrink() does, so its steps are counted.
 DrawnExtents ExtentDrawer::run() {
-  bool kept = false;
   double budget = options.defaultExtent ? std::numeric_limits<double>::infinity() : options.work;
-  for (unsigned attempt = 0; attempt < 60 && !kept; ++attempt) {
+  double least = std::numeric_limits<double>::infinity();
+  std::vector<Variable> cheapest;
+  for (unsigned attempt = 0; attempt < 60 && least > budget * 4; ++attempt) {
     drawAll();
-    kept = repair();
-    while (kept && costOf(environment) > budget && shrink())
+    bool kept = repair();
+    for (unsigned step = 0; kept && step < 64 && costOf(environment) > budget && shrink(); ++step)
       kept = repair();
-    kept &= costOf(environment) <= budget * 4;
+    if (double cost = costOf(environment); kept && cost < least) {
+      least = cost;
+      cheapest = variables;
+    }
+  }
+  if (!cheapest.empty()) {
+    variables = cheapest;
+    update();
   }
   DrawnExtents drawn;
   drawn.shapes = environment.shapes;
