@@ -504,7 +504,7 @@ DrawnExtents ExtentDrawer::run() {
   double budget = options.defaultExtent ? std::numeric_limits<double>::infinity() : options.work;
   double least = std::numeric_limits<double>::infinity();
   std::vector<Variable> cheapest;
-  for (unsigned attempt = 0; attempt < 60 && least > budget * 4; ++attempt) {
+  for (unsigned attempt = 0; attempt < 60 && (cheapest.empty() || least > budget * 4); ++attempt) {
     drawAll();
     bool kept = repair();
     for (unsigned step = 0; kept && step < 64 && costOf(environment) > budget && shrink(); ++step)
