@@ -13,6 +13,8 @@ namespace weir::mapping {
 /// On an accumulator that tensor cores sum: the 16-bit type to which the terms' factors of row and key (weights included) are
 /// rounded first, a TypeAttr. The interpreter's bounds count it.
 inline constexpr llvm::StringLiteral kRoundedAttr = "mapping.rounded";
+/// Of a product in a stream: its right factor is copied into a tile, though it could be read where it lies. An i64: how long its lines are.
+inline constexpr llvm::StringLiteral kCopiedAttr = "mapping.copied";
 } // namespace weir::mapping
 
 #endif

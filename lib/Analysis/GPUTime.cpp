@@ -45,15 +45,21 @@ StringRef GPUTime::limit() const {
 namespace {
 
 /// How a stream runs.
-enum class Road { AsWritten, Tiles, TensorCores };
+enum class Road { AsWritten, Tiles, MultiplyAdds, TensorCores };
 
 Road roadOf(attn::StreamOp stream) {
   if (!stream->getAttrOfType<mapping::TilesAttr>("mapping"))
     return Road::AsWritten;
-  auto state = stream.getBody().front().getOps<attn::AccumulateOp>();
-  bool rounds = any_of(state, [](attn::AccumulateOp op) { return op->hasAttr(mapping::kRoundedAttr); });
-  return rounds ? Road::TensorCores : Road::Tiles;
+  auto has = [&](StringRef attribute) {
+    auto state = stream.getBody().front().getOps<attn::AccumulateOp>();
+    return any_of(state, [&](attn::AccumulateOp op) { return op->hasAttr(attribute); });
+  };
+  return has(mapping::kRoundedAttr) ? Road::TensorCores : has(mapping::kCopiedAttr) ? Road::MultiplyAdds : Road::Tiles;
 }
+
+/// Bytes of shared memory for a multiply-add where a thread has so many rows and columns: for four along the line of each it reads 16, and
+/// neighbouring threads that read the same read it once.
+double bytesOfMultiplyAdd(double rows, double columns) { return 2 * (1 / rows + 1 / columns); }
 
 } // namespace
 
@@ -61,16 +67,27 @@ std::optional<GPUTime> weir::predictOnGPU(mlir::func::FuncOp mapped, const Costs
                                           const GPURates &rates) {
   constexpr double kWarps = 4, kBytesOfElement = 2, kFlopsOfMma = 2 * 16 * 8 * 16;
   StringMap<Road> roads; // of equations that are computed in a stream
+  StringSet<> scores;    // of them, products
   for (auto stream : mapped.getOps<attn::StreamOp>())
-    for (auto copy : stream.getBody().front().getOps<attn::EinsumOp>())
+    for (auto copy : stream.getBody().front().getOps<attn::EinsumOp>()) {
       roads[copy.getName()] = roadOf(stream);
+      for (auto sum : copy.getBody().getOps<attn::ReduceOp>())
+        if (sum->hasAttr(mapping::kCopiedAttr))
+          scores.insert(copy.getName());
+    }
   Road ofStreams = Road::AsWritten; // what was merged has no equation of its own any more
   StringSet<> loops;
-  double rowsOfBlock = 0;
+  double rowsOfBlock = 0, keysOfTile = 0, features = 0; // features: of the widest sum
   for (auto stream : mapped.getOps<attn::StreamOp>()) {
     ofStreams = roadOf(stream);
-    if (ofStreams == Road::TensorCores)
-      rowsOfBlock = stream->getAttrOfType<mapping::TilesAttr>("mapping").getM();
+    if (ofStreams < Road::MultiplyAdds)
+      continue;
+    auto tiles = stream->getAttrOfType<mapping::TilesAttr>("mapping");
+    rowsOfBlock = tiles.getM();
+    keysOfTile = tiles.getN();
+    for (auto sum : stream.getBody().front().getOps<attn::AccumulateOp>())
+      if (auto length = sum->getAttrOfType<mlir::IntegerAttr>(mapping::kCopiedAttr))
+        features = std::max<double>(features, length.getInt());
   }
   for (const CascadeModel::Equation &equation : CascadeModel(mapped).equations)
     loops.insert(equation.name);
@@ -88,6 +105,13 @@ std::optional<GPUTime> weir::predictOnGPU(mlir::func::FuncOp mapped, const Costs
                                                     : ofStreams;
     double times = road == Road::AsWritten ? 1 : visited, products = equation.multiplyAdds * times;
     operations += equation.operations * times;
+    if (road == Road::MultiplyAdds) { // 16 groups of threads have rows, and 8 threads of each the columns
+      bool isScore = scores.contains(equation.equation);
+      operations += products / 2 - equation.exponentials * times; // the instruction; what is around it is what others take too
+      exponentials += equation.exponentials * times;
+      sharedBytes += products / 2 * bytesOfMultiplyAdd(rowsOfBlock / 16, (isScore ? keysOfTile : features) / 8);
+      continue;
+    }
     if (road != Road::TensorCores) {
       operations += products / 2;
       // Of a product in tiles each thread reads a factor of its own, and one that all threads of a warp

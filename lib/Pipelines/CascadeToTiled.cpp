@@ -57,6 +57,7 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   tiles.vectorBytes = target.vectorBytes;
   tiles.vectorRegisters = target.vectorRegisters;
   tiles.sharedBytes = target.sharedBytes;
+  tiles.launchBytes = target.launchBytes;
   tiles.m = number("m");
   tiles.n = number("n");
   tiles.split = number("split");

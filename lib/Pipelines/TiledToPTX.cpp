@@ -42,6 +42,7 @@ void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &t
   MapTilesToThreadsOptions tiles;
   tiles.threads = kThreads;
   tiles.sharedMemory = target.sharedBytes;
+  tiles.launchMemory = target.launchBytes;
   pm.addNestedPass<gpu::GPUModuleOp>(createMapTilesToThreads(tiles));
   MapIterationsToThreadsOptions iterations;
   iterations.threads = kThreads;

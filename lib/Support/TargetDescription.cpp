@@ -61,6 +61,13 @@ void askCaches(TargetDescription &target) {
 
 } // namespace
 
+/// What a launch may ask for instead, as the CUDA C++ Programming Guide says of each compute capability.
+static int64_t launchBytesOf(unsigned version) {
+  if (version == 80 || version == 87)
+    return 163 << 10;
+  return (version >= 90 && version < 120 ? 227 : 99) << 10;
+}
+
 /// An NVIDIA GPU by its architecture. What a kernel may share without asking the driver for more is 48 KiB on
 /// all of them.
 static Expected<TargetDescription> describeGPU(StringRef architecture) {
@@ -76,6 +83,7 @@ static Expected<TargetDescription> describeGPU(StringRef architecture) {
   target.vectorBytes = 4; // a thread computes one element at a time
   target.hasBF16 = true;
   target.sharedBytes = 48 << 10;
+  target.launchBytes = launchBytesOf(version);
   return target;
 }
 

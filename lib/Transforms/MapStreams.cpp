@@ -5,7 +5,8 @@
 // The lanes of a vector are rows. With 32 registers a block of keys keeps 6 x 4 of them as sums, so 64 rows
 // are four registers of 16 f32; with 16 registers it keeps 4 x 3, so 24 rows are three of 8. Fewer rows, if
 // that is known, take as many vectors as they fill; up to four make a tile without vectors of rows
-// (StreamCost.h). On a GPU all tiles of a block are in memory that its threads share.
+// (StreamCost.h). On a GPU all tiles of a block are in memory that its threads share, but for those
+// of rows where these stay in registers.
 #include "dialects/Mapping/MappingDialect.h"
 #include "weir/Analysis/StreamCost.h"
 #include "weir/Analysis/StreamData.h"
@@ -116,6 +117,12 @@ int64_t countRegisters(const StreamTiles &plan, int64_t rows, int64_t keys) {
   return rows / kWarps * ofRow / lanes + others;
 }
 
+/// Whether a state is reduced along rows of scores, without what came first or where.
+bool isReduced(attn::AccumulateOp op) {
+  using attn::Accumulation;
+  return llvm::is_contained({Accumulation::Sum, Accumulation::Max, Accumulation::Min, Accumulation::Ref}, op.getAccumulation());
+}
+
 /// Rows and keys of a tile for tensor cores: of four warps with 16 rows each or with 32, for which a right factor is read once, if nothing is asked
 /// of single scores and registers are enough; and as many keys as leave room for another tile of matrices in shared memory, and for sums in registers.
 /// Nothing: products are not for them.
@@ -129,10 +136,6 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
       return std::nullopt;
     ofKey += 2 * (product.inner + 8); // lines lie a little further apart
   }
-  auto isReduced = [](attn::AccumulateOp op) {
-    using attn::Accumulation;
-    return llvm::is_contained({Accumulation::Sum, Accumulation::Max, Accumulation::Min, Accumulation::Ref}, op.getAccumulation());
-  };
   if (!ofKey || !plan.real.isF32() || !llvm::all_of(plan.state, isReduced))
     return std::nullopt;
   constexpr int64_t most = 64, least = 16;
@@ -142,6 +145,58 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
       bool isPlain = !isMasked(plan) && !countReadsOfScores(plan);
       bool isMany = isPlain && plan.countRowsOfClass().value_or(many) > few && countRegisters(plan, many, n) <= registers;
       return std::pair(isMany ? many : few, n);
+    }
+  return std::nullopt;
+}
+
+/// Whether multiply-adds take a product with sums in registers: its right factor lies in memory as a matrix of f32.
+bool isForMultiplyAdds(const StreamTiles &plan, const StreamTiles::Product &product) {
+  return isInPlace(plan, product) && !product.partialLeft && !ShapedType::isDynamic(product.inner) && product.inner % 16 == 0 &&
+         product.inner <= 256;
+}
+
+/// Registers of a thread of the eight that share a row: scores and sums, what is read of both factors at a time, addresses.
+int64_t countRegistersOfMultiplyAdds(const StreamTiles &plan, int64_t rows, int64_t keys) {
+  constexpr int64_t others = 64, rowsOfThread = 16, members = 8;
+  int64_t ofRow = 4;
+  for (auto &[op, product] : plan.products)
+    if (!product.right.empty())
+      ofRow += (isa<attn::AccumulateOp>(op) ? product.inner : keys) / members;
+  return rows / rowsOfThread * ofRow + others;
+}
+
+/// Bytes of shared memory: left factors, weights, and a tile of each matrix, with what lies between lines.
+int64_t bytesOfMultiplyAdds(const StreamTiles &plan, int64_t rows, int64_t keys) {
+  int64_t elements = rows * (keys + 8);
+  for (auto &[op, product] : plan.products)
+    if (!product.right.empty())
+      elements += keys * (product.inner + 4) + (isa<attn::AccumulateOp>(op) ? 0 : rows * (product.inner + 8));
+  return elements * sizeof(float);
+}
+
+/// Rows and keys of a tile for multiply-adds: the more of each a thread has, the less it reads for one (docs/gpu.md). Two blocks should fit
+/// on a multiprocessor, where one computes while the other waits; else one that fits at all. Nothing: products are not for them. `m` and `n`, unless 0,
+/// are given.
+std::optional<std::pair<int64_t, int64_t>> shapeForMultiplyAdds(const StreamTiles &plan, int64_t bytes, int64_t m, int64_t n) {
+  bool isAny = false;
+  for (auto &[op, product] : plan.products) {
+    if (product.right.empty())
+      continue;
+    if (!isForMultiplyAdds(plan, product))
+      return std::nullopt;
+    isAny = true;
+  }
+  if (!isAny || !plan.real.isF32() || !llvm::all_of(plan.state, isReduced) || n % 16 != 0)
+    return std::nullopt;
+  constexpr std::pair<int64_t, int64_t> shapes[] = {{128, 64}, {128, 32}, {64, 64}, {64, 32}, {64, 16}};
+  constexpr int64_t registers = 255, half = 80 << 10; // of what sm_80 has
+  for (int64_t most : {std::min(half, bytes), bytes})
+    for (auto [rows, keys] : shapes) {
+      if (n)
+        keys = n;
+      bool isGiven = m ? rows == m : rows == 64 || plan.countRows().value_or(rows) > 64;
+      if (isGiven && countRegistersOfMultiplyAdds(plan, rows, keys) <= registers && bytesOfMultiplyAdds(plan, rows, keys) <= most)
+        return std::pair(rows, keys);
     }
   return std::nullopt;
 }
@@ -174,11 +229,9 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         continue;
       auto rows = StringAttr::get(&getContext(), plan->nameOfRow());
       std::pair<int64_t, int64_t> shape(getRowsOfTile(*plan, extents, target), kKeys);
-      auto forTensorCores = sharedBytes ? shapeForTensorCores(*plan, sharedBytes) : std::nullopt;
-      bool fits = forTensorCores && (!m || m == 16 * kWarps || m == 32 * kWarps) &&
-                  (!n || (n % 16 == 0 && n <= forTensorCores->second));
-      if (fits)
-        shape = *forTensorCores;
+      auto inRegisters = sharedBytes ? shapeInRegisters(*plan) : std::nullopt;
+      if (inRegisters)
+        shape = *inRegisters;
       else if (sharedBytes)
         shape = shapeFor(*plan, sharedBytes);
       else if (int64_t lanes = vectorBytes * 8 / plan->real.getIntOrFloatBitWidth(); shape.first % lanes == 0)
@@ -187,15 +240,15 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         shape.first = m;
       if (n)
         shape.second = n;
-      if (!fits && failed(checkGiven(stream, *plan, shape)))
+      if (!inRegisters && failed(checkGiven(stream, *plan, shape)))
         return signalPassFailure();
-      if (fits)
-        noteRounding(*plan);
+      if (inRegisters)
+        noteProducts(*plan);
       stream->setAttr("mapping",
                       mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split,
                                               plan->stepsOfKeys()));
       if (sharedBytes)
-        takeHeads(stream, *plan, fits, [&] { return StreamTiles::of(stream, extents, dependence, presences); }, extents);
+        takeHeads(stream, *plan, inRegisters.has_value(), [&] { return StreamTiles::of(stream, extents, dependence, presences); }, extents);
     }
     auto isMapped = [](attn::StreamOp stream) { return stream->hasAttr("mapping"); };
     if ((m || n || split) && llvm::none_of(cascade.getOps<attn::StreamOp>(), isMapped)) {
@@ -206,14 +259,30 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
   }
 
 private:
-  static void noteRounding(const StreamTiles &plan) {
-    for (auto &[op, product] : plan.products)
-      if (isa<attn::AccumulateOp>(op) && !product.right.empty())
-        op->setAttr(mapping::kRoundedAttr, TypeAttr::get(narrowInputOf(product.right[0])));
+  /// Rows and keys of a tile whose rows stay in registers from the first product to the result; nothing: they do not.
+  std::optional<std::pair<int64_t, int64_t>> shapeInRegisters(const StreamTiles &plan) {
+    auto shape = shapeForTensorCores(plan, sharedBytes);
+    if (!shape)
+      return launchBytes ? shapeForMultiplyAdds(plan, launchBytes, m, n) : std::nullopt;
+    bool isGiven = (!m || m == 16 * kWarps || m == 32 * kWarps) && (!n || (n % 16 == 0 && n <= shape->second));
+    return isGiven ? shape : std::nullopt;
+  }
+
+  /// Where right factors are copied, and where left ones are rounded to their type.
+  static void noteProducts(const StreamTiles &plan) {
+    for (auto &[op, product] : plan.products) {
+      if (product.right.empty())
+        continue;
+      Type narrow = narrowInputOf(product.right[0]);
+      if (!narrow)
+        op->setAttr(mapping::kCopiedAttr, Builder(op->getContext()).getI64IntegerAttr(product.inner));
+      else if (isa<attn::AccumulateOp>(op))
+        op->setAttr(mapping::kRoundedAttr, TypeAttr::get(narrow));
+    }
   }
 
   /// Queries that are too few for a tile are its rows with those of other heads whose keys are the same, where that makes fewer blocks.
-  void takeHeads(attn::StreamOp stream, const StreamTiles &plan, bool onTensorCores,
+  void takeHeads(attn::StreamOp stream, const StreamTiles &plan, bool inRegisters,
                  function_ref<std::optional<StreamTiles>()> planAgain, Extents &extents) {
     auto best = stream->getAttrOfType<mapping::TilesAttr>("mapping");
     int64_t least = StreamSplit::of(plan, best, extents, /*concurrent=*/1).leastBlocks;
@@ -224,7 +293,7 @@ private:
       std::optional<StreamTiles> tuples = planAgain();
       bool isKnown = tuples && tuples->countRows() && (!tuples->shared || tuples->getShare());
       if (!isKnown || tuples->rows.size() != 2 || hasShifted(*tuples) ||
-          (onTensorCores && !shapeForTensorCores(*tuples, sharedBytes)))
+          (inRegisters && !shapeInRegisters(*tuples)))
         continue;
       int64_t blocks = StreamSplit::of(*tuples, sizes, extents, /*concurrent=*/1).leastBlocks;
       if (blocks < least) {

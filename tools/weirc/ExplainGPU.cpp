@@ -56,7 +56,7 @@ llvm::Expected<std::vector<GPUFunction>> weirc::describeGPUFunctions(Job &job) {
     function.threads = launch.block;
     const weir::ptx::Function *inText = module->find(launch.kernel);
     countInstructions(*inText, function);
-    function.hasDynamicShared = usesDynamicShared(*module, *inText);
+    function.hasDynamicShared = launch.shared == 0 && usesDynamicShared(*module, *inText); // else it is known
     auto made = llvm::find_if(assembled, [&](const auto &one) { return one.name == launch.kernel; });
     if (made == assembled.end())
       continue;

@@ -19,6 +19,7 @@ struct TargetDescription {
   bool hasBF16 = false;          ///< converts f32 to bf16 in hardware (AVX512-BF16)
   bool isGPU = false;            ///< an NVIDIA GPU: `cpu` is its architecture, sm_80
   int64_t sharedBytes = 0;       ///< GPU: memory that the threads of a block may share
+  int64_t launchBytes = 0;       ///< GPU: the same where the launch asks for it
   int64_t l1Bytes = 32 << 10, l2Bytes = 1 << 20;
   // Nominal figures of a server's core, for predictions; ratios of predictions hardly depend on them.
   unsigned fmaBytes =

@@ -195,6 +195,7 @@ def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
     Option<"vectorBytes", "vector-bytes", "unsigned", "32", "width of a vector register">,
     Option<"vectorRegisters", "vector-registers", "unsigned", "16", "how many there are">,
     Option<"sharedBytes", "shared-bytes", "int64_t", "0", "of a GPU: bytes that the tiles of a block may take; 0: a processor">,
+    Option<"launchBytes", "launch-bytes", "int64_t", "0", "of a GPU: bytes that they may take where rows of f32 stay in registers; 0: they do not">,
     Option<"m", "m", "int64_t", "0", "rows of a tile; 0: chosen">,
     Option<"n", "n", "int64_t", "0", "keys of a tile; 0: chosen">,
     Option<"split", "split", "int64_t", "0", "parts of the keys of a block of rows; 0: as the extents say when tiles become loops">

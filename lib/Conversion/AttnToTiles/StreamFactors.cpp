@@ -281,7 +281,7 @@ StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op, bool con
   if (!product.partialRight)
     matrix = openInPlace(b, op, storage);
   Type element = matrix ? cast<MemRefType>(matrix->memory.getType()).getElementType() : Type();
-  if (matrix && (element == plan.real || (contracted && isContracted(element))))
+  if (matrix && (element == plan.real ? !op->hasAttr(mapping::kCopiedAttr) : contracted && isContracted(element)))
     return *matrix;
   View &tile = rights[op];
   if (!tile.memory)

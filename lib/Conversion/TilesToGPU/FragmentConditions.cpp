@@ -94,7 +94,8 @@ Value FragmentEmitter::compareWithBound(Builder &b, arith::CmpIOp compare, linal
   auto index = [&](unsigned loop) -> Offset {
     if (loop == row)
       return {place.indices[loop], 0};
-    return {lanes.columnBase, columnNumber(place.columns[loop])};
+    unsigned run = layouts.runOf(op, loop);
+    return {lanes.columnBases.at(run), columnsBefore(place.columns[loop], run)};
   };
   OffsetFinder finder(b, op, index, values);
   Offset left = finder.find(compare.getLhs()), right = finder.find(compare.getRhs());

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A region is repeated for each element that a thread has. A reduction along rows goes over a thread's own
-// columns first, in two chains, then over the four threads of the row.
+// columns first, in two chains, then over the threads of the row.
 #include "FragmentEmitter.h"
 #include "FragmentFunctions.h"
 #include "mlir/Analysis/SliceAnalysis.h"
@@ -44,15 +44,34 @@ Value FragmentEmitter::butterfly(Builder &b, Value x, unsigned distance) {
                               constantInt(b, 31), NVVM::ShflKind::bfly, UnitAttr());
 }
 
-Value FragmentEmitter::columnAt(Builder &b, unsigned at) {
-  return arith::AddIOp::create(b, lanes.columnBase, constant(b, columnNumber(at)));
+Value FragmentEmitter::columnAt(Builder &b, unsigned at, unsigned run) {
+  return arith::AddIOp::create(b, lanes.columnBases.at(run), constant(b, columnsBefore(at, run)));
 }
 
 /// Asked of numbers of 32 bits, with one for the thread: how many columns there are from its first one on.
-Value FragmentEmitter::isBelow(Builder &b, unsigned at, Value count) {
+Value FragmentEmitter::isBelow(Builder &b, unsigned at, unsigned run, Value count) {
   auto narrow = [&](Value x) { return arith::IndexCastOp::create(b, b.getI32Type(), x); };
-  Value rest = arith::SubIOp::create(b, narrow(count), narrow(lanes.columnBase));
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, rest, constantInt(b, columnNumber(at)));
+  Value rest = arith::SubIOp::create(b, narrow(count), narrow(lanes.columnBases.at(run)));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, rest, constantInt(b, columnsBefore(at, run)));
+}
+
+/// By which bits of their numbers the threads of a row differ.
+ArrayRef<unsigned> FragmentEmitter::membersApart() const {
+  static constexpr unsigned four[] = {1, 2}, eight[] = {2, 8, 16};
+  if (layouts.lanesOfRow() == 4)
+    return four;
+  return eight;
+}
+
+/// The thread of this row that is its number `at`.
+Value FragmentEmitter::laneOf(Builder &b, Value at) {
+  auto add = [&](Value x, Value y) -> Value { return arith::AddIOp::create(b, x, y); };
+  auto kept = [&](int64_t bits) -> Value { return arith::AndIOp::create(b, lanes.lane, constant(b, bits)); };
+  if (layouts.lanesOfRow() == 4)
+    return add(kept(28), at);
+  Value low = arith::MulIOp::create(b, arith::RemUIOp::create(b, at, constant(b, 2)), constant(b, 2));
+  Value high = arith::MulIOp::create(b, arith::DivUIOp::create(b, at, constant(b, 2)), constant(b, 8));
+  return add(kept(5), add(low, high));
 }
 
 //===----------------------------------------------------------------------===//
@@ -83,7 +102,7 @@ static int64_t heldOf(linalg::LinalgOp op, unsigned loop) {
 unsigned FragmentEmitter::columnsOf(linalg::GenericOp op, unsigned loop) {
   int64_t held = heldOf(op, loop);
   assert(held > 0 && "every loop counts through a tile");
-  return held / 4;
+  return held / layouts.lanesOfRow();
 }
 
 Value FragmentEmitter::limitOf(Builder &b, OpFoldResult size, int64_t held) {
@@ -112,7 +131,7 @@ static bool readsMemory(linalg::GenericOp op, const TileLayouts &layouts) {
 
 /// A row of a thread among those of an operation, which may begin inside its tiles: what lies before wraps around.
 Value FragmentEmitter::rowAt(Builder &b, linalg::LinalgOp op, unsigned half) {
-  Value row = arith::AddIOp::create(b, lanes.rowBase, constant(b, 8 * half));
+  Value row = arith::AddIOp::create(b, lanes.rowBase, constant(b, rowsBefore(half)));
   for (Value operand : op->getOperands())
     if (OpFoldResult first = layouts.firstRowOf(operand))
       return arith::SubIOp::create(b, row, getValueOrCreateConstantIndexOp(b, b.getLoc(), first));
@@ -129,7 +148,7 @@ FragmentEmitter::Place FragmentEmitter::placeAt(Builder &b, linalg::GenericOp op
       continue;
     }
     unsigned at = columns[loop];
-    Value index = columnAt(b, at);
+    Value index = columnAt(b, at, layouts.runOf(op, loop));
     if (Value count = countOf(b, op, loop); count && readsMemory(op, layouts))
       index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, constant(b, 1)));
     place.indices.push_back(index);
@@ -159,8 +178,8 @@ Value FragmentEmitter::load(Builder &b, OpOperand &operand, const Place &place) 
           index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, constant(b, 1)));
     return memref::LoadOp::create(b, operand.get(), indices);
   }
-  Value narrow = memref::LoadOp::create(b, memories.lookup(view.tile), indices);
-  return arith::ExtFOp::create(b, b.getF32Type(), narrow);
+  Value element = memref::LoadOp::create(b, memories.lookup(view.tile), indices);
+  return element.getType().isF32() ? element : arith::ExtFOp::create(b, b.getF32Type(), element);
 }
 
 /// Writes an element of a tile in registers, or of an argument where the row is one of its rows.
@@ -176,8 +195,8 @@ void FragmentEmitter::store(Builder &b, Value value, OpOperand &operand, const P
   }
   SmallVector<Value> indices;
   Value inside;
-  if (map.getNumResults() == 1) // of the four threads of a row one writes what they all have
-    inside = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lanes.columnBase, constant(b, 0));
+  if (map.getNumResults() == 1) // of the threads of a row one writes what they all have
+    inside = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, lanes.columnBases.begin()->second, constant(b, 0));
   for (unsigned k = 0; k < map.getNumResults(); ++k) {
     unsigned loop = map.getDimPosition(k);
     indices.push_back(place.indices[loop]);
@@ -185,7 +204,7 @@ void FragmentEmitter::store(Builder &b, Value value, OpOperand &operand, const P
     if (!size)
       continue;
     if (loop != *layouts.rowOf(op)) // may have been kept inside
-      indices.back() = columnAt(b, place.columns[loop]);
+      indices.back() = columnAt(b, place.columns[loop], layouts.runOf(op, loop));
     Value one = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, indices.back(), size);
     inside = inside ? arith::AndIOp::create(b, inside, one).getResult() : one;
   }
@@ -223,7 +242,7 @@ IRMapping FragmentEmitter::cloneBody(Builder &b, linalg::GenericOp op, ValueRang
     SmallVector<Value> operands;
     for (Value operand : inside.getOperands())
       operands.push_back(mapping.lookupOrDefault(operand));
-    if (Value value = emitByInstruction(b, &inside, operands)) {
+    if (Value value = emitByInstruction(b, &inside, operands, isExact())) {
       mapping.map(inside.getResult(0), value);
       continue;
     }
@@ -293,7 +312,7 @@ float FragmentEmitter::identityOf(Operation *combiner) {
 Value FragmentEmitter::combine(Builder &b, Operation *combiner, Value x, Value y) {
   if (!x)
     return y;
-  if (Value value = emitByInstruction(b, combiner, {x, y}))
+  if (Value value = emitByInstruction(b, combiner, {x, y}, /*isExact=*/true))
     return value;
   IRMapping mapping;
   mapping.map(combiner->getOperand(0), x);
@@ -317,7 +336,8 @@ void FragmentEmitter::reduceColumns(Builder &b, linalg::GenericOp op, Value coun
   Value term = matchReduction(op.getRegionOutputArgs(), 0, combiners);
   Operation *combiner = combiners[0];
   Value choice = choiceOf(combiner, term);
-  unsigned loops = op.getNumLoops(), columns = columnsOf(op, 1 - *layouts.rowOf(op));
+  unsigned loops = op.getNumLoops(), column = 1 - *layouts.rowOf(op), columns = columnsOf(op, column);
+  unsigned run = layouts.runOf(op, column);
   OpOperand &out = *op.getDpsInitOperand(0);
   for (unsigned half = 0; half < halves; ++half) {
     Value chains[2], all;
@@ -330,14 +350,14 @@ void FragmentEmitter::reduceColumns(Builder &b, linalg::GenericOp op, Value coun
       if (choice) {
         Value holds = values.lookupOrDefault(choice);
         if (count)
-          holds = arith::AndIOp::create(b, holds, isBelow(b, at, count));
+          holds = arith::AndIOp::create(b, holds, isBelow(b, at, run, count));
         chain = chain ? arith::OrIOp::create(b, chain, holds).getResult() : holds;
         continue;
       }
       Value value = values.lookupOrDefault(term);
       if (count)
         value =
-            arith::SelectOp::create(b, isBelow(b, at, count), value, constantFloat(b, identityOf(combiner)));
+            arith::SelectOp::create(b, isBelow(b, at, run, count), value, constantFloat(b, identityOf(combiner)));
       chain = combine(b, combiner, chain, value);
     }
     if (choice) {
@@ -347,7 +367,7 @@ void FragmentEmitter::reduceColumns(Builder &b, linalg::GenericOp op, Value coun
     } else {
       all = combine(b, combiner, chains[0], chains[1]);
     }
-    for (unsigned distance : {1, 2})
+    for (unsigned distance : membersApart())
       all = combine(b, combiner, all, butterfly(b, all, distance));
     store(b, combine(b, combiner, load(b, out, place), all), out, place);
   }
@@ -357,7 +377,7 @@ void FragmentEmitter::reduceColumns(Builder &b, linalg::GenericOp op, Value coun
 void FragmentEmitter::inVersions(Builder &b, Value count, unsigned columns, function_ref<void(Value)> emit) {
   if (!count)
     return emit(Value());
-  Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, constant(b, 4 * columns));
+  Value isWhole = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, count, constant(b, layouts.lanesOfRow() * columns));
   auto branch = scf::IfOp::create(b, isWhole, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
@@ -393,15 +413,15 @@ void FragmentEmitter::sumProducts(Builder &b, linalg::GenericOp op) {
   OpOperand &out = *op.getDpsInitOperand(0);
   Value count = countOf(b, op, summed), yielded = op.getBody()->getTerminator()->getOperand(0);
   Value one = constant(b, 1);
-  auto owners = scf::ForOp::create(b, constant(b, 0), constant(b, 4), one);
+  auto owners = scf::ForOp::create(b, constant(b, 0), constant(b, layouts.lanesOfRow()), one);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(owners.getBody());
   Value owner = owners.getInductionVar();
-  Value ownerColumn = arith::MulIOp::create(b, owner, constant(b, 2));
-  Value source = arith::IndexCastOp::create(
-      b, b.getI32Type(), arith::AddIOp::create(b, arith::AndIOp::create(b, lanes.lane, constant(b, 28)), owner));
+  unsigned run = layouts.runOf(op, summed);
+  Value ownerColumn = arith::MulIOp::create(b, owner, constant(b, run));
+  Value source = arith::IndexCastOp::create(b, b.getI32Type(), laneOf(b, owner));
   for (unsigned at = 0; at < columnsOf(op, summed); ++at) {
-    Value index = arith::AddIOp::create(b, ownerColumn, constant(b, 8 * (at / 2) + at % 2)), isThere;
+    Value index = arith::AddIOp::create(b, ownerColumn, constant(b, columnsBefore(at, run))), isThere;
     if (count) {
       isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, count);
       index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, one));

@@ -9,32 +9,37 @@
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/SetVector.h"
+#include <map>
 
 namespace weir {
 
 /// Rewrites the tile operations of a kernel whose tiles have layouts: what one thread does with its elements.
-/// A warp has 16 rows, or 32, in halves of 8: H of them. A fragment of N columns is a private array of N/4 * H elements: index
-/// 2Hj + 2h + c is row lane/4 + 8h and column 8j + 2(lane % 4) + c of the warp's rows. All indices are constants, so that LLVM keeps the array
-/// in registers. Lines of a matrix lie 8 elements further apart than they are long: an odd number of 16-byte
-/// columns, so that the eight lines that ldmatrix reads at a time lie in different banks.
+/// A warp has 16 rows, or 32, of which a thread has H: those of number row + 32/L * h, for L threads of a row. A fragment of N columns is a private
+/// array of N/L * H elements: index 2Hj + 2h + c is the thread's row h and its column 2j + c, of which TileLayouts says which it is. All
+/// indices are constants, so that LLVM keeps the array in registers. Lines of a matrix lie 16 bytes further apart than they are long: an odd number
+/// of 16-byte columns, so that eight lines that are read at a time lie in different banks.
 class FragmentEmitter {
 public:
   using Builder = mlir::ImplicitLocOpBuilder;
   FragmentEmitter(mlir::gpu::GPUFuncOp kernel, const TileLayouts &layouts, unsigned threads)
-      : kernel(kernel), layouts(layouts), threads(threads), halves(layouts.rows() * 4 / threads) {}
+      : kernel(kernel), layouts(layouts), threads(threads), halves(layouts.rows() * layouts.lanesOfRow() / threads) {}
   void run();
+  /// Elements that are copied at a time: 16 bytes.
+  static int64_t pieceOf(mlir::Type element) { return 128 / element.getIntOrFloatBitWidth(); }
 
 private:
   /// Where an element is: a value for each loop of the operation, and which element of the thread's share.
   struct Place {
-    unsigned half = 0;                      ///< of the rows: lane / 4 + 8 * half
-    llvm::SmallVector<unsigned> columns;    ///< for each loop: 2j + c; unused for rows
+    unsigned half = 0;                      ///< of the thread's rows
+    llvm::SmallVector<unsigned> columns;    ///< for each loop: of the thread's columns; unused for rows
     llvm::SmallVector<mlir::Value> indices; ///< for each loop
   };
 
   /// The numbers of a thread that layouts are made of.
   struct Lanes {
-    mlir::Value thread, lane, rowBase, columnBase; ///< lane / 4 + the warp's first row; 2 * (lane % 4)
+    mlir::Value thread, lane, rowBase;           ///< the thread's first row
+    mlir::Value member;                          ///< the thread's number among those of its row
+    std::map<unsigned, mlir::Value> columnBases; ///< the thread's first column, by the length of runs
     mlir::Value line, second, third; ///< for ldmatrix: lane % 8, 8 * (lane / 8 % 2), 8 * (lane / 16)
   };
   mlir::Value readThread(Builder &b);
@@ -54,6 +59,9 @@ private:
   void inVersions(Builder &b, mlir::Value count, unsigned columns,
                   llvm::function_ref<void(mlir::Value)> emit);
   void sumProducts(Builder &b, mlir::linalg::GenericOp op);
+  llvm::ArrayRef<unsigned> membersApart() const;
+  mlir::Value laneOf(Builder &b, mlir::Value at);
+  bool isExact() const { return layouts.unit() == TileLayouts::Unit::MultiplyAdd; }
   mlir::Value rowAt(Builder &b, mlir::linalg::LinalgOp op, unsigned half);
   Place placeAt(Builder &b, mlir::linalg::GenericOp op, unsigned half, llvm::ArrayRef<unsigned> columns);
   mlir::Value load(Builder &b, mlir::OpOperand &operand, const Place &place);
@@ -69,9 +77,12 @@ private:
   unsigned elementAt(unsigned half, unsigned column) const {
     return 2 * halves * (column / 2) + 2 * half + column % 2;
   }
-  mlir::Value columnAt(Builder &b, unsigned at);
-  static unsigned columnNumber(unsigned at) { return 8 * (at / 2) + at % 2; } ///< from the thread's first one on
-  mlir::Value isBelow(Builder &b, unsigned at, mlir::Value count);
+  mlir::Value columnAt(Builder &b, unsigned at, unsigned run);
+  mlir::Value isBelow(Builder &b, unsigned at, unsigned run, mlir::Value count);
+  /// How far column `at` of a thread is behind its first one.
+  unsigned columnsBefore(unsigned at, unsigned run) const { return layouts.lanesOfRow() * run * (at / run) + at % run; }
+  /// How far row `half` of a thread is behind its first one.
+  unsigned rowsBefore(unsigned half) const { return 32 / layouts.lanesOfRow() * half; }
 
   static float identityOf(mlir::Operation *combiner);
   static mlir::Value combine(Builder &b, mlir::Operation *combiner, mlir::Value x, mlir::Value y); ///< x may be null
@@ -82,7 +93,7 @@ private:
 
   // FragmentProducts.cpp: tensor cores
   void contract(Builder &b, mlir::linalg::ContractOp op);
-  mlir::Value bitsBelow(Builder &b, mlir::Value count);
+  mlir::Value bitsBelow(Builder &b, mlir::Value count, unsigned run);
   void clearBehind(Builder &b, mlir::Value left);
   void findCleared(llvm::ArrayRef<mlir::linalg::LinalgOp> ops);
   mlir::Value packLeft(Builder &b, mlir::Value fragment, unsigned element, mlir::Type narrow);
@@ -91,6 +102,10 @@ private:
   llvm::SmallVector<mlir::Value> multiply(Builder &b, mlir::ValueRange left, mlir::ValueRange right,
                                           mlir::ValueRange sums, mlir::Type narrow);
 
+  // FragmentMultiplyAdds.cpp: products by multiply-adds
+  void placeLefts(llvm::ArrayRef<mlir::linalg::LinalgOp> ops);
+  void shareLeft(Builder &b, mlir::memref::AllocaOp tile);
+  void multiplyAdd(Builder &b, mlir::linalg::ContractOp op);
   // MatrixReductions.cpp
   void reduceMatrix(Builder &b, mlir::linalg::GenericOp op);
 
@@ -100,8 +115,7 @@ private:
   void copyLines(Builder &b, mlir::Value thread, mlir::Value from, mlir::Value to, mlir::Value count, mlir::Value aligned);
   void copyPieces(Builder &b, mlir::Value thread, mlir::Value from, mlir::Value to, mlir::Value count);
   void copyElements(Builder &b, mlir::Value thread, mlir::Value from, mlir::Value to, mlir::Value count);
-  static constexpr int64_t kPiece = 8; ///< elements that are copied at a time
-  std::pair<mlir::Value, mlir::Value> pieceAt(Builder &b, mlir::Value at, int64_t pieces);
+  std::pair<mlir::Value, mlir::Value> pieceAt(Builder &b, mlir::Value at, mlir::MemRefType matrix);
   llvm::SmallVector<mlir::linalg::GenericOp> copiesOf(mlir::scf::ForOp loop,
                                                       llvm::SetVector<mlir::Operation *> &values);
   void copyAhead(mlir::scf::ForOp loop);
@@ -123,6 +137,8 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Value> memories; ///< what a tile has become
   llvm::DenseMap<mlir::Operation *, mlir::Value>
       scales; ///< of left factors' tiles, that their sums are multiplied by instead
+  llvm::DenseMap<mlir::Operation *, mlir::Value> lefts; ///< of left factors' tiles: where the warp's threads read each other's
+  llvm::DenseSet<mlir::Operation *> lasting; ///< of them, those that are written once for many products
   llvm::DenseSet<mlir::Operation *> cleared; ///< tiles of left factors, see findCleared
   llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, mlir::Value> bounds; ///< of comparisons and halves, where an operation is rewritten
   llvm::DenseMap<mlir::Value, mlir::Value> alignments; ///< of arguments

@@ -7,9 +7,9 @@
 
 namespace weir {
 
-/// What `op`, an operation of one f32 result, is of `operands`, by instructions that are faster than what it becomes elsewhere and less
-/// exact (docs/gpu.md); null: the operation is none of those.
-mlir::Value emitByInstruction(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op, mlir::ValueRange operands);
+/// What `op`, an operation of one f32 result, is of `operands`, by instructions that are faster than what it becomes elsewhere and, unless
+/// `isExact`, less exact (docs/gpu.md); null: the operation is none of those.
+mlir::Value emitByInstruction(mlir::ImplicitLocOpBuilder &b, mlir::Operation *op, mlir::ValueRange operands, bool isExact);
 
 } // namespace weir
 #endif

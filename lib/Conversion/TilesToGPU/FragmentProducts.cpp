@@ -76,12 +76,14 @@ SmallVector<Value> FragmentEmitter::multiply(Builder &b, ValueRange left, ValueR
 
 /// Which of a thread's columns are among the first `count`, as bits. Of comparisons the assembler would keep the results over all
 /// that lies between the last time it was asked and this one, and there are few registers for conditions.
-Value FragmentEmitter::bitsBelow(Builder &b, Value count) {
+Value FragmentEmitter::bitsBelow(Builder &b, Value count, unsigned run) {
   auto number = [&](int64_t value) -> Value { return arith::ConstantIntOp::create(b, value, 32); };
-  Value rest = arith::IndexCastOp::create(b, b.getI32Type(), arith::SubIOp::create(b, count, lanes.columnBase));
+  Value rest = arith::IndexCastOp::create(b, b.getI32Type(), arith::SubIOp::create(b, count, lanes.columnBases.at(run)));
   rest = arith::MaxSIOp::create(b, rest, number(0));
-  Value pairs = arith::ShRUIOp::create(b, rest, number(3)), more = arith::AndIOp::create(b, rest, number(7));
-  Value columns = arith::AddIOp::create(b, arith::ShLIOp::create(b, pairs, number(1)), arith::MinUIOp::create(b, more, number(2)));
+  unsigned apart = layouts.lanesOfRow() * run; // both powers of two
+  Value runs = arith::ShRUIOp::create(b, rest, number(llvm::Log2_32(apart))), more = arith::AndIOp::create(b, rest, number(apart - 1));
+  Value columns = arith::AddIOp::create(b, arith::ShLIOp::create(b, runs, number(llvm::Log2_32(run))),
+                                        arith::MinUIOp::create(b, more, number(run)));
   return arith::SubIOp::create(b, arith::ShLIOp::create(b, number(1), columns), number(1));
 }
 
@@ -97,9 +99,10 @@ void FragmentEmitter::clearBehind(Builder &b, Value left) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   Value fragment = memories.lookup(view.tile), zero = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(0.0f));
-  assert(room / 4 < 32 && "a thread's columns are bits of a number");
-  Value bits = bitsBelow(b, count);
-  for (unsigned column = 0; column < room / 4; ++column)
+  unsigned columns = room / layouts.lanesOfRow();
+  assert(columns < 32 && "a thread's columns are bits of a number");
+  Value bits = bitsBelow(b, count, layouts.runOf(view.tile, 1));
+  for (unsigned column = 0; column < columns; ++column)
     for (unsigned half = 0; half < halves; ++half) {
       unsigned at = elementAt(half, column);
       Value own = arith::AndIOp::create(b, bits, arith::ConstantIntOp::create(b, int64_t(1) << column, 32));

@@ -42,14 +42,22 @@ FragmentEmitter::Lanes FragmentEmitter::describeLanes(Builder &b) {
   auto div = [&](Value x, int64_t by) -> Value { return arith::DivUIOp::create(b, x, constant(b, by)); };
   auto rem = [&](Value x, int64_t by) -> Value { return arith::RemUIOp::create(b, x, constant(b, by)); };
   auto mul = [&](Value x, int64_t by) -> Value { return arith::MulIOp::create(b, x, constant(b, by)); };
+  auto add = [&](Value x, Value y) -> Value { return arith::AddIOp::create(b, x, y); };
+  bool isForTensorCores = layouts.unit() == TileLayouts::Unit::TensorCores;
   Lanes here;
   here.thread = readThread(b);
   here.lane = rem(here.thread, 32);
-  here.line = rem(here.lane, 8);
-  here.second = mul(rem(div(here.lane, 8), 2), 8);
-  here.third = mul(div(here.lane, 16), 8);
-  here.rowBase = arith::AddIOp::create(b, mul(div(here.thread, 32), 8 * halves), div(here.lane, 4));
-  here.columnBase = mul(rem(here.lane, 4), 2);
+  if (isForTensorCores) { // of ldmatrix
+    here.line = rem(here.lane, 8);
+    here.second = mul(rem(div(here.lane, 8), 2), 8);
+    here.third = mul(div(here.lane, 16), 8);
+  }
+  // For multiply-adds bits 0 and 2 count rows, bits 1, 3 and 4 columns: neighbours share what they read, of both factors.
+  Value ofWarp = mul(div(here.thread, 32), rowsBefore(halves));
+  here.rowBase = add(ofWarp, isForTensorCores ? div(here.lane, 4) : add(rem(here.lane, 2), mul(rem(div(here.lane, 4), 2), 2)));
+  here.member = isForTensorCores ? rem(here.lane, 4) : add(rem(div(here.lane, 2), 2), mul(div(here.lane, 8), 2));
+  for (unsigned run : layouts.runs())
+    here.columnBases[run] = run == 1 ? here.member : mul(here.member, run);
   return here;
 }
 
@@ -83,7 +91,7 @@ void FragmentEmitter::describeLanes(Block &block, std::optional<Lanes> known) {
   }
 }
 
-/// What a tile becomes: registers, or lines of 16-bit elements in shared memory.
+/// What a tile becomes: registers, or lines in shared memory.
 void FragmentEmitter::replaceTile(memref::AllocaOp tile) {
   Kind kind = layouts.kindOf(tile);
   if (kind == Kind::Plain)
@@ -96,15 +104,18 @@ void FragmentEmitter::replaceTile(memref::AllocaOp tile) {
                                gpu::AddressSpaceAttr::get(b.getContext(), space));
     memories[tile] = memref::AllocaOp::create(b, own, alignment);
   };
-  if (kind == Kind::Matrix) // read and written 16 bytes at a time
-    return make({type.getDimSize(0), type.getDimSize(1) + 8}, layouts.elementOf(tile),
-                gpu::AddressSpace::Workgroup, b.getI64IntegerAttr(16));
+  if (kind == Kind::Matrix) { // read and written 16 bytes at a time
+    Type element = layouts.elementOf(tile);
+    return make({type.getDimSize(0), type.getDimSize(1) + pieceOf(element)}, element, gpu::AddressSpace::Workgroup,
+                b.getI64IntegerAttr(16));
+  }
   if (kind == Kind::Common)
     return make({1}, type.getElementType(), gpu::AddressSpace::Private);
-  make({kind == Kind::Row ? halves : type.getDimSize(1) / 4 * halves}, type.getElementType(), gpu::AddressSpace::Private);
+  make({kind == Kind::Row ? halves : type.getDimSize(1) / layouts.lanesOfRow() * halves}, type.getElementType(),
+       gpu::AddressSpace::Private);
 }
 
-/// An operation without rows that reads matrices reads their 16-bit elements and widens them itself.
+/// An operation without rows that reads matrices reads their elements as they are, and widens those of 16 bits itself.
 void FragmentEmitter::readMatrices(linalg::GenericOp op) {
   for (OpOperand &operand : op->getOpOperands()) {
     TileView view = viewOf(operand.get());
@@ -113,6 +124,8 @@ void FragmentEmitter::readMatrices(linalg::GenericOp op) {
     Builder b(op.getLoc(), op);
     SmallVector<OpFoldResult> offsets(2, b.getIndexAttr(0)), steps(2, b.getIndexAttr(1));
     operand.set(memref::SubViewOp::create(b, memories.lookup(view.tile), offsets, view.sizes, steps));
+    if (layouts.elementOf(view.tile).isF32())
+      continue;
     BlockArgument argument = op.getMatchingBlockArgument(&operand);
     argument.setType(layouts.elementOf(view.tile));
     b.setInsertionPointToStart(op.getBody());
@@ -138,7 +151,7 @@ void FragmentEmitter::rewrite(linalg::LinalgOp op) {
   if (auto filling = dyn_cast<linalg::FillOp>(op.getOperation()))
     fill(b, filling);
   else if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation()))
-    contract(b, product);
+    layouts.unit() == TileLayouts::Unit::TensorCores ? contract(b, product) : multiplyAdd(b, product);
   else if (op.getNumReductionLoops() == op.getNumLoops())
     reduceMatrix(b, cast<linalg::GenericOp>(op.getOperation()));
   else if (op.getNumReductionLoops())
@@ -146,8 +159,12 @@ void FragmentEmitter::rewrite(linalg::LinalgOp op) {
   else
     elementwise(b, cast<linalg::GenericOp>(op.getOperation()));
   for (Value out : op.getDpsInits())
-    if (TileView view = viewOf(out); view.tile && cleared.contains(view.tile))
-      clearBehind(b, out);
+    if (TileView view = viewOf(out); view.tile) {
+      if (cleared.contains(view.tile))
+        clearBehind(b, out);
+      if (lasting.contains(view.tile))
+        shareLeft(b, view.tile);
+    }
   op->erase();
 }
 
@@ -177,16 +194,20 @@ void FragmentEmitter::run() {
   describeLanes(kernel.getBody().front(), std::nullopt);
   for (auto [tile, kind] : layouts.tiles())
     replaceTile(tile);
+  bool isForTensorCores = layouts.unit() == TileLayouts::Unit::TensorCores;
   SmallVector<scf::ForOp> loops;
   kernel.walk([&](scf::ForOp loop) { loops.push_back(loop); });
   for (scf::ForOp loop : loops)
-    copyAhead(loop);
+    if (isForTensorCores) // multiply-adds take so long that another block's hide what copies take
+      copyAhead(loop);
   SmallVector<linalg::LinalgOp> ops;
   kernel.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
   findCleared(ops);
+  if (!isForTensorCores)
+    placeLefts(ops);
   for (linalg::LinalgOp op : ops)
     if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation());
-        product && !TileLayouts::isInnerFirst(product))
+        product && isForTensorCores && !TileLayouts::isInnerFirst(product))
       if (memref::AllocaOp left = viewOf(product->getOperand(0)).tile; !scales.contains(left))
         deferScale(left);
   for (linalg::LinalgOp op : ops) {

@@ -107,7 +107,16 @@ private:
     auto shared = gpu::AddressSpaceAttr::get(&getContext(), gpu::AddressSpace::Workgroup);
     SmallVector<memref::AllocaOp> tiles;
     function.walk([&](memref::AllocaOp tile) { tiles.push_back(tile); });
-    uint64_t bytes = 0;
+    uint64_t bytes = 0; // of tiles of known shape
+    for (memref::AllocaOp tile : tiles)
+      if (tile.getType().hasStaticShape() && !hasSpace(tile.getType(), gpu::AddressSpace::Private))
+        bytes += sizeOf(tile);
+    if (bytes > std::max(uint64_t(sharedMemory), uint64_t(launchMemory)))
+      return function.emitOpError("has tiles of ")
+             << bytes << " bytes, more than the " << std::max(uint64_t(sharedMemory), uint64_t(launchMemory))
+             << " of shared memory that a block may take; choose smaller tiles";
+    bool isOfLaunch = bytes > sharedMemory; // the launch then gives the memory of all of them
+    uint64_t placed = 0;
     Value open, used; // the memory of tiles of open shape, and how much of it those so far take
     for (memref::AllocaOp tile : tiles) {
       MemRefType type = tile.getType();
@@ -120,15 +129,23 @@ private:
       if (!type.hasStaticShape()) {
         if (open && open.getParentBlock() != tile->getBlock())
           return tile.emitOpError("stands in another block than the tiles of open shape before it");
-        Value view = appendTile(tile, open, used, shared);
+        Value view = appendTile(tile, open, used, isOfLaunch ? bytes : 0, shared);
         tile.getResult().replaceAllUsesWith(view);
         tile.erase();
         if (failed(retype(view, shared)))
           return failure();
         continue;
       }
-      bytes += llvm::alignTo(weir::fixedBytesOf(type), weir::kTileAlignment);
       bool isShared = hasSpace(type, gpu::AddressSpace::Workgroup);
+      if (isOfLaunch) {
+        Value view = placeTile(function, tile, placed, shared);
+        placed += sizeOf(tile);
+        tile.getResult().replaceAllUsesWith(view);
+        tile.erase();
+        if (!isShared && failed(retype(view, shared)))
+          return failure();
+        continue;
+      }
       Value memory = function.addWorkgroupAttribution(withSpace(type, shared), tile.getLoc());
       // Else LLVM takes it for more than the assembler is told, or reads on behind the end of what is
       // aligned.
@@ -141,20 +158,36 @@ private:
       if (!isShared && failed(retype(memory, shared)))
         return failure();
     }
-    if (bytes > sharedMemory)
-      return function.emitOpError("has tiles of ")
-             << bytes << " bytes, more than the " << uint64_t(sharedMemory)
-             << " of shared memory that a block may take; choose smaller tiles";
+    if (isOfLaunch)
+      function->setAttr(weir::kSharedAttr, IntegerAttr::get(IntegerType::get(&getContext(), 64), placed));
     return success();
   }
 
-  /// Places a tile of open shape behind those before it, in the memory whose size the launch says.
-  Value appendTile(memref::AllocaOp tile, Value &open, Value &used, Attribute shared) {
+  /// Of a tile of known shape, in bytes.
+  static uint64_t sizeOf(memref::AllocaOp tile) {
+    return llvm::alignTo(weir::fixedBytesOf(tile.getType()), weir::kTileAlignment);
+  }
+
+  /// The memory whose size the launch says.
+  static Value memoryOfLaunch(Builder &b, Attribute shared) {
+    auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(), MemRefLayoutAttrInterface(), shared);
+    return gpu::DynamicSharedMemoryOp::create(b, type);
+  }
+
+  /// A tile of known shape from a byte of the launch's memory on.
+  Value placeTile(gpu::GPUFuncOp function, memref::AllocaOp tile, uint64_t at, Attribute shared) {
+    Builder b(tile.getLoc(), tile.getContext());
+    b.setInsertionPointToStart(&function.getBody().front());
+    return memref::ViewOp::create(b, withSpace(tile.getType(), shared), memoryOfLaunch(b, shared),
+                                  arith::ConstantIndexOp::create(b, at), ValueRange());
+  }
+
+  /// Places a tile of open shape behind those before it and the `known` bytes of others, in the launch's memory.
+  Value appendTile(memref::AllocaOp tile, Value &open, Value &used, uint64_t known, Attribute shared) {
     Builder b(tile.getLoc(), tile);
     if (!open) {
-      auto type = MemRefType::get({ShapedType::kDynamic}, b.getI8Type(), MemRefLayoutAttrInterface(), shared);
-      open = gpu::DynamicSharedMemoryOp::create(b, type);
-      used = arith::ConstantIndexOp::create(b, 0);
+      open = memoryOfLaunch(b, shared);
+      used = arith::ConstantIndexOp::create(b, known);
     }
     Value view =
         memref::ViewOp::create(b, withSpace(tile.getType(), shared), open, used, tile.getDynamicSizes());

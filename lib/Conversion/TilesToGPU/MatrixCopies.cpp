@@ -2,7 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// All threads of a block copy, 8 elements (16 bytes) at a time, neighbours along a line. An argument whose
+// All threads of a block copy, 16 bytes at a time, neighbours along a line. An argument whose
 // lines do not begin at multiples of 16 bytes is copied element by element.
 #include "FragmentEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -18,6 +18,9 @@
 using namespace mlir;
 using namespace weir;
 
+/// Elements of a line, without what lies between it and the next.
+static int64_t lengthOf(MemRefType matrix) { return matrix.getDimSize(1) - FragmentEmitter::pieceOf(matrix.getElementType()); }
+
 /// Whether all lines of the argument that `view` is part of begin at multiples of 16 bytes.
 Value FragmentEmitter::isAligned(Value view) {
   auto part = view.getDefiningOp<memref::SubViewOp>();
@@ -31,21 +34,22 @@ Value FragmentEmitter::isAligned(Value view) {
     b.setInsertionPointAfterValue(argument);
   auto metadata = memref::ExtractStridedMetadataOp::create(b, argument);
   Value bits = memref::ExtractAlignedPointerAsIndexOp::create(b, argument);
-  Value two = constant(b, 2);
+  Value bytes = constant(b, cast<MemRefType>(argument.getType()).getElementTypeBitWidth() / 8);
   SmallVector<Value> steps(metadata.getStrides().drop_back());
   steps.push_back(metadata.getOffset());
   for (Value step : steps)
-    bits = arith::OrIOp::create(b, bits, arith::MulIOp::create(b, step, two));
-  Value low = arith::AndIOp::create(b, bits, constant(b, 2 * kPiece - 1));
+    bits = arith::OrIOp::create(b, bits, arith::MulIOp::create(b, step, bytes));
+  Value low = arith::AndIOp::create(b, bits, constant(b, 15));
   Value aligned = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, low, constant(b, 0));
   alignments[argument] = aligned;
   return aligned;
 }
 
 /// Line and column of the piece number `at` of a matrix.
-std::pair<Value, Value> FragmentEmitter::pieceAt(Builder &b, Value at, int64_t pieces) {
-  Value width = constant(b, pieces);
-  Value column = arith::MulIOp::create(b, arith::RemUIOp::create(b, at, width), constant(b, kPiece));
+std::pair<Value, Value> FragmentEmitter::pieceAt(Builder &b, Value at, MemRefType matrix) {
+  int64_t piece = pieceOf(matrix.getElementType());
+  Value width = constant(b, lengthOf(matrix) / piece);
+  Value column = arith::MulIOp::create(b, arith::RemUIOp::create(b, at, width), constant(b, piece));
   return {arith::DivUIOp::create(b, at, width), column};
 }
 
@@ -74,16 +78,19 @@ static Value renew(ImplicitLocOpBuilder &b, Value from) {
 /// cp.async of what this thread copies. Of a line behind `count`, if given, nothing is read, and zeros are written.
 void FragmentEmitter::copyPieces(Builder &b, Value thread, Value from, Value to, Value count) {
   auto type = cast<MemRefType>(to.getType());
-  int64_t pieces = (type.getDimSize(1) - kPiece) / kPiece, total = type.getDimSize(0) * pieces;
-  Value whole = constant(b, kPiece), none = constant(b, 0);
+  int64_t piece = pieceOf(type.getElementType()), pieces = lengthOf(type) / piece, total = type.getDimSize(0) * pieces;
+  Value whole = constant(b, piece), none = constant(b, 0);
   bool isSameColumn = threads % pieces == 0; // each time, so that all lie a number of lines from the first
-  std::pair<Value, Value> own = pieceAt(b, thread, pieces);
+  std::pair<Value, Value> own = pieceAt(b, thread, type);
   auto fromOwn = [&](Value matrix) -> Value {
-    SmallVector<OpFoldResult> offsets{own.first, own.second}, sizes{b.getIndexAttr(type.getDimSize(0)), b.getIndexAttr(kPiece)},
+    SmallVector<OpFoldResult> offsets{own.first, own.second}, sizes{b.getIndexAttr(type.getDimSize(0)), b.getIndexAttr(piece)},
         steps(2, b.getIndexAttr(1));
     return memref::SubViewOp::create(b, matrix, offsets, sizes, steps);
   };
-  Value source = renew(b, isSameColumn ? fromOwn(from) : from), target = isSameColumn ? fromOwn(to) : to;
+  Value source = isSameColumn ? fromOwn(from) : from;
+  if (layouts.unit() == TileLayouts::Unit::TensorCores) // for multiply-adds ptxas spills less without
+    source = renew(b, source);
+  Value target = isSameColumn ? fromOwn(to) : to;
   for (int64_t first = 0; first < total; first += threads) {
     OpBuilder::InsertionGuard guard(b);
     Value at = arith::AddIOp::create(b, thread, constant(b, first));
@@ -91,7 +98,7 @@ void FragmentEmitter::copyPieces(Builder &b, Value thread, Value from, Value to,
       Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, at, constant(b, total));
       b.setInsertionPointToStart(scf::IfOp::create(b, isThere, /*withElseRegion=*/false).thenBlock());
     }
-    auto [line, column] = pieceAt(b, at, pieces);
+    auto [line, column] = pieceAt(b, at, type);
     if (isSameColumn) {
       line = constant(b, first / pieces);
       column = none;
@@ -104,14 +111,14 @@ void FragmentEmitter::copyPieces(Builder &b, Value thread, Value from, Value to,
     }
     nvgpu::DeviceAsyncCopyOp::create(b, nvgpu::DeviceAsyncTokenType::get(b.getContext()), target,
                                      ValueRange{line, column}, source, ValueRange{line, column},
-                                     b.getIndexAttr(kPiece), length, b.getUnitAttr());
+                                     b.getIndexAttr(piece), length, b.getUnitAttr());
   }
 }
 
 /// The same, element by element.
 void FragmentEmitter::copyElements(Builder &b, Value thread, Value from, Value to, Value count) {
   auto type = cast<MemRefType>(to.getType());
-  int64_t length = type.getDimSize(1) - kPiece;
+  int64_t length = lengthOf(type);
   OpBuilder::InsertionGuard guard(b);
   auto loop = scf::ForOp::create(b, thread, constant(b, type.getDimSize(0) * length), constant(b, threads));
   b.setInsertionPointToStart(loop.getBody());

@@ -21,12 +21,14 @@ void FragmentEmitter::reduceMatrix(Builder &b, linalg::GenericOp op) {
   TileView view = viewOf(op.getInputs()[0]);
   Value matrix = memories.lookup(view.tile), out = memories.lookup(viewOf(op.getOutputs()[0]).tile);
   auto type = cast<MemRefType>(matrix.getType());
-  int64_t columns = view.tile.getType().getDimSize(1), total = type.getDimSize(0) * columns / kPiece;
+  int64_t columns = view.tile.getType().getDimSize(1), piece = pieceOf(type.getElementType()), total = type.getDimSize(0) * columns / piece;
   Value count = getValueOrCreateConstantIndexOp(b, b.getLoc(), view.sizes[0]);
   Value thread = readThread(b);
   auto fold = [&](Value sum, Value element) {
     IRMapping values;
-    values.map(op.getBody()->getArgument(0), arith::ExtFOp::create(b, b.getF32Type(), element));
+    if (!element.getType().isF32())
+      element = arith::ExtFOp::create(b, b.getF32Type(), element);
+    values.map(op.getBody()->getArgument(0), element);
     for (Operation &inside : op.getBody()->without_terminator())
       if (&inside != combiner)
         b.clone(inside, values);
@@ -35,17 +37,16 @@ void FragmentEmitter::reduceMatrix(Builder &b, linalg::GenericOp op) {
   Value all = arith::ConstantFloatOp::create(b, b.getF32Type(), APFloat(identityOf(combiner)));
   for (int64_t first = 0; first < total; first += threads) {
     Value at = arith::AddIOp::create(b, thread, constant(b, first));
-    auto [line, column] = pieceAt(b, at, columns / kPiece);
+    auto [line, column] = pieceAt(b, at, type);
     Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, line, count);
     auto branch = scf::IfOp::create(b, b.getF32Type(), isThere, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    auto eight = VectorType::get({kPiece}, type.getElementType());
-    Value piece = vector::LoadOp::create(b, eight, matrix, ValueRange{line, column}, /*nontemporal=*/false,
-                                         llvm::MaybeAlign(2 * kPiece));
+    Value some = vector::LoadOp::create(b, VectorType::get({piece}, type.getElementType()), matrix, ValueRange{line, column},
+                                        /*nontemporal=*/false, llvm::MaybeAlign(16));
     Value sum = all;
-    for (int64_t k = 0; k < kPiece; ++k)
-      sum = fold(sum, vector::ExtractOp::create(b, piece, k));
+    for (int64_t k = 0; k < piece; ++k)
+      sum = fold(sum, vector::ExtractOp::create(b, some, k));
     scf::YieldOp::create(b, sum);
     b.setInsertionPointToStart(branch.elseBlock());
     scf::YieldOp::create(b, all);

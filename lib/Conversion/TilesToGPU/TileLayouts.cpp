@@ -44,15 +44,17 @@ bool weir::writesTo(linalg::LinalgOp op, memref::AllocaOp tile) {
   return llvm::any_of(op.getDpsInits(), [&](Value out) { return viewOf(out).tile == tile; });
 }
 
-bool weir::isWidening(linalg::LinalgOp op) {
+bool weir::isCopy(linalg::LinalgOp op) {
   auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
   if (!generic || generic.getNumDpsInputs() != 1 || generic.getNumDpsInits() != 1 ||
       !llvm::all_of(generic.getIndexingMapsArray(), [](AffineMap map) { return map.isIdentity(); }))
     return false;
-  auto widened = generic.getBody()->getTerminator()->getOperand(0).getDefiningOp<arith::ExtFOp>();
-  Type element = cast<MemRefType>(generic.getInputs()[0].getType()).getElementType();
-  return widened && widened.getIn() == generic.getBody()->getArgument(0) && widened.getType().isF32() &&
-         (element.isBF16() || element.isF16());
+  Value yielded = generic.getBody()->getTerminator()->getOperand(0), element = generic.getBody()->getArgument(0);
+  if (!yielded.getType().isF32())
+    return false;
+  auto widened = yielded.getDefiningOp<arith::ExtFOp>();
+  bool isNarrow = element.getType().isBF16() || element.getType().isF16();
+  return yielded == element || (widened && isNarrow && widened.getIn() == element);
 }
 
 std::optional<NarrowSource> weir::narrowSourceOf(linalg::GenericOp op) {
@@ -133,7 +135,40 @@ bool TileLayouts::findRow(ArrayRef<linalg::ContractOp> products) {
   return true;
 }
 
-/// A tile that is only ever filled with widened elements of an argument; tensor cores take these as they are.
+/// The elements of what is copied into a tile; null: nothing is.
+static Type copiedInto(memref::AllocaOp tile) {
+  for (Operation *user : tile ? usersOf(tile) : SmallVector<Operation *>())
+    if (auto copy = dyn_cast<linalg::LinalgOp>(user); copy && writesTo(copy, tile) && isCopy(copy))
+      return cast<MemRefType>(copy.getDpsInputs()[0].getType()).getElementType();
+  return nullptr;
+}
+
+/// What computes products follows from the elements of a right factor; checkProduct asks for the same of all.
+void TileLayouts::findUnit(ArrayRef<linalg::ContractOp> products) {
+  Type right = copiedInto(viewOf(products[0]->getOperand(1)).tile);
+  if (!right || !right.isF32())
+    return;
+  unitOfProducts = Unit::MultiplyAdd;
+  for (linalg::ContractOp op : products)
+    if (memref::AllocaOp out = viewOf(op->getOperand(2)).tile; out && isInnerFirst(op)) // a right factor is read along the sums' columns
+      longRuns.push_back({{op, op.getIndexingMapsArray()[2].getDimPosition(1)}, out.getType().getDimSize(1) % 32 == 0 ? 4u : 2u});
+}
+
+unsigned TileLayouts::runOf(Operation *op, unsigned dim) const {
+  for (auto [along, run] : longRuns)
+    if (classes.isEquivalent({op, dim}, along))
+      return run;
+  return runs().front();
+}
+
+ArrayRef<unsigned> TileLayouts::runs() const {
+  static constexpr unsigned ofTensorCores[] = {2}, ofMultiplyAdds[] = {1, 2, 4};
+  if (unitOfProducts == Unit::TensorCores)
+    return ofTensorCores;
+  return ofMultiplyAdds;
+}
+
+/// A tile that is only ever filled with elements of an argument; products take these as they are.
 bool TileLayouts::isMatrix(memref::AllocaOp tile) {
   bool isFilled = false;
   for (Operation *user : usersOf(tile)) {
@@ -144,11 +179,11 @@ bool TileLayouts::isMatrix(memref::AllocaOp tile) {
       return false;
     if (!writesTo(op, tile))
       continue;
-    TileView from = isWidening(op) ? viewOf(op.getDpsInputs()[0]) : TileView();
+    TileView from = isCopy(op) ? viewOf(op.getDpsInputs()[0]) : TileView();
     if (from.tile || from.sizes.size() != 2)
       return false;
     Type element = cast<MemRefType>(op.getDpsInputs()[0].getType()).getElementType();
-    if (isFilled && elements.lookup(tile) != element)
+    if ((isFilled && elements.lookup(tile) != element) || element.isF32() != (unitOfProducts == Unit::MultiplyAdd))
       return false;
     elements[tile] = element;
     isFilled = true;
@@ -224,14 +259,14 @@ std::optional<unsigned> TileLayouts::rowOf(linalg::LinalgOp op) const {
 }
 
 /// Tensor cores take 16-bit elements. Widened ones lose nothing; their scale is applied to the sums. Over
-/// keys left factors are weights, which are rounded.
+/// keys left factors are weights, which are rounded. Multiply-adds take any left factor.
 bool TileLayouts::checkProduct(linalg::ContractOp op) {
   TileView left = viewOf(op->getOperand(0)), right = viewOf(op->getOperand(1)),
            out = viewOf(op->getOperand(2));
   if (!left.tile || !right.tile || !out.tile || kindOf(left.tile) != Kind::Fragment ||
       kindOf(right.tile) != Kind::Matrix || kindOf(out.tile) != Kind::Fragment)
-    return refuse("a product has a right factor that is no matrix of 16-bit elements");
-  if (isInnerFirst(op))
+    return refuse("a product has a right factor that is no matrix of an argument");
+  if (isInnerFirst(op) || unitOfProducts == Unit::MultiplyAdd)
     return true;
   linalg::GenericOp fill = narrowFillOf(left.tile);
   if (!fill || narrowSourceOf(fill)->element != elementOf(right.tile))
@@ -321,6 +356,7 @@ std::optional<TileLayouts> TileLayouts::of(gpu::GPUFuncOp kernel, unsigned warps
   };
   bool fits = result.findRow(products);
   if (fits) {
+    result.findUnit(products);
     memref::AllocaOp left = viewOf(products[0]->getOperand(0)).tile;
     result.rowsOfTile = left ? left.getType().getDimSize(0) : 0;
     if (result.rowsOfTile != 16 * warps && result.rowsOfTile != 32 * warps)

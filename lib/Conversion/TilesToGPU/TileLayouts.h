@@ -24,27 +24,40 @@ llvm::SmallVector<mlir::Operation *> usersOf(mlir::memref::AllocaOp tile);
 /// Whether a tile operation has a tile, or a part of it, for a result.
 bool writesTo(mlir::linalg::LinalgOp op, mlir::memref::AllocaOp tile);
 
-/// Layouts of the tiles of a kernel whose products tensor cores can take, as mma.sync m16n8k16 has its
-/// operands (PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type"). They follow from which
-/// dimensions of tile operations are the same, never from what a program computes:
+/// Layouts of the tiles of a kernel whose rows stay in registers. They follow from which dimensions of tile
+/// operations are the same, never from what a program computes:
 ///   - a row is a dimension that the left factor and the result of every product have and the right factor
 ///   lacks;
-///   - a matrix is a tile without rows that is copied, widened, from an argument of 16-bit elements.
+///   - a matrix is a tile without rows that is copied from an argument: of 16-bit elements, widened, or of f32.
+/// A warp has 16 or 32 rows. Tensor cores have their operands as mma.sync m16n8k16 says (PTX ISA, "Matrix Fragments
+/// for mma.m16n8k16 with floating point type"): four threads share a row. For multiply-adds eight do, so that a
+/// thread's part of 32 rows and 64 columns is a square, for which least is read.
 class TileLayouts {
 public:
   enum class Kind {
-    Fragment, ///< row x column, in registers: a warp has 16 or 32 rows, a thread columns 8j + 2 (lane % 4) + {0, 1}
-              ///< of two
-    Row,      ///< one value a row, in registers, the same in the four threads that have elements of the row
-    Matrix,   ///< 16-bit elements, in shared memory
+    Fragment, ///< row x column, in registers: thread t of the L of a row has columns R (L j + t) + {0 .. R - 1}, runs of R
+    Row,      ///< one value a row, in registers, the same in the threads that have elements of the row
+    Matrix,   ///< of an argument, in shared memory
     Common,   ///< one value of whole matrices, in registers, the same in all threads
     Plain     ///< any other without rows: shared memory, element by element
+  };
+  /// What computes products.
+  enum class Unit {
+    TensorCores, ///< of 16-bit elements
+    MultiplyAdd  ///< of f32
   };
 
   /// Nothing where some product or tile operation does not fit; `why` then says what. A tile has 16 or 32 rows for each of `warps`.
   static std::optional<TileLayouts> of(mlir::gpu::GPUFuncOp kernel, unsigned warps, std::string &why);
 
   int64_t rows() const { return rowsOfTile; }
+  Unit unit() const { return unitOfProducts; }
+  /// Threads that share a row.
+  unsigned lanesOfRow() const { return unitOfProducts == Unit::TensorCores ? 4 : 8; }
+  /// How many neighbouring columns a thread has along a dimension of a tile, or of the loops of an operation.
+  unsigned runOf(mlir::Operation *op, unsigned dim) const;
+  /// The lengths of runs that there may be.
+  llvm::ArrayRef<unsigned> runs() const;
 
   Kind kindOf(mlir::memref::AllocaOp tile) const { return kinds.lookup(tile); }
   bool isInRegisters(mlir::memref::AllocaOp tile) const;
@@ -55,7 +68,7 @@ public:
   /// Where in its tile of rows a part begins; null: at the first.
   mlir::OpFoldResult firstRowOf(mlir::Value operand) const;
   const llvm::MapVector<mlir::memref::AllocaOp, Kind> &tiles() const { return kinds; }
-  /// The 16-bit type of a matrix, or of a fragment that is only a left factor.
+  /// The type of a matrix in memory.
   mlir::Type elementOf(mlir::memref::AllocaOp matrix) const { return elements.lookup(matrix); }
 
   /// The dimensions of a product left[row, inner] * right: whether right is [inner, column], not [column,
@@ -66,6 +79,7 @@ private:
   using Dim = std::pair<mlir::Operation *, unsigned>; ///< of a tile, or of the loops of an operation
   void unite(mlir::linalg::LinalgOp op);
   bool findRow(llvm::ArrayRef<mlir::linalg::ContractOp> products);
+  void findUnit(llvm::ArrayRef<mlir::linalg::ContractOp> products);
   bool assign(mlir::memref::AllocaOp tile);
   bool isMatrix(mlir::memref::AllocaOp tile);
   bool isCommon(mlir::memref::AllocaOp tile);
@@ -81,10 +95,12 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Type> elements;
   std::string reason;
   int64_t rowsOfTile = 0;
+  Unit unitOfProducts = Unit::TensorCores;
+  llvm::SmallVector<std::pair<Dim, unsigned>> longRuns; ///< dimensions where runs are longer than elsewhere
 };
 
-/// Whether an operation copies 16-bit elements and widens them.
-bool isWidening(mlir::linalg::LinalgOp op);
+/// Whether an operation copies f32, or copies 16-bit elements and widens them.
+bool isCopy(mlir::linalg::LinalgOp op);
 
 /// An operation that fills a tile with widened 16-bit elements, perhaps scaled by the same number all over.
 struct NarrowSource {

@@ -1,4 +1,4 @@
-// RUN: weir-opt %s --gpu-outline-launches --map-tiles-to-threads=shared-memory=4096 --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: weir-opt %s --gpu-outline-launches "--map-tiles-to-threads=shared-memory=4096 launch-memory=8192" --split-input-file --verify-diagnostics | FileCheck %s
 
 // CHECK-NOT:   func.func
 // CHECK-LABEL: gpu.module @fill.gpu
@@ -64,11 +64,39 @@ func.func @open(%out: memref<?x?xf32> {weir.output}, %ws: memref<?xi8>) attribut
 
 // -----
 
-// expected-error@below {{has tiles of 8192 bytes, more than the 4096 of shared memory}}
+// Tiles that the function's own memory is too small for lie in the launch's, those of open shape behind them.
+// CHECK-LABEL: gpu.func @asked(
+// CHECK-SAME:    weir.shared = 4128 : i64
+// CHECK-DAG:     %[[MEMORY:.*]] = gpu.dynamic_shared_memory : memref<?xi8, #gpu.address_space<workgroup>>
+// CHECK-DAG:     memref.view %{{.*}}[%c0{{.*}}][] : {{.*}} to memref<5xf32, #gpu.address_space<workgroup>>
+// CHECK-DAG:     memref.view %{{.*}}[%c32{{.*}}][] : {{.*}} to memref<16x64xf32, #gpu.address_space<workgroup>>
+// CHECK:         memref.view %{{.*}}[%c4128{{.*}}][%{{.*}}] : {{.*}} to memref<?xf32, #gpu.address_space<workgroup>>
+func.func @asked(%out: memref<?x?xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %d = memref.dim %out, %c1 : memref<?x?xf32>
+  scf.forall (%i) in (%c1) {
+    %s = memref.alloca() {weir.tile} : memref<5xf32>
+    %t = memref.alloca() {weir.tile} : memref<16x64xf32>
+    %u = memref.alloca(%d) {weir.tile} : memref<?xf32>
+    scf.parallel (%a) = (%c0) to (%c1) step (%c1) {
+      memref.store %zero, %s[%a] : memref<5xf32>
+      memref.store %zero, %t[%c0, %a] : memref<16x64xf32>
+      memref.store %zero, %u[%a] : memref<?xf32>
+      scf.reduce
+    }
+  }
+  return
+}
+
+// -----
+
+// expected-error@below {{has tiles of 16384 bytes, more than the 8192 of shared memory}}
 func.func @large(%out: memref<?x64xf32> {weir.output}, %ws: memref<?xi8>) attributes {weir.kernel} {
   %c1 = arith.constant 1 : index
   scf.forall (%i) in (%c1) {
-    %t = memref.alloca() {weir.tile} : memref<32x64xf32>
+    %t = memref.alloca() {weir.tile} : memref<64x64xf32>
   }
   return
 }

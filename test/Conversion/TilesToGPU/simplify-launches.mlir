@@ -1,7 +1,7 @@
 // A block of threads stays a block.
 // RUN: weir-opt %s --pass-pipeline='builtin.module(gpu.module(gpu-simplify-launches))' | FileCheck %s
 // All extents known: one block of 128 threads.
-// RUN: weirc --emit=gpu --target cuda:sm_80 -D B=1 -D H=1 -D M=16 -D N=64 -D D=16 -D F=16 %source/examples/softmax/softmax.attn | FileCheck %s --check-prefix=BLOCK
+// RUN: weirc --emit=gpu --target cuda:sm_80 -D B=1 -D H=1 -D M=16 -D N=64 -D D=8 -D F=8 %source/examples/softmax/softmax.attn | FileCheck %s --check-prefix=BLOCK
 
 // CHECK-LABEL: gpu.func @one
 // CHECK-NOT:     arith.muli

@@ -1,9 +1,10 @@
 """Inputs and comparisons of kernels-of-weirc.test.
 
 make B H M N D F: q.npy, k.npy, v.npy in f32; make16: what 16 bits hold. compare A B: the entries differ by 2e-5 (1 + |b|) at most (sums of some dozen terms in f32).
-turns FILE: of what weir-ptx-run --statistics says: each access of a warp to shared memory is one of 16 bytes a thread and needs the least number of turns
-of the banks, four. overhead FEW MANY PERCENT: two such statistics, of a kernel with few keys and with more whole tiles of them; of what warps execute more, moves
-and casts not counted, at most so much is neither mma, ldmatrix, cp.async nor the softmax's own arithmetic. compare16 A B BITS: of results and weights that are rounded to a significand of BITS bits. A weight of at most 1 is off by 2^-BITS of itself, so a mean
+turns FILE: of what weir-ptx-run --statistics says: each access of a warp to shared memory is one of 16 bytes a thread, or a store of 4, and needs the least
+number of turns of the banks, four or one. overhead FEW MANY PERCENT: two such statistics, of a kernel with few keys and with more whole tiles of them; of what
+warps execute more, moves and casts not counted, at most so much is neither mma, ldmatrix, cp.async nor the softmax's own arithmetic.
+compare16 A B BITS: of results and weights that are rounded to a significand of BITS bits. A weight of at most 1 is off by 2^-BITS of itself, so a mean
 of values (or a sum with weights that are less) is off by as much of the largest value times the weights' sum, at most 1; and both results are rounded.
 """
 import collections
@@ -64,8 +65,10 @@ if sys.argv[1] == "make":
 elif sys.argv[1] == "make16":
     make(*map(int, sys.argv[2:]), to16)
 elif sys.argv[1] == "turns":
-    accesses, turns = map(int, re.search(r"(\d+) accesses of warps, (\d+) turns", open(sys.argv[2]).read()).groups())
-    assert turns == 4 * accesses > 0, (accesses, turns)
+    statistics = open(sys.argv[2]).read()
+    accesses, turns = map(int, re.search(r"(\d+) accesses of warps, (\d+) turns", statistics).groups())
+    stores = sum(map(int, re.findall(r"(\d+)  st\.shared\.b32", statistics)))
+    assert turns == 4 * (accesses - stores) + stores > 0, (accesses, stores, turns)
 elif sys.argv[1] == "overhead":
     overhead(*sys.argv[2:])
 elif sys.argv[1] == "compare16":

@@ -86,12 +86,12 @@ def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp">
   let description = [{
     For functions whose `scf.forall` holds tiles and that no other pass has given a block size. Blocks of the grid take the iterations, one after
     another. A tile (a `memref.alloca`) becomes shared memory; those of open shape lie one behind the other, each from a multiple of 16 bytes, in the
-    memory whose size the launch says. A loop that `convert-linalg-to-parallel-loops` made of a tile operation is
-    counted through as one and dealt out to the threads of the block, and ends with a barrier. What stands between tile
-    operations is computed by every thread alike.
+    memory whose size the launch says, where the others lie too if they take more than `shared-memory` bytes. A loop that
+    `convert-linalg-to-parallel-loops` made of a tile operation is counted through as one and dealt out to the threads of the block, and ends with a
+    barrier. What stands between tile operations is computed by every thread alike.
 
     This is the plain form: any tile operation, no tensor cores, no fragments. What is written between tile operations one thread writes, between two
-    barriers. Tiles that need more shared memory than `shared-memory` bytes are refused.
+    barriers. Tiles that need more shared memory than `launch-memory` bytes are refused.
 
     test/Conversion/TilesToGPU/map-tiles-to-threads.mlir runs this example:
 
@@ -109,23 +109,28 @@ def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp">
   }];
   let options = [
     Option<"threads", "threads", "unsigned", "128", "threads of a block">,
-    Option<"sharedMemory", "shared-memory", "uint64_t", "49152", "bytes that the tiles of a block may take">];
+    Option<"sharedMemory", "shared-memory", "uint64_t", "49152", "bytes that the tiles of a block may take of the function's own memory">,
+    Option<"launchMemory", "launch-memory", "uint64_t", "0", "bytes that they may take where the launch says so; 0: no more">];
   let dependentDialects = ["::mlir::NVVM::NVVMDialect", "::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::mlir::memref::MemRefDialect"];
 }
 
 def MapTilesToFragments : Pass<"map-tiles-to-fragments", "::mlir::gpu::GPUModuleOp"> {
-  let summary = "Keep tiles of rows in registers and give their products to tensor cores";
+  let summary = "Keep tiles of rows in registers, and give products of 16-bit elements to tensor cores";
   let description = [{
-    For kernels with products of tiles of `threads` / 2 rows whose right factors are widened from 16-bit elements of arguments: each
-    warp of a block has 16 rows. Tiles of rows become private arrays that hold what a thread has of them, as `mma.sync` m16n8k16 has
+    For kernels with products of tiles of `threads` / 2 rows, or `threads`, whose right factors are copied from arguments: each
+    warp of a block has 16 rows, or 32. Of 16-bit elements, tiles of rows become private arrays that hold what a thread has of them, as `mma.sync` m16n8k16 has
     its sums; right factors become matrices of 16-bit elements in shared memory, which `ldmatrix` reads. Tile operations on
     rows are repeated for a thread's elements; row statistics are the same in the four threads of a row. Left factors are
     rounded to 16 bits: those of queries are 16-bit elements anyway (a scale goes to the sums), weights lose their last bits, as is usual.
     `cp.async` copies matrices; where a loop over keys does nothing else to them, into two places, a tile ahead.
+
+    Of f32, a row's elements are in eight threads, and products are multiply-adds of what is read from shared memory, four elements along a line at
+    a time. Left factors are written there too, for the threads of a warp: those of queries once, weights for each product.
+
     Tile operations without rows are left to `map-tiles-to-threads`, and so are kernels that are not of this form.
 
-    test/Conversion/TilesToGPU/map-tiles-to-fragments.mlir runs this example:
+    test/Conversion/TilesToGPU/map-tiles-to-fragments.mlir runs this example, map-tiles-to-multiply-adds.mlir one of f32:
 
     ```mlir
     %s = memref.alloca() {weir.tile} : memref<64x32xf32>
@@ -140,7 +145,7 @@ def MapTilesToFragments : Pass<"map-tiles-to-fragments", "::mlir::gpu::GPUModule
   let options = [Option<"threads", "threads", "unsigned", "128", "threads of a block">];
   let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
-                           "::mlir::nvgpu::NVGPUDialect", "::mlir::vector::VectorDialect"];
+                           "::mlir::nvgpu::NVGPUDialect", "::mlir::vector::VectorDialect", "::mlir::math::MathDialect"];
 }
 
 def MathToIntrinsics : Pass<"gpu-math-to-intrinsics", "::mlir::gpu::GPUModuleOp"> {

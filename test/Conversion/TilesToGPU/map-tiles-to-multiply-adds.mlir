@@ -1,0 +1,98 @@
+// RUN: weir-opt %s --map-tiles-to-fragments=threads=128 --canonicalize --cse | FileCheck %s
+
+// Scores of 64 queries and 16 keys, and sums with 32 values, all in f32: a thread has 4 rows of 64, of each 2 of 16 scores and 4 of 32 sums. Keys lie in
+// lines of 32 + 4 elements; queries in lines of 32 + 8, and what is a left factor next in lines of 16 + 8.
+// CHECK-LABEL: gpu.func @sums(
+// CHECK-SAME:    weir.warps = 4 : i32
+// CHECK:         scf.forall
+// CHECK-DAG:       memref.alloca() : memref<16xf32, #gpu.address_space<private>>
+// CHECK-DAG:       %[[K:.*]] = memref.alloca() {alignment = 16 : i64} : memref<16x36xf32, #gpu.address_space<workgroup>>
+// CHECK-DAG:       memref.alloca() : memref<8xf32, #gpu.address_space<private>>
+// CHECK-DAG:       %[[QUERIES:.*]] = memref.alloca() {alignment = 16 : i64} : memref<64x40xf32, #gpu.address_space<workgroup>>
+// CHECK-DAG:       %[[WEIGHTS:.*]] = memref.alloca() {alignment = 16 : i64} : memref<64x24xf32, #gpu.address_space<workgroup>>
+// Queries are shared before the loop over keys, once.
+// CHECK:           nvvm.bar.warp.sync
+// CHECK-COUNT-16:  memref.store %{{.*}}, %[[QUERIES]]
+// CHECK:           nvvm.bar.warp.sync
+// CHECK:           scf.for %{{.*}} = %c0 to
+// CHECK:             %[[OWN:.*]] = memref.subview %[[K]][%{{.*}}, %{{.*}}] [16, 4] [1, 1]
+// CHECK:             nvgpu.device_async_copy %{{.*}}, %[[OWN]][%c0, %c0], 4, %{{.*}} {bypassL1}
+// CHECK:             gpu.barrier
+// Of four rows and two keys four features at a time: 4 x 2 x 4 multiply-adds.
+// CHECK:             scf.for %{{.*}} = %c0 to %c32 step %c16 iter_args(
+// CHECK-COUNT-4:       vector.load %[[QUERIES]][%{{.*}}] {alignment = 16 : i64} : memref<64x40xf32, #gpu.address_space<workgroup>>, vector<4xf32>
+// CHECK:               vector.load %[[K]][%{{.*}}] {alignment = 16 : i64} : memref<16x36xf32, #gpu.address_space<workgroup>>, vector<4xf32>
+// CHECK-COUNT-16:      math.fma
+// CHECK:               vector.load %[[K]]
+// CHECK-COUNT-16:      math.fma
+// CHECK:               scf.yield
+// A left factor that the loop makes is shared for each product; of four keys' values a thread reads four neighbours each.
+// CHECK:             nvvm.bar.warp.sync
+// CHECK-COUNT-8:     memref.store %{{.*}}, %[[WEIGHTS]]
+// CHECK:             nvvm.bar.warp.sync
+// CHECK-COUNT-4:     vector.load %[[WEIGHTS]]
+// CHECK:             vector.load %[[V:.*]][%{{.*}}] {alignment = 16 : i64} : memref<16x36xf32, #gpu.address_space<workgroup>>, vector<4xf32>
+// CHECK-COUNT-16:    math.fma
+// CHECK:             vector.load %[[V]]
+// CHECK-NOT:       linalg
+gpu.module @sums.gpu {
+gpu.func @sums(%q: memref<?x32xf32, strided<[?, 1]>>, %k: memref<?x32xf32, strided<[?, 1]>>, %v: memref<?x32xf32, strided<[?, 1]>>,
+               %out: memref<?x32xf32>, %ws: memref<?xi8>) kernel {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant 0.0 : f32
+  %m = memref.dim %q, %c0 : memref<?x32xf32, strided<[?, 1]>>
+  %n = memref.dim %k, %c0 : memref<?x32xf32, strided<[?, 1]>>
+  %blocks = arith.ceildivui %m, %c64 : index
+  scf.forall (%i) in (%blocks) {
+    %tq = memref.alloca() {weir.tile} : memref<64x32xf32>
+    %tk = memref.alloca() {weir.tile} : memref<16x32xf32>
+    %tv = memref.alloca() {weir.tile} : memref<16x32xf32>
+    %ts = memref.alloca() {weir.tile} : memref<64x16xf32>
+    %to = memref.alloca() {weir.tile} : memref<64x32xf32>
+    %m0 = arith.muli %i, %c64 : index
+    %left = arith.subi %m, %m0 : index
+    %mm = arith.minui %left, %c64 : index
+    linalg.generic {indexing_maps = [affine_map<(m, d) -> (m, d)>], iterator_types = ["parallel", "parallel"]} outs(%tq : memref<64x32xf32>) {
+    ^bb0(%o: f32):
+      %row = linalg.index 0 : index
+      %d = linalg.index 1 : index
+      %last = arith.subi %mm, %c1 : index
+      %inside = arith.minui %row, %last : index
+      %at = arith.addi %m0, %inside : index
+      %e = memref.load %q[%at, %d] : memref<?x32xf32, strided<[?, 1]>>
+      linalg.yield %e : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%to : memref<64x32xf32>)
+    scf.for %n0 = %c0 to %n step %c16 {
+      %keys = memref.subview %k[%n0, 0] [16, 32] [1, 1] : memref<?x32xf32, strided<[?, 1]>> to memref<16x32xf32, strided<[?, 1], offset: ?>>
+      linalg.generic {indexing_maps = [affine_map<(n, d) -> (n, d)>, affine_map<(n, d) -> (n, d)>], iterator_types = ["parallel", "parallel"]}
+        ins(%keys : memref<16x32xf32, strided<[?, 1], offset: ?>>) outs(%tk : memref<16x32xf32>) {
+      ^bb0(%e: f32, %o: f32):
+        linalg.yield %e : f32
+      }
+      linalg.fill ins(%zero : f32) outs(%ts : memref<64x16xf32>)
+      linalg.contract indexing_maps = [affine_map<(m, n, d) -> (m, d)>, affine_map<(m, n, d) -> (n, d)>, affine_map<(m, n, d) -> (m, n)>]
+        ins(%tq, %tk : memref<64x32xf32>, memref<16x32xf32>) outs(%ts : memref<64x16xf32>)
+      %values = memref.subview %v[%n0, 0] [16, 32] [1, 1] : memref<?x32xf32, strided<[?, 1]>> to memref<16x32xf32, strided<[?, 1], offset: ?>>
+      linalg.generic {indexing_maps = [affine_map<(n, d) -> (n, d)>, affine_map<(n, d) -> (n, d)>], iterator_types = ["parallel", "parallel"]}
+        ins(%values : memref<16x32xf32, strided<[?, 1], offset: ?>>) outs(%tv : memref<16x32xf32>) {
+      ^bb0(%e: f32, %o: f32):
+        linalg.yield %e : f32
+      }
+      linalg.contract indexing_maps = [affine_map<(m, n, f) -> (m, n)>, affine_map<(m, n, f) -> (n, f)>, affine_map<(m, n, f) -> (m, f)>]
+        ins(%ts, %tv : memref<64x16xf32>, memref<16x32xf32>) outs(%to : memref<64x32xf32>)
+    }
+    %to_view = memref.subview %out[%m0, 0] [%mm, 32] [1, 1] : memref<?x32xf32> to memref<?x32xf32, strided<[32, 1], offset: ?>>
+    %rows = memref.subview %to[0, 0] [%mm, 32] [1, 1] : memref<64x32xf32> to memref<?x32xf32, strided<[32, 1]>>
+    linalg.generic {indexing_maps = [affine_map<(m, f) -> (m, f)>, affine_map<(m, f) -> (m, f)>], iterator_types = ["parallel", "parallel"]}
+      ins(%rows : memref<?x32xf32, strided<[32, 1]>>) outs(%to_view : memref<?x32xf32, strided<[32, 1], offset: ?>>) {
+    ^bb0(%x: f32, %o: f32):
+      linalg.yield %x : f32
+    }
+  }
+  gpu.return
+}
+}
