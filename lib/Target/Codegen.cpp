@@ -54,9 +54,15 @@ static void keepBlocks(Module &module) {
   }
 }
 
+/// What is left to do: tiles come as vectors side by side, with nothing to inline. LLVM's own pipelines take
+/// twice as long for the same speed (docs/performance.md); most of that is analysing loops again that nobody
+/// changes.
+static constexpr StringLiteral kPasses =
+    "function<eager-inv>(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,loop(loop-rotate),"
+    "instcombine<no-verify-fixpoint>,loop-mssa(licm<allowspeculation>),loop(loop-unroll-full),gvn,"
+    "instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
+
 static void optimize(Module &module, TargetMachine &machine, unsigned level) {
-  static const OptimizationLevel levels[] = {OptimizationLevel::O0, OptimizationLevel::O1,
-                                             OptimizationLevel::O2, OptimizationLevel::O3};
   if (level == 0)
     return; // explicit vector code does without
   LoopAnalysisManager loops;
@@ -64,15 +70,15 @@ static void optimize(Module &module, TargetMachine &machine, unsigned level) {
   CGSCCAnalysisManager components;
   ModuleAnalysisManager modules;
   keepBlocks(module);
-  PipelineTuningOptions tuning; // code that can be vectors is vectors when it comes here
-  tuning.SLPVectorization = tuning.LoopVectorization = tuning.LoopInterleaving = false;
-  PassBuilder builder(&machine, tuning);
+  PassBuilder builder(&machine);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(levels[std::min(level, 3u)]).run(module, modules);
+  ModulePassManager passes;
+  cantFail(builder.parsePassPipeline(passes, kPasses));
+  passes.run(module, modules);
 }
 
 Expected<std::unique_ptr<Module>> weir::translate(mlir::ModuleOp module, LLVMContext &context,

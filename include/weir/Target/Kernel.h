@@ -39,7 +39,7 @@ struct KernelSignature {
 };
 
 struct CompileOptions {
-  unsigned optLevel = 2; ///< of LLVM's pipeline, 0 to 3; code generation is never below 1
+  unsigned optLevel = 2; ///< of code generation, 1 to 3; 0: 1, and nothing is simplified before
   bool cache = true;     ///< keep objects in $XDG_CACHE_HOME/weir (or ~/.cache/weir)
   /// Pairs (input, output) that may share their memory, as `--inplace S0=SN` says.
   std::vector<std::pair<std::string, std::string>> inplace;
