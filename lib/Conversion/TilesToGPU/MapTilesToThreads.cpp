@@ -49,8 +49,8 @@ private:
       Builder b(forall.getLoc(), forall);
       // The last rows first: under a causal mask they have the most keys, and what is short should end last.
       weir::deal(b, forall,
-                 {gpu::BlockIdOp::create(b, gpu::Dimension::x),
-                  gpu::GridDimOp::create(b, gpu::Dimension::x), /*backwards=*/true});
+                 {gpu::BlockIdOp::create(b, gpu::Dimension::x), gpu::GridDimOp::create(b, gpu::Dimension::x),
+                  /*backwards=*/true});
     }
     if (failed(shareTiles(function)))
       return failure();
@@ -110,7 +110,7 @@ private:
     uint64_t bytes = 0; // of tiles of known shape
     for (memref::AllocaOp tile : tiles)
       if (tile.getType().hasStaticShape() && !hasSpace(tile.getType(), gpu::AddressSpace::Private))
-        bytes += sizeOf(tile);
+        bytes += sizeOf(typeInMemory(tile));
     if (bytes > std::max(uint64_t(sharedMemory), uint64_t(launchMemory)))
       return function.emitOpError("has tiles of ")
              << bytes << " bytes, more than the " << std::max(uint64_t(sharedMemory), uint64_t(launchMemory))
@@ -132,30 +132,36 @@ private:
         Value view = appendTile(tile, open, used, isOfLaunch ? bytes : 0, shared);
         tile.getResult().replaceAllUsesWith(view);
         tile.erase();
-        if (failed(retype(view, shared)))
+        if (failed(retype(view)))
           return failure();
         continue;
+      }
+      MemRefType stored = typeInMemory(tile);
+      Value memory;
+      if (isOfLaunch) {
+        memory = placeTile(function, tile.getLoc(), stored, placed);
+        placed += sizeOf(stored);
+      } else {
+        memory = function.addWorkgroupAttribution(stored, tile.getLoc());
+        // Else LLVM takes it for more than the assembler is told, or reads on behind the end of what is
+        // aligned.
+        function.setWorkgroupAttributionAttr(
+            function.getNumWorkgroupAttributions() - 1, LLVM::LLVMDialect::getAlignAttrName(),
+            IntegerAttr::get(
+                IntegerType::get(&getContext(), 64),
+                tile.getAlignment().value_or(llvm::divideCeil(type.getElementTypeBitWidth(), 8))));
+      }
+      if (stored.getShape() != type.getShape()) {
+        Builder b(tile.getLoc(), tile);
+        SmallVector<OpFoldResult> zeros(type.getRank(), b.getIndexAttr(0)),
+            ones(type.getRank(), b.getIndexAttr(1));
+        memory = memref::SubViewOp::create(b, memory, zeros,
+                                           getAsIndexOpFoldResult(&getContext(), type.getShape()), ones);
       }
       bool isShared = hasSpace(type, gpu::AddressSpace::Workgroup);
-      if (isOfLaunch) {
-        Value view = placeTile(function, tile, placed, shared);
-        placed += sizeOf(tile);
-        tile.getResult().replaceAllUsesWith(view);
-        tile.erase();
-        if (!isShared && failed(retype(view, shared)))
-          return failure();
-        continue;
-      }
-      Value memory = function.addWorkgroupAttribution(withSpace(type, shared), tile.getLoc());
-      // Else LLVM takes it for more than the assembler is told, or reads on behind the end of what is
-      // aligned.
-      function.setWorkgroupAttributionAttr(
-          function.getNumWorkgroupAttributions() - 1, LLVM::LLVMDialect::getAlignAttrName(),
-          IntegerAttr::get(IntegerType::get(&getContext(), 64),
-                           tile.getAlignment().value_or(llvm::divideCeil(type.getElementTypeBitWidth(), 8))));
       tile.getResult().replaceAllUsesWith(memory);
       tile.erase();
-      if (!isShared && failed(retype(memory, shared)))
+      if (!isShared && failed(retype(memory)))
         return failure();
     }
     if (isOfLaunch)
@@ -163,9 +169,24 @@ private:
     return success();
   }
 
-  /// Of a tile of known shape, in bytes.
-  static uint64_t sizeOf(memref::AllocaOp tile) {
-    return llvm::alignTo(weir::fixedBytesOf(tile.getType()), weir::kTileAlignment);
+  /// The memory of a tile of known shape. Threads that take a row each read a column at a time: lines of a
+  /// multiple of two words, of which several would begin in one bank, lie one word further apart. What has
+  /// its layout already says that it is shared.
+  MemRefType typeInMemory(memref::AllocaOp tile) {
+    MemRefType type = tile.getType();
+    if (hasSpace(type, gpu::AddressSpace::Workgroup))
+      return type;
+    SmallVector<int64_t> shape(type.getShape());
+    constexpr int64_t word = 4;
+    int64_t bytes = type.getElementTypeBitWidth() / 8;
+    if (shape.size() > 1 && bytes && shape.back() * bytes % (2 * word) == 0)
+      shape.back() += std::max(word / bytes, int64_t(1));
+    return MemRefType::get(shape, type.getElementType(), MemRefLayoutAttrInterface(),
+                           gpu::AddressSpaceAttr::get(&getContext(), gpu::AddressSpace::Workgroup));
+  }
+
+  static uint64_t sizeOf(MemRefType type) {
+    return llvm::alignTo(weir::fixedBytesOf(type), weir::kTileAlignment);
   }
 
   /// The memory whose size the launch says.
@@ -175,14 +196,15 @@ private:
   }
 
   /// A tile of known shape from a byte of the launch's memory on.
-  Value placeTile(gpu::GPUFuncOp function, memref::AllocaOp tile, uint64_t at, Attribute shared) {
-    Builder b(tile.getLoc(), tile.getContext());
+  Value placeTile(gpu::GPUFuncOp function, Location loc, MemRefType type, uint64_t at) {
+    Builder b(loc, function.getContext());
     b.setInsertionPointToStart(&function.getBody().front());
-    return memref::ViewOp::create(b, withSpace(tile.getType(), shared), memoryOfLaunch(b, shared),
+    return memref::ViewOp::create(b, type, memoryOfLaunch(b, type.getMemorySpace()),
                                   arith::ConstantIndexOp::create(b, at), ValueRange());
   }
 
-  /// Places a tile of open shape behind those before it and the `known` bytes of others, in the launch's memory.
+  /// Places a tile of open shape behind those before it and the `known` bytes of others, in the launch's
+  /// memory.
   Value appendTile(memref::AllocaOp tile, Value &open, Value &used, uint64_t known, Attribute shared) {
     Builder b(tile.getLoc(), tile);
     if (!open) {
@@ -204,16 +226,24 @@ private:
     return MemRefType::get(type.getShape(), type.getElementType(), type.getLayout(), space);
   }
 
-  LogicalResult retype(Value memory, Attribute space) {
+  /// Views of memory that has another space and layout now.
+  LogicalResult retype(Value memory) {
+    auto type = cast<MemRefType>(memory.getType());
     for (Operation *user : memory.getUsers()) {
       if (isa<memref::LoadOp, memref::StoreOp, memref::DimOp>(user))
         continue;
-      if (!isa<memref::SubViewOp, memref::CastOp>(user))
+      Value view = user->getNumResults() ? user->getResult(0) : Value();
+      if (auto part = dyn_cast<memref::SubViewOp>(user))
+        view.setType(memref::SubViewOp::inferRankReducedResultType(
+            part.getType().getShape(), type, part.getMixedOffsets(), part.getMixedSizes(),
+            part.getMixedStrides()));
+      else if (auto cast = dyn_cast<memref::CastOp>(user))
+        view.setType(MemRefType::get(llvm::cast<MemRefType>(view.getType()).getShape(), type.getElementType(),
+                                     type.getLayout(), type.getMemorySpace()));
+      else
         return user->emitOpError(
             "uses a tile; only loads, stores and views do after tile operations have become loops");
-      Value view = user->getResult(0);
-      view.setType(withSpace(cast<MemRefType>(view.getType()), space));
-      if (failed(retype(view, space)))
+      if (failed(retype(view)))
         return failure();
     }
     return success();
