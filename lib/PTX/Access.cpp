@@ -140,44 +140,7 @@ bool Step::race(unsigned lane, Storage &storage, uint64_t address, unsigned byte
   return false;
 }
 
-/// Turns for the words of some lanes' accesses: a bank gives one word in a turn, to all who want it.
-static size_t countTurns(llvm::ArrayRef<uint64_t> addresses, unsigned bytes) {
-  std::array<llvm::SmallVector<uint64_t, 2>, 32> banks;
-  size_t turns = 0;
-  for (uint64_t address : addresses)
-    for (uint64_t word = address / 4, end = word + (bytes + 3) / 4; word < end; ++word) {
-      auto &bank = banks[word % 32];
-      if (!llvm::is_contained(bank, word))
-        bank.push_back(word);
-      turns = std::max<size_t>(turns, bank.size());
-    }
-  return turns;
-}
-
-void Step::countBanks(Space space, const uint64_t *addresses, int64_t offset, unsigned bytes) {
-  if (space != Space::Shared)
-    return;
-  // Of 8 or 16 bytes a thread, half or a quarter of the warp takes its turn at once.
-  Statistics &statistics = execution().statistics;
-  ++statistics.sharedAccesses;
-  unsigned atOnce = std::min(warpSize, 128 / std::max(bytes, 4u));
-  for (unsigned first = 0; first < warpSize; first += atOnce) {
-    llvm::SmallVector<uint64_t, warpSize> some;
-    for (unsigned lane = first; lane < first + atOnce; ++lane)
-      if (lanes >> lane & 1)
-        some.push_back(addresses[lane] + offset);
-    statistics.sharedWavefronts += countTurns(some, bytes);
-  }
-}
-
-void Step::countMatrixBanks(Space space, const uint64_t *addresses, int64_t offset, unsigned matrices) {
-  if (space != Space::Shared)
-    return;
+void Step::countTurns(Turns turns) {
   ++execution().statistics.sharedAccesses;
-  for (unsigned matrix = 0; matrix < matrices; ++matrix) {
-    llvm::SmallVector<uint64_t, 8> rows;
-    for (unsigned i = 0; i < 8; ++i)
-      rows.push_back(addresses[8 * matrix + i] + offset);
-    execution().statistics.sharedWavefronts += countTurns(rows, 16);
-  }
+  execution().statistics.sharedWavefronts += turns.needed;
 }

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #ifndef WEIR_LIB_PTX_EXECUTION_H
 #define WEIR_LIB_PTX_EXECUTION_H
+#include "Banks.h"
 #include "Program.h"
 #include "llvm/ADT/Twine.h"
 #include <deque>
@@ -171,10 +172,8 @@ public:
   /// The memory at an address, which is checked; null after a fault.
   uint8_t *access(unsigned lane, Space space, uint64_t address, unsigned bytes, Mode mode,
                   bool strong = false);
-  /// Shared memory that a whole warp accesses at once: counts the turns that its banks need.
-  void countBanks(Space space, const uint64_t *addresses, int64_t offset, unsigned bytes);
-  /// The same of ldmatrix: 8 rows of 16 bytes are a turn at least.
-  void countMatrixBanks(Space space, const uint64_t *addresses, int64_t offset, unsigned matrices);
+  /// Shared memory that the lanes access at once takes so many turns of its banks.
+  void countTurns(Turns turns);
 
 private:
   uint8_t *accessFrame(unsigned lane, uint64_t offset, unsigned bytes);

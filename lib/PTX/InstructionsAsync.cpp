@@ -66,7 +66,7 @@ static bool decodeCopy(Decoding &decoding) {
   decoding.instruction.run = [=, bytes = unsigned(*bytes)](Step &step) {
     step.warp.copies.resize(warpSize);
     uint64_t *to = step[0], *from = step[1], *given = sized ? step[2] : nullptr;
-    step.countBanks(Space::Shared, to, toOffset, bytes);
+    step.countTurns(turnsOf(to, step.lanes, toOffset, bytes));
     eachLane(step.lanes, [&](unsigned lane) {
       fetch(step, lane, to[lane] + toOffset, from[lane] + fromOffset, bytes, given ? given[lane] : bytes);
     });

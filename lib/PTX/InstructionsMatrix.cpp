@@ -44,7 +44,8 @@ static bool decodeMatrixAccess(Decoding &decoding) {
   decoding.instruction.run = [=](Step &step) {
     std::array<uint64_t, warpSize> addresses;
     std::copy_n(step[0], warpSize, addresses.begin());
-    step.countMatrixBanks(space, addresses.data(), offset, matrices);
+    if (space == Space::Shared)
+      step.countTurns(turnsOfMatrices(addresses.data(), offset, matrices));
     for (unsigned matrix = 0; matrix < matrices; ++matrix) {
       std::array<uint8_t *, 8> rows;
       for (unsigned i = 0; i < 8; ++i) {

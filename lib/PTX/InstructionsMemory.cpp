@@ -80,7 +80,8 @@ static bool decodeLoad(Decoding &decoding) {
            above = llvm::maskTrailingOnes<uint64_t>(width) & ~(2 * sign - 1);
   decoding.instruction.run = [=](Step &step) {
     uint64_t *address = step[0];
-    step.countBanks(access.space, address, access.offset, access.bytes());
+    if (access.space == Space::Shared)
+      step.countTurns(turnsOf(address, step.lanes, access.offset, access.bytes()));
     eachLane(step.lanes, [&](unsigned lane) {
       const uint8_t *from = step.access(lane, access.space, address[lane] + access.offset, access.bytes(),
                                         Mode::Read, access.strong);
@@ -103,7 +104,8 @@ static bool decodeStore(Decoding &decoding) {
   unsigned bytes = getBytes(access.type);
   decoding.instruction.run = [=](Step &step) {
     uint64_t *address = step[0];
-    step.countBanks(access.space, address, access.offset, access.bytes());
+    if (access.space == Space::Shared)
+      step.countTurns(turnsOf(address, step.lanes, access.offset, access.bytes()));
     eachLane(step.lanes, [&](unsigned lane) {
       uint8_t *to = step.access(lane, access.space, address[lane] + access.offset, access.bytes(),
                                 Mode::Write, access.strong);

@@ -17,14 +17,13 @@
 //===----------------------------------------------------------------------===//
 #ifndef WEIR_LIB_PTX_RACES_H
 #define WEIR_LIB_PTX_RACES_H
+#include "Banks.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include <array>
 #include <cstdint>
 
 namespace weir::ptx {
-
-constexpr unsigned warpSize = 32;
 
 /// A thread at a point of its life. `lanes` has one bit, or several for reads by threads of one warp.
 struct Epoch {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Arguments.h"
 #include "weir/PTX/Call.h"
+#include "weir/PTX/Profile.h"
 #include "weir/Support/Npy.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -52,6 +53,11 @@ static cl::opt<std::string> checkText(
 static cl::opt<uint64_t> limit("limit", cl::init(uint64_t(1) << 32),
                                cl::desc("instructions of warps, after which a kernel is endless"),
                                cl::value_desc("N"), cl::cat(category));
+static cl::opt<bool>
+    listLoops("loops",
+              cl::desc("run nothing: say of each function's loops what they consist of, and which "
+                       "accesses to shared memory meet in a bank"),
+              cl::cat(category));
 static cl::opt<bool> stats("statistics", cl::desc("print what was executed"), cl::cat(category));
 
 static int fail(Error error) {
@@ -252,6 +258,33 @@ private:
 };
 } // namespace
 
+/// Of the functions that weirc's description launches, else of all entries with blocks of --block.
+static Error printLoops(const ptx::Module &module, const std::optional<ptx::Description> &description) {
+  StringMap<unsigned> threads;
+  if (description)
+    for (const ptx::Description::Function &launch : description->launches)
+      threads[launch.kernel] = launch.block;
+  ptx::Dimensions block = {0, 1, 1};
+  if (!blockText.empty())
+    if (Error error = parseDimensions("--block", blockText, block))
+      return error;
+  for (const ptx::Function &function : module.functions) {
+    if (!function.entry || !function.defined || (description && !threads.count(function.name)))
+      continue;
+    unsigned count = block[0] ? block[0] : threads.lookup(function.name);
+    if (!count || block[1] * block[2] != 1)
+      return createStringError("--loops needs --block X, how many threads a block of '" + function.name +
+                               "' has");
+    outs() << function.name << "\n";
+    for (const ptx::LoopProfile &loop : ptx::profile(function, count).loops) {
+      outs() << "  ";
+      ptx::print(loop, outs());
+      outs() << "\n";
+    }
+  }
+  return Error::success();
+}
+
 int main(int argc, char **argv) {
   InitLLVM init(argc, argv);
   cl::HideUnrelatedOptions(category);
@@ -275,6 +308,11 @@ int main(int argc, char **argv) {
   auto description = ptx::readDescription((*buffer)->getBuffer());
   if (!description)
     return fail(description.takeError());
+  if (listLoops) {
+    if (Error error = printLoops(*module, *description))
+      return fail(std::move(error));
+    return Success;
+  }
   Runner runner(*module, std::move(*description));
   ptx::Checks checks;
   if (Error error = joinErrors(parseChecks(checks), runner.prepare()))

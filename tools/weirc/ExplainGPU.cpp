@@ -9,16 +9,6 @@
 using namespace weirc;
 using llvm::StringRef;
 
-/// Kinds of instructions that are counted, by how their opcodes begin.
-static const StringRef kinds[] = {"mma.sync", "ldmatrix", "cp.async", "ex2", "fma", "ld.shared", "bar.sync"};
-
-static void countInstructions(const weir::ptx::Function &function, GPUFunction &described) {
-  for (const weir::ptx::Statement &statement : function.body)
-    for (StringRef kind : kinds)
-      if (StringRef(statement.opcode).starts_with(kind) && !StringRef(statement.opcode).contains("group"))
-        ++described.instructions[kind.str()];
-}
-
 static bool usesDynamicShared(const weir::ptx::Module &module, const weir::ptx::Function &function) {
   std::vector<StringRef> names;
   for (const weir::ptx::Variable &variable : module.variables)
@@ -55,7 +45,7 @@ llvm::Expected<std::vector<GPUFunction>> weirc::describeGPUFunctions(Job &job) {
     function.name = launch.kernel;
     function.threads = launch.block;
     const weir::ptx::Function *inText = module->find(launch.kernel);
-    countInstructions(*inText, function);
+    function.profile = weir::ptx::profile(*inText, launch.block);
     function.hasDynamicShared = launch.shared == 0 && usesDynamicShared(*module, *inText); // else it is known
     auto made = llvm::find_if(assembled, [&](const auto &one) { return one.name == launch.kernel; });
     if (made == assembled.end())
@@ -87,12 +77,23 @@ static void print(const GPUFunction &function, llvm::raw_ostream &os) {
     os << "; " << (function.hasDynamicShared ? "at most " : "") << *function.blocks
        << (*function.blocks == 1 ? " block" : " blocks") << " on a multiprocessor, "
        << llvm::format("%.0f %%", 100 * *function.occupancy) << " of its warps";
-  const char *separator = "\n    instructions in the text: ";
-  for (StringRef kind : kinds)
-    if (auto found = function.instructions.find(kind.str()); found != function.instructions.end()) {
-      os << separator << found->second << " " << kind;
-      separator = ", ";
+  if (!function.profile.instructions.empty()) {
+    os << "\n    instructions in the text: ";
+    weir::ptx::print(function.profile.instructions, os);
+  }
+  unsigned conflicts = 0; // of loops that are not listed
+  for (const weir::ptx::LoopProfile &loop : function.profile.loops) {
+    bool multiplies = loop.instructions.count("mma.sync") || loop.instructions.count("fma");
+    if (!multiplies) {
+      conflicts += loop.banks.conflicts;
+      continue;
     }
+    os << "\n    ";
+    weir::ptx::print(loop, os);
+  }
+  if (conflicts)
+    os << "\n    other loops: banks of shared memory: " << conflicts << (conflicts == 1 ? " turn" : " turns")
+       << " too many";
   os << "\n";
 }
 
@@ -108,12 +109,23 @@ template <typename T> static llvm::json::Value orNull(const std::optional<T> &va
   return value ? llvm::json::Value(*value) : llvm::json::Value(nullptr);
 }
 
+static llvm::json::Object toJson(const weir::ptx::Counts &counts) {
+  llvm::json::Object object;
+  for (const auto &[kind, count] : counts)
+    object[kind] = count;
+  return object;
+}
+
 llvm::json::Array weirc::toJson(llvm::ArrayRef<GPUFunction> functions) {
   llvm::json::Array list;
   for (const GPUFunction &function : functions) {
-    llvm::json::Object instructions;
-    for (const auto &[kind, count] : function.instructions)
-      instructions[kind] = count;
+    llvm::json::Array loops;
+    for (const weir::ptx::LoopProfile &loop : function.profile.loops)
+      loops.push_back(llvm::json::Object{{"line", loop.line},
+                                         {"instructions", ::toJson(loop.instructions)},
+                                         {"shared_accesses", loop.banks.accesses},
+                                         {"bank_conflicts", loop.banks.conflicts},
+                                         {"unknown_banks", loop.banks.unknown}});
     list.push_back(llvm::json::Object{{"kernel", function.name},
                                       {"block", function.threads},
                                       {"registers", orNull(function.registers)},
@@ -122,7 +134,8 @@ llvm::json::Array weirc::toJson(llvm::ArrayRef<GPUFunction> functions) {
                                       {"spilled_bytes", orNull(function.spilledBytes)},
                                       {"blocks_of_multiprocessor", orNull(function.blocks)},
                                       {"occupancy", orNull(function.occupancy)},
-                                      {"instructions", std::move(instructions)}});
+                                      {"instructions", ::toJson(function.profile.instructions)},
+                                      {"loops", std::move(loops)}});
   }
   return list;
 }

@@ -4,6 +4,7 @@
 #ifndef WEIRC_EXPLAINGPU_H
 #define WEIRC_EXPLAINGPU_H
 #include "Job.h"
+#include "weir/PTX/Profile.h"
 #include "llvm/Support/JSON.h"
 
 namespace weirc {
@@ -15,9 +16,9 @@ struct GPUFunction {
   bool hasDynamicShared = false;     ///< beside what is known before the launch
   std::optional<unsigned> registers; ///< of a thread
   std::optional<uint64_t> sharedBytes, spilledBytes;
-  std::optional<unsigned> blocks;               ///< on a multiprocessor at a time
-  std::optional<double> occupancy;              ///< of the warps that it holds
-  std::map<std::string, unsigned> instructions; ///< in the text, by kind
+  std::optional<unsigned> blocks;  ///< on a multiprocessor at a time
+  std::optional<double> occupancy; ///< of the warps that it holds
+  weir::ptx::Profile profile;      ///< of the text
 };
 
 /// The functions that are launched, in order.

@@ -85,8 +85,8 @@ def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp">
   let summary = "Deal a parallel loop over tiles out: blocks take iterations, threads take elements";
   let description = [{
     For functions whose `scf.forall` holds tiles and that no other pass has given a block size. Blocks of the grid take the iterations, one after
-    another. A tile (a `memref.alloca`) becomes shared memory, with lines of
-    known length a word further apart than they are long, where they would begin in the same banks; those of open shape lie one behind the other, each from a multiple of 16 bytes, in the
+    another. A tile (a `memref.alloca`) becomes shared memory, with lines of known length a word further apart than they are long, where they would
+    begin in the same banks; tiles of open shape lie one behind the other, each from a multiple of 16 bytes, in the
     memory whose size the launch says, where the others lie too if they take more than `shared-memory` bytes. A loop that
     `convert-linalg-to-parallel-loops` made of a tile operation is counted through as one and dealt out to the threads of the block, and ends with a
     barrier. What stands between tile operations is computed by every thread alike.
