@@ -158,7 +158,7 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
         tiles.computed = counts->computed;
         if (plan->keys.size() > 1)
           for (auto &[op, product] : plan->products)
-            if (!product.right.empty() && !mlir::ShapedType::isDynamic(product.inner))
+            if (!product.right.empty() && !mlir::ShapedType::isDynamic(product.inner) && !plan->hasRuns(op, sizes.getM()))
               tiles.gathered += double(counts->computed) / double(sizes.getM()) * double(product.inner);
       }
       tiles.inside = found->countInside(budget);

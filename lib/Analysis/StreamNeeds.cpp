@@ -53,9 +53,9 @@ SmallVector<SmallVector<Value>> StreamTiles::needed() const {
   return all;
 }
 
-bool StreamTiles::isThereButForPredicates(Value v, Needs &needs) const {
+bool StreamTiles::isThereButForPredicates(Value v, Needs &needs, function_ref<bool(Operation *)> isAsked) const {
   Operation *op = v.getDefiningOp();
-  auto recurse = [&](Value operand) { return isThereButForPredicates(operand, needs); };
+  auto recurse = [&](Value operand) { return isThereButForPredicates(operand, needs, isAsked); };
   if (Presence there = presences->of(v)) {
     needs.positive.insert(there->begin(), there->end());
     return true;
@@ -63,8 +63,8 @@ bool StreamTiles::isThereButForPredicates(Value v, Needs &needs) const {
   if (isa_and_nonnull<ReduceOp>(op)) {
     needs.products.insert(op);
     auto product = products.find(op);
-    return product != products.end() && !product->second.partialLeft && !product->second.partialRight &&
-           shiftedIndices(product->second).empty();
+    return product != products.end() && !product->second.partialLeft &&
+           (!product->second.partialRight || (isAsked && isAsked(op))) && shiftedIndices(product->second).empty();
   }
   if (auto where = dyn_cast_or_null<WhereOp>(op))
     return recurse(where.getValue());
@@ -75,12 +75,13 @@ bool StreamTiles::isThereButForPredicates(Value v, Needs &needs) const {
   return isa_and_nonnull<MapOp, CastOp>(op) && llvm::all_of(op->getOperands(), recurse);
 }
 
-std::optional<StreamTiles::Needs> StreamTiles::needsBeside(AccumulateOp op) const {
+std::optional<StreamTiles::Needs> StreamTiles::needsBeside(AccumulateOp op, function_ref<bool(Operation *)> isAsked) const {
   const Product &product = products.find(op)->second;
   bool isSum = product.right.empty();
   Needs needs;
   SmallVector<Value> parts = isSum ? SmallVector<Value>(op.getYield().getValues()) : partsOf(op);
-  if (product.partialRight || !llvm::all_of(parts, [&](Value v) { return isThereButForPredicates(v, needs); }))
+  if ((product.partialRight && !(isAsked && isAsked(op))) ||
+      !llvm::all_of(parts, [&](Value v) { return isThereButForPredicates(v, needs, isAsked); }))
     return std::nullopt;
   if (!isSum) // right factors are there where the block's condition holds
     needs.products.insert(op);

@@ -107,6 +107,18 @@ public:
   bool isUniform(mlir::Value value) const;
   /// Whether a factor may be there at some inner coordinates of a key and not at others.
   bool isPresentByInner(mlir::Value value) const;
+  /// A product's only right factor, where it is a matrix in memory of the keys that differ in their innermost coordinate alone: that is index
+  /// `keyAt` of the read, the inner coordinate is its last, and all others are the same for such keys, whatever they are made of.
+  struct Matrix {
+    attn::ReadOp read;
+    unsigned keyAt;
+  };
+  std::optional<Matrix> matrixOf(mlir::Operation *product) const;
+  /// Whether a contraction of so many rows takes a matrix of such 16-bit elements as it is. It widens them once for each block of rows that reads
+  /// them; with few rows that is cheaper than a tile that is stored and read again.
+  bool widens(mlir::Type element, int64_t rows) const;
+  /// Whether a processor's tiles of so many rows take keys that are tuples from where they lie, a run of such keys at a time.
+  bool hasRuns(mlir::Operation *product, int64_t rows) const;
   /// Whether a tensor of this stream goes into a value.
   bool readsOwn(mlir::Value value) const;
   /// The tensor of this stream that a read reads, else null.
@@ -128,7 +140,8 @@ public:
     llvm::SetVector<mlir::Operation *> products; ///< whose factors have to be there
     std::set<std::string> positive;              ///< extents, as Presence names them
   };
-  std::optional<Needs> needsBeside(attn::AccumulateOp op) const;
+  /// Right factors of a product for which `isAsked` says so may be absent: they are asked for apart.
+  std::optional<Needs> needsBeside(attn::AccumulateOp op, llvm::function_ref<bool(mlir::Operation *)> isAsked = nullptr) const;
 
   attn::StreamOp stream;
   using Coordinates = llvm::SmallVector<std::pair<llvm::StringRef, mlir::Value>>; ///< names and extents
@@ -159,7 +172,7 @@ private:
   void flatten(mlir::Value value, Product &product, bool quotients) const;
   bool judgeInside(attn::ReadOp read, unsigned k);
   void collectNeeded(mlir::Value value, llvm::SetVector<mlir::Value> &found) const;
-  bool isThereButForPredicates(mlir::Value value, Needs &needs) const;
+  bool isThereButForPredicates(mlir::Value value, Needs &needs, llvm::function_ref<bool(mlir::Operation *)> isAsked) const;
   attn::EinsumOp ownEquation(mlir::Operation *read) const;
   bool refuse(const llvm::Twine &why);
   bool chooseRows();

@@ -57,9 +57,10 @@ void StreamEmitter::emitBit(Builder &b, AccumulateOp op) {
     return inVersions(b, askKeys);
   auto ask = [&] {
     AccumulateOp witness = lanesOfRows ? witnessOf(op) : AccumulateOp();
-    if (!witness)
+    std::optional<StreamTiles::Needs> needs = plan.needsBeside(op);
+    if (!witness || !needs)
       return askKeys();
-    guarded(b, isThereBesidePredicates(b, *plan.needsBeside(op)), [&] { guarded(b, takeFromReference(b, witness, bit), askKeys); });
+    guarded(b, isThereBesidePredicates(b, *needs), [&] { guarded(b, takeFromReference(b, witness, bit), askKeys); });
   };
   auto choice = scf::IfOp::create(b, conjunction(b, emitter, conditions.lookup(op), there), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);

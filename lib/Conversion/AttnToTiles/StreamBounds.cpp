@@ -196,10 +196,10 @@ Value StreamEmitter::isThereEverywhere(Builder &b, AccumulateOp op) {
   if (auto known = everywhere.find(op); known != everywhere.end())
     return known->second;
   std::optional<StreamTiles::Needs> needs = plan.needsBeside(op);
-  if (!needs)
-    return nullptr;
-  Value must = musts.empty() ? judgeMust(b, op) : musts[llvm::find(allNeeded, plan.neededBy(op)) - allNeeded.begin()];
-  return must ? conjunction(b, emitter, must, isThereBesidePredicates(b, *needs)) : nullptr;
+  Value must;
+  if (needs)
+    must = musts.empty() ? judgeMust(b, op) : musts[llvm::find(allNeeded, plan.neededBy(op)) - allNeeded.begin()];
+  return must ? conjunction(b, emitter, must, isThereBesidePredicates(b, *needs)) : isThereInRuns(b, op);
 }
 
 Value StreamEmitter::isThereBesidePredicates(Builder &b, const StreamTiles::Needs &needs) {
@@ -213,6 +213,37 @@ Value StreamEmitter::isThereBesidePredicates(Builder &b, const StreamTiles::Need
 Value StreamEmitter::judgeMust(Builder &b, AccumulateOp op) {
   Value must;
   withJudge(b, keys, /*asksData=*/true, [&](Judge &judge) { must = judge.judgeAll(plan.neededBy(op)).must; });
+  return must;
+}
+
+/// What predicates compute, from data as well, may be the same in all of a run.
+Value StreamEmitter::judgeRun(Builder &b, AccumulateOp op) {
+  SmallVector<Span> spans;
+  for (auto [at, span] : llvm::zip_equal(run->at, keyRange))
+    spans.push_back({at, constantIndex(b, 1), span.step});
+  spans.back().count = run->count;
+  auto known = [&](Value v) -> std::optional<Summary> {
+    bool varies = plan.dependsOn(v, Role::Row) || plan.dependsOn(v, plan.keys.back().first);
+    if (varies || isa<BlockArgument>(v))
+      return std::nullopt;
+    Lane lane = emitter.emit(b, v);
+    return Summary{lane.value, lane.value, lane.present};
+  };
+  Value must;
+  withJudge(b, spans, /*asksData=*/false, [&](Judge &judge) {
+    judge.dataInterval = [&](Value v) -> std::optional<Judge::Interval> {
+      std::optional<Summary> one = known(v);
+      return one ? std::optional(intervalOf(b, v, *one)) : std::nullopt;
+    };
+    judge.dataVerdict = [&](Value v) -> std::optional<Judge::Verdict> {
+      std::optional<Summary> one = known(v);
+      if (!one)
+        return std::nullopt;
+      Value holds = conjunction(b, emitter, one->low, one->there);
+      return Judge::Verdict{holds, holds};
+    };
+    must = judge.judgeAll(plan.neededBy(op)).must;
+  });
   return must;
 }
 

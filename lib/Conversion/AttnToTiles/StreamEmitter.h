@@ -25,6 +25,9 @@ enum class Piece { Value, Reference, Bit };
 /// Where in the workspace the slots of each component begin, in bytes.
 using Slots = llvm::DenseMap<std::pair<mlir::Operation *, unsigned>, mlir::Value>;
 
+/// The body in which a product stands: of a reduction, the equation's; of an accumulator, its own.
+mlir::Block *bodyOf(mlir::Operation *product);
+
 /// `count` settings of a coordinate from `begin` on, `step` apart.
 struct Span {
   mlir::Value begin, count;
@@ -121,6 +124,12 @@ private:
     View tile, correction, bit;
     attn::AccumulateOp first;
   };
+  /// What a line of keys that are tuples, along the innermost of their coordinates, has of the block at hand.
+  struct Line {
+    mlir::Value number;                ///< in all of `keyRange`
+    mlir::Value column, count;         ///< its keys' places in tiles
+    llvm::SmallVector<mlir::Value> at; ///< each of the first key's coordinates
+  };
   using Space = llvm::ArrayRef<Role>;
   using Body = llvm::function_ref<llvm::SmallVector<mlir::Value>(Builder &, mlir::ValueRange)>;
 
@@ -141,6 +150,7 @@ private:
   void copy(Builder &b, const View &from, const View &to);
   mlir::Operation *contract(Builder &b, const View &left, const View &right, const View &out);
   mlir::Value index(Builder &b, Space space, Role role);
+  mlir::Value placeOf(Builder &b, Space space, Role role);
   mlir::Value rowAt(Builder &b, mlir::Value place, llvm::StringRef coordinate);
   mlir::Value coordinateAt(Builder &b, Space space, mlir::BlockArgument coordinate);
   void bindCoordinates(Builder &b, mlir::Block *block, Space space);
@@ -149,7 +159,6 @@ private:
   // StreamFactors.cpp: the two sides of a product.
   mlir::Value conditionOf(Builder &b, mlir::Operation *op);
   void packLeft(Builder &b, attn::ReduceOp reduce);
-  bool isContracted(mlir::Type element) const;
   /// The right factors as a matrix; `contracted`: nothing but a contraction reads it.
   View openRight(Builder &b, mlir::Operation *op, bool contracted);
   View packShifted(Builder &b, mlir::Operation *op);
@@ -159,7 +168,9 @@ private:
   mlir::Value isInside(Builder &b, mlir::Value index, llvm::StringRef extent);
   /// Whether the factors of a product are there at the row and key of the region.
   mlir::Value presenceOfFactors(Builder &b, mlir::Operation *op, Space space);
-  std::optional<View> openInPlace(Builder &b, mlir::Operation *op, Storage &storage);
+  const Storage *storageOfMatrix(mlir::Operation *op) const;
+  View openInPlace(Builder &b, mlir::Operation *op, mlir::Value first, mlir::Value count);
+  mlir::Value widen(Builder &b, mlir::Value element);
   mlir::Value multiply(Builder &b, llvm::ArrayRef<mlir::Value> factors);
   mlir::Value divide(Builder &b, mlir::Value value, llvm::ArrayRef<mlir::Value> divisors);
   void bindInner(Builder &b, mlir::Operation *op, Space space);
@@ -191,6 +202,7 @@ private:
                               Space space);
   void emitAddition(Builder &b, attn::AccumulateOp op);
   mlir::Value isFinite(Builder &b, attn::AccumulateOp op, const View &right, const StreamTiles::Product &product);
+  void addProduct(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
   void addWhereThere(Builder &b, attn::AccumulateOp op, const View &side, const View &right, const View &out);
   bool isMasked(mlir::Value v) const;
   mlir::Value onlyAsks(attn::AccumulateOp op);
@@ -207,9 +219,27 @@ private:
   mlir::Value tableOf(llvm::StringRef coordinate, int64_t length);
   void fillRowTables(Builder &b);
   void fillKeyTables(Builder &b);
+  llvm::SmallVector<mlir::Value> lineAt(Builder &b, mlir::Value number);
+  /// Emits `inside` for each line of the keys at hand. A state, if there is one, goes from line to line; what it comes to.
+  mlir::Value forKeyLines(Builder &b, mlir::Value state, llvm::function_ref<mlir::Value(const Line &line, mlir::Value state)> inside);
   /// Emits `inside` for each line of the rows at hand, along the innermost of their coordinates: how many rows it has, and of
   /// each coordinate, where it is.
   void forRowLines(Builder &b, llvm::function_ref<void(mlir::Value count, llvm::ArrayRef<mlir::Value> at)> inside);
+
+  // StreamRuns.cpp: keys that are tuples, where they lie.
+  bool takesRuns(mlir::Operation *op) const;
+  mlir::Value coordinateOfRun(llvm::StringRef key);
+  /// Emits `inside` for each run of the keys at hand. What is in block is in the run then.
+  mlir::Value inRuns(Builder &b, mlir::Value state, llvm::function_ref<mlir::Value(mlir::Value state)> inside);
+  /// Emits `inside` for each run of the keys at hand with a product's right factors, where these are there, and `absent` (null:
+  /// nothing) where they are not. If they may not be, sets the bits that say so.
+  void forRuns(Builder &b, mlir::Operation *op, llvm::function_ref<void(const View &right)> inside,
+               llvm::function_ref<void()> absent = nullptr);
+  void fetchRun(Builder &b, mlir::Operation *op);
+  /// Whether the right factors of a product are there in the run at hand, so far as its block does not say so; null: certainly.
+  mlir::Value conditionOfRun(Builder &b, mlir::Operation *op);
+  /// isThereEverywhere, asked run by run.
+  mlir::Value isThereInRuns(Builder &b, attn::AccumulateOp op);
 
   // StreamBounds.cpp: which keys a block of rows needs.
   /// The first setting of each of a key's coordinates, and how many there are from it to the last.
@@ -221,6 +251,8 @@ private:
                  llvm::function_ref<void(BlockJudge<Code> &)> ask);
   void askData(Builder &b, BlockJudge<Code> &judge);
   mlir::Value judgeMust(Builder &b, attn::AccumulateOp op);
+  /// The same of the run at hand.
+  mlir::Value judgeRun(Builder &b, attn::AccumulateOp op);
   /// Whether what an accumulator takes in, if that hangs on predicates and the block alone, is there wherever its predicates hold.
   mlir::Value isThereBesidePredicates(Builder &b, const StreamTiles::Needs &needs);
   /// Whether what an accumulator takes in is there in all of the block; null: perhaps not.
@@ -274,6 +306,7 @@ private:
   llvm::SmallVector<Span> keys;      ///< a range that the block of keys at hand lies in
   mlir::Value keyBegin, keyCount;    ///< the block of keys at hand; of tuples by their number in `keyRange`
   mlir::Value rowOffset;             ///< of the rows of an operation in the tile; null: 0
+  std::optional<Line> run;           ///< what is taken of the block of keys; none: all
   llvm::DenseMap<mlir::Operation *, Lane> sharedLanes; ///< quotients that the rows at hand share
   llvm::StringMap<mlir::Value> tables; ///< the coordinates of the rows and keys at hand, where these are tuples
   mlir::Value whole;    ///< whether all of the block at hand is inside all predicates; null: nothing to gain

@@ -14,8 +14,7 @@ using namespace weir;
 using namespace weir::attn;
 using namespace weir::tiles;
 
-/// The body in which a product stands: of a reduction, the equation's; of an accumulator, its own.
-static Block *bodyOf(Operation *op) {
+Block *tiles::bodyOf(Operation *op) {
   while (isa<ReduceOp>(op))
     op = op->getParentOp();
   return &op->getRegion(0).front();
@@ -98,49 +97,34 @@ void StreamEmitter::packLeft(Builder &b, ReduceOp reduce) {
   });
 }
 
-/// The matrix of keys that a product's only right factor is, where it lies.
-std::optional<StreamEmitter::View> StreamEmitter::openInPlace(Builder &b, Operation *op, Storage &storage) {
-  const StreamTiles::Product &product = plan.products.find(op)->second;
-  auto read = product.right.size() == 1 ? product.right[0].getDefiningOp<ReadOp>() : ReadOp();
-  if (!read || !product.rightDivisors.empty())
-    return std::nullopt;
-  auto it = emitter.storages.find(getDefinition(read.getSource()));
-  if (plan.keys.size() != 1)
-    return std::nullopt;
+/// The memory of a product's only right factor, if it is a matrix of keys that can be read where it lies.
+const Storage *StreamEmitter::storageOfMatrix(Operation *op) const {
+  std::optional<StreamTiles::Matrix> matrix = plan.matrixOf(op);
+  auto it = matrix ? emitter.storages.find(getDefinition(matrix->read.getSource())) : emitter.storages.end();
   if (it == emitter.storages.end() || it->second.presence || it->second.packed || it->second.foldDim >= 0 ||
       !llvm::all_of(it->second.kept, [](bool kept) { return kept; }))
-    return std::nullopt;
-  storage = it->second;
-  Type element = cast<MemRefType>(storage.data.getType()).getElementType();
-  if (element != plan.real && !element.isBF16() && !element.isF16())
-    return std::nullopt;
-  unsigned rank = read.getIndices().size();
-  int keyAt = -1, innerAt = -1;
-  SmallVector<OpFoldResult> offsets, counts, strides(rank, b.getIndexAttr(1));
-  for (unsigned k = 0; k < rank; ++k) {
-    Value at = read.getIndices()[k];
-    auto arg = dyn_cast<BlockArgument>(at);
-    bool fixed = !plan.dependsOn(at, Role::Key) && !plan.dependsOn(at, Role::Inner);
-    if (!fixed && (!arg || !presences.isInside(read, k)))
-      return std::nullopt;
-    Role role = fixed ? Role::Outer : plan.roleOf(arg);
-    int &place = role == Role::Key ? keyAt : innerAt;
-    if (!fixed && place >= 0)
-      return std::nullopt;
-    if (!fixed)
-      place = k;
-    offsets.push_back(fixed ? OpFoldResult(toIndex(b, emitter.emit(b, at).value))
-                            : role == Role::Key ? OpFoldResult(keyBegin) : OpFoldResult(b.getIndexAttr(0)));
-    if (role == Role::Key)
-      strides[k] = b.getIndexAttr(plan.stepOf(plan.keys[0].first));
-    counts.push_back(role == Role::Key ? OpFoldResult(keyCount) : fixed ? OpFoldResult(b.getIndexAttr(1)) : innerOf(b, product));
-  }
-  if (keyAt < 0 || innerAt != int(rank) - 1)
-    return std::nullopt;
+    return nullptr;
+  Type element = cast<MemRefType>(it->second.data.getType()).getElementType();
+  return element == plan.real || element.isBF16() || element.isF16() ? &it->second : nullptr;
+}
+
+/// The matrix of `count` keys from `first` on, the innermost of their coordinates, where it lies.
+StreamEmitter::View StreamEmitter::openInPlace(Builder &b, Operation *op, Value first, Value count) {
+  StreamTiles::Matrix matrix = *plan.matrixOf(op);
+  const StreamTiles::Product &product = plan.products.find(op)->second;
+  Value memory = storageOfMatrix(op)->data;
+  unsigned rank = matrix.read.getIndices().size();
+  SmallVector<OpFoldResult> offsets, counts(rank, b.getIndexAttr(1)), strides(rank, b.getIndexAttr(1));
+  for (auto [k, index] : llvm::enumerate(matrix.read.getIndices()))
+    offsets.push_back(k == matrix.keyAt  ? OpFoldResult(first)
+                      : k + 1 == rank ? OpFoldResult(b.getIndexAttr(0))
+                                      : OpFoldResult(toIndex(b, emitter.emit(b, index).value)));
+  counts[matrix.keyAt] = count;
+  counts.back() = innerOf(b, product);
+  strides[matrix.keyAt] = b.getIndexAttr(plan.stepOf(plan.keys.back().first));
   auto type = memref::SubViewOp::inferRankReducedResultType({ShapedType::kDynamic, product.inner},
-                                                            cast<MemRefType>(storage.data.getType()), offsets, counts, strides);
-  Value view = memref::SubViewOp::create(b, type, storage.data, offsets, counts, strides);
-  return View{view, {Role::Key, Role::Inner}};
+                                                            cast<MemRefType>(memory.getType()), offsets, counts, strides);
+  return {memref::SubViewOp::create(b, type, memory, offsets, counts, strides), {Role::Key, Role::Inner}};
 }
 
 Value StreamEmitter::isInside(Builder &b, Value index, StringRef extent) {
@@ -254,8 +238,7 @@ Value StreamEmitter::presenceOfFactors(Builder &b, Operation *op, Space space) {
   auto ask = [&](const View &bits, Role role) {
     if (!bits.memory)
       return;
-    Value at = linalg::IndexOp::create(b, llvm::find(space, role) - space.begin());
-    Value bit = memref::LoadOp::create(b, bits.memory, at);
+    Value bit = memref::LoadOp::create(b, bits.memory, placeOf(b, space, role));
     bit = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, bit, constantLike(b, plan.real, 0));
     present = conjunction(b, emitter, present, bit);
   };
@@ -266,22 +249,15 @@ Value StreamEmitter::presenceOfFactors(Builder &b, Operation *op, Space space) {
   return present;
 }
 
-/// Whether a contraction takes a matrix of 16-bit elements as it is. It widens them once for each block of rows that reads
-/// them; with few rows that is cheaper than a tile that is stored and read again.
-bool StreamEmitter::isContracted(Type element) const {
-  constexpr int64_t fewRows = 4;
-  return plan.real.isF32() && element.isIntOrFloat() && element.getIntOrFloatBitWidth() == 16 && sizes.getM() <= fewRows;
-}
-
 StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op, bool contracted) {
   const StreamTiles::Product &product = plan.products.find(op)->second;
   bindCoordinates(b, bodyOf(op), {});
-  Storage storage;
+  const Storage *storage = product.partialRight || plan.keys.size() != 1 ? nullptr : storageOfMatrix(op);
   std::optional<View> matrix;
-  if (!product.partialRight)
-    matrix = openInPlace(b, op, storage);
+  if (storage)
+    matrix = openInPlace(b, op, keyBegin, keyCount);
   Type element = matrix ? cast<MemRefType>(matrix->memory.getType()).getElementType() : Type();
-  if (matrix && (element == plan.real ? !op->hasAttr(mapping::kCopiedAttr) : contracted && isContracted(element)))
+  if (matrix && (element == plan.real ? !op->hasAttr(mapping::kCopiedAttr) : contracted && plan.widens(element, sizes.getM())))
     return *matrix;
   View &tile = rights[op];
   if (!tile.memory)
@@ -293,12 +269,7 @@ StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op, bool con
   }
   SmallVector<Role> space{Role::Key, Role::Inner};
   if (matrix) {
-    generic(b, space, *matrix, out, [&](Builder &in, ValueRange args) {
-      Value wide = emitter.fromStorage(in, args[0], storage.elementType);
-      if (wide.getType() != plan.real)
-        wide = arith::ExtFOp::create(in, plan.real, wide);
-      return SmallVector<Value>{wide};
-    });
+    generic(b, space, *matrix, out, [&](Builder &in, ValueRange args) { return SmallVector<Value>{widen(in, args[0])}; });
     return out;
   }
   generic(b, space, {}, out, [&](Builder &in, ValueRange) {
@@ -307,4 +278,9 @@ StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op, bool con
     return SmallVector<Value>{divide(in, multiply(in, product.right), product.rightDivisors)};
   });
   return out;
+}
+
+/// An element of a matrix in memory as one of tiles.
+Value StreamEmitter::widen(Builder &b, Value element) {
+  return element.getType() == plan.real ? element : arith::ExtFOp::create(b, plan.real, element).getResult();
 }

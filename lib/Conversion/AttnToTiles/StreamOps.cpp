@@ -61,15 +61,18 @@ StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, const StreamTil
   return {tile, SmallVector<Role>(axes)};
 }
 
-/// The part of a tile that the block of keys at hand fills.
+/// The part of a tile that the block of keys at hand fills, or the run.
 StreamEmitter::View StreamEmitter::inBlock(Builder &b, const View &tile) {
   if (!llvm::is_contained(tile.axes, Role::Key))
     return tile;
   auto type = cast<MemRefType>(tile.memory.getType());
   SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0)), strides(type.getRank(), b.getIndexAttr(1)), counts;
-  for (auto [k, axis] : llvm::enumerate(tile.axes))
-    counts.push_back(axis == Role::Key ? OpFoldResult(keyCount)
+  for (auto [k, axis] : llvm::enumerate(tile.axes)) {
+    if (axis == Role::Key && run)
+      offsets[k] = run->column;
+    counts.push_back(axis == Role::Key ? OpFoldResult(run ? run->count : keyCount)
                                        : memref::getMixedSize(b, b.getLoc(), tile.memory, k));
+  }
   return {memref::SubViewOp::create(b, tile.memory, offsets, counts, strides), tile.axes};
 }
 
@@ -148,15 +151,20 @@ Value StreamEmitter::rowAt(Builder &b, Value place, StringRef coordinate) {
   llvm_unreachable("a coordinate of the row");
 }
 
+/// The place in tiles of the row or key of a tile operation's region.
+Value StreamEmitter::placeOf(Builder &b, Space space, Role role) {
+  Value at = linalg::IndexOp::create(b, llvm::find(space, role) - space.begin());
+  Value first = role == Role::Row ? rowOffset : role == Role::Key && run ? run->column : Value();
+  return first ? arith::AddIOp::create(b, first, at).getResult() : at;
+}
+
 /// One of the coordinates of a row, a key or a feature.
 Value StreamEmitter::coordinateAt(Builder &b, Space space, BlockArgument coordinate) {
   Role role = plan.roleOf(coordinate);
   bool isTuple = (role == Role::Row && plan.rows.size() != 1) || (role == Role::Key && plan.keys.size() != 1);
   if (!isTuple)
     return index(b, space, role);
-  Value at = linalg::IndexOp::create(b, llvm::find(space, role) - space.begin());
-  if (role == Role::Row && rowOffset)
-    at = arith::AddIOp::create(b, rowOffset, at);
+  Value at = placeOf(b, space, role);
   if (role == Role::Row && plan.keys.size() == 1)
     return rowAt(b, at, getCoordinateName(coordinate));
   return memref::LoadOp::create(b, tables.lookup(getCoordinateName(coordinate)), at);
@@ -172,6 +180,8 @@ void StreamEmitter::bindCoordinates(Builder &b, Block *block, Space space) {
     Role role = plan.roleOf(arg);
     if (role == Role::Outer)
       emitter.bind(arg, {outer->lookup(getCoordinateName(arg)), nullptr, nullptr});
+    else if (role == Role::Key && run && getCoordinateName(arg) != plan.keys.back().first)
+      emitter.bind(arg, {toInt(b, coordinateOfRun(getCoordinateName(arg))), nullptr, nullptr});
     else if (llvm::is_contained(space, role))
       emitter.bind(arg, {coordinateAt(b, space, arg), nullptr, nullptr});
   }

@@ -89,10 +89,18 @@ void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
   if (!tile.memory)
     tile = makeTile(kTile);
   View out = inBlock(b, tile);
-  bool isShifted = !plan.products.find(reduce)->second.shifted.empty();
+  const StreamTiles::Product &product = plan.products.find(reduce)->second;
   guarded(b, conditions[reduce], [&] {
-    if (isShifted)
+    if (!product.shifted.empty())
       return emitShiftedSum(b, reduce, out);
+    if (takesRuns(reduce)) {
+      auto begin = [&] {
+        View part = inBlock(b, tile);
+        fill(b, part, 0);
+        return part;
+      };
+      return forRuns(b, reduce, [&](const View &right) { contract(b, packed[reduce], right, begin()); }, begin);
+    }
     contractNeeded(b, packed[reduce], openRight(b, reduce, /*contracted=*/true), out, /*isNew=*/true);
   });
 }
@@ -359,7 +367,9 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     return literal && !literal.getText().getAsDouble(value) && value == 1;
   };
   View right;
-  if (product.partialRight) // which says where it is
+  bool hasRuns = takesRuns(op); // those that are absent are left out
+  bool asksRight = product.partialRight && !hasRuns;
+  if (asksRight) // which says where it is
     right = openRight(b, op, /*contracted=*/false);
   SmallVector<Value> factors, all(product.conditions);
   for (Value factor : product.left)
@@ -379,7 +389,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
   /// The product of the weight and the left factors in a region.
   auto left = [&](Builder &in, ValueRange args) -> Value {
     bindCoordinates(in, &op.getBody().front(), kTile);
-    Value present = product.partialRight ? presenceOfFactors(in, op, kTile) : Value();
+    Value present = asksRight ? presenceOfFactors(in, op, kTile) : Value();
     Value value = weight.memory ? args[ins.size() - 1] : Value();
     unsigned at = 0;
     for (auto [i, v] : llvm::enumerate(all)) {
@@ -402,42 +412,50 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
     });
     return;
   }
-  View side = weight;
-  if (!all.empty() || product.partialRight) {
-    View &tile = scaled[op];
-    if (!tile.memory)
-      tile = makeTile(kTile);
-    side = inBlock(b, tile);
+  View side = weight.memory ? weightsOf(b, op).tile : View();
+  if (!all.empty() || asksRight) {
+    side = scaled[op];
+    if (!side.memory)
+      side = scaled[op] = makeTile(kTile);
+    View to = inBlock(b, side);
     inVersions(b, [&] {
-      generic(b, kTile, ins, side, [&](Builder &in, ValueRange args) { return SmallVector<Value>{left(in, args)}; });
+      generic(b, kTile, ins, to, [&](Builder &in, ValueRange args) { return SmallVector<Value>{left(in, args)}; });
     });
   }
-  bool isPartial = !llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); });
   guarded(b, conditions[op], [&] {
+    if (hasRuns)
+      return forRuns(b, op, [&](const View &right) { addProduct(b, op, inBlock(b, side), right, out); });
+    bool isPartial = !llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); });
     if (!right.memory)
       right = openRight(b, op, /*contracted=*/!isPartial);
-    if (!isPartial)
-      return (void)contract(b, side, right, out);
-    // A weight of 0 times an infinity is no 0: only what is there may be multiplied.
-    Value there = isThereEverywhere(b, op), safe;
-    if (there) {
-      auto choice = scf::IfOp::create(b, b.getI1Type(), there, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(choice.thenBlock());
-      scf::YieldOp::create(b, constantInt(b, b.getI1Type(), 1));
-      b.setInsertionPointToStart(choice.elseBlock());
-      scf::YieldOp::create(b, isFinite(b, op, right, product));
-      safe = choice.getResult(0);
-    } else {
-      safe = isFinite(b, op, right, product);
-    }
-    auto branch = scf::IfOp::create(b, safe, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    contractNeeded(b, side, right, out, /*isNew=*/false);
-    b.setInsertionPointToStart(branch.elseBlock());
-    addWhereThere(b, op, side, right, out);
+    addProduct(b, op, inBlock(b, side), right, out);
   });
+}
+
+/// out += side * right where the body of `op` is there.
+void StreamEmitter::addProduct(Builder &b, AccumulateOp op, const View &side, const View &right, const View &out) {
+  if (llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); }))
+    return (void)contract(b, side, right, out);
+  // A weight of 0 times an infinity is no 0: only what is there may be multiplied.
+  const StreamTiles::Product &product = plan.products.find(op)->second;
+  Value there = isThereEverywhere(b, op), safe;
+  if (there) {
+    auto choice = scf::IfOp::create(b, b.getI1Type(), there, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    scf::YieldOp::create(b, constantInt(b, b.getI1Type(), 1));
+    b.setInsertionPointToStart(choice.elseBlock());
+    scf::YieldOp::create(b, isFinite(b, op, right, product));
+    safe = choice.getResult(0);
+  } else {
+    safe = isFinite(b, op, right, product);
+  }
+  auto branch = scf::IfOp::create(b, safe, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  contractNeeded(b, side, right, out, /*isNew=*/false);
+  b.setInsertionPointToStart(branch.elseBlock());
+  addWhereThere(b, op, side, right, out);
 }
 
 /// Whether a right factor's block holds finite numbers only: the sum of 0*x is 0, and no number otherwise. A processor's vectors sum columns first; for
@@ -448,7 +466,7 @@ Value StreamEmitter::isFinite(Builder &b, AccumulateOp op, const View &right, co
   fill(b, total, 0);
   Role space[] = {Role::Key, Role::Inner};
   auto addZeros = [&](Builder &in, ValueRange args) {
-    Value zero = arith::MulFOp::create(in, args[0], constantLike(in, plan.real, 0));
+    Value zero = arith::MulFOp::create(in, widen(in, args[0]), constantLike(in, plan.real, 0));
     return SmallVector<Value>{arith::AddFOp::create(in, args[1], zero)};
   };
   if (!inOne)
@@ -470,7 +488,7 @@ void StreamEmitter::addWhereThere(Builder &b, AccumulateOp op, const View &side,
   Role space[] = {Role::Row, Role::Key, Role::Inner};
   generic(b, space, ins, out, [&](Builder &in, ValueRange args) {
     Value present = presenceOfParts(in, op, counts, args, space);
-    Value product = arith::MulFOp::create(in, args[ins.size() - 2], args[ins.size() - 1]);
+    Value product = arith::MulFOp::create(in, args[ins.size() - 2], widen(in, args[ins.size() - 1]));
     return SmallVector<Value>{arith::AddFOp::create(in, args.back(), selectPresent(in, present, product, 0))};
   });
 }

@@ -44,13 +44,45 @@ void StreamEmitter::fillRowTables(Builder &b) {
     memref::StoreOp::create(b, toInt(b, coordinate), tableOf(row.first, sizes.getM()), place);
 }
 
-/// Of the keys keyBegin to keyBegin + keyCount, line by line along the innermost coordinate.
-void StreamEmitter::fillKeyTables(Builder &b) {
+/// The coordinates of the first key of line `number`.
+SmallVector<Value> StreamEmitter::lineAt(Builder &b, Value number) {
+  SmallVector<Value> at(plan.keys.size(), keyRange.back().begin);
+  for (unsigned k = plan.keys.size() - 1; k-- > 0;) {
+    Value own = k ? arith::RemUIOp::create(b, number, keyRange[k].count).getResult() : number;
+    if (k)
+      number = arith::DivUIOp::create(b, number, keyRange[k].count);
+    at[k] = keyRange[k].at(b, own);
+  }
+  return at;
+}
+
+Value StreamEmitter::forKeyLines(Builder &b, Value state, function_ref<Value(const Line &, Value)> inside) {
   Value one = constantIndex(b, 1), length = keyRange.back().count;
   Value end = arith::AddIOp::create(b, keyBegin, keyCount), last = arith::SubIOp::create(b, end, one);
   Value firstLine = arith::DivUIOp::create(b, keyBegin, length), lastLine = arith::DivUIOp::create(b, last, length);
+  auto lines = scf::ForOp::create(b, firstLine, arith::AddIOp::create(b, lastLine, one), one,
+                                  state ? ValueRange(state) : ValueRange());
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(lines.getBody());
+  Value number = lines.getInductionVar();
+  SmallVector<Value> at = lineAt(b, number);
+  Value lineBegin = arith::MulIOp::create(b, number, length), lineEnd = arith::AddIOp::create(b, lineBegin, length);
+  Value first = arith::MaxUIOp::create(b, lineBegin, keyBegin), past = arith::MinUIOp::create(b, lineEnd, end);
+  at.back() = keyRange.back().at(b, arith::SubIOp::create(b, first, lineBegin));
+  Value column = arith::SubIOp::create(b, first, keyBegin), count = arith::SubIOp::create(b, past, first);
+  Value next = inside({number, column, count, at}, state ? lines.getRegionIterArg(0) : Value());
+  if (!state)
+    return nullptr;
+  scf::YieldOp::create(b, next);
+  return lines.getResult(0);
+}
+
+/// Of the keys keyBegin to keyBegin + keyCount, line by line.
+void StreamEmitter::fillKeyTables(Builder &b) {
+  Value one = constantIndex(b, 1), length = keyRange.back().count;
+  Value last = arith::SubIOp::create(b, arith::AddIOp::create(b, keyBegin, keyCount), one);
   // The outermost coordinate goes from that of the first key to that of the last, the others go anywhere.
-  Value first = firstLine, past = lastLine;
+  Value first = arith::DivUIOp::create(b, keyBegin, length), past = arith::DivUIOp::create(b, last, length);
   for (const Span &span : ArrayRef(keyRange).drop_front().drop_back()) {
     first = arith::DivUIOp::create(b, first, span.count);
     past = arith::DivUIOp::create(b, past, span.count);
@@ -58,25 +90,17 @@ void StreamEmitter::fillKeyTables(Builder &b) {
   keys = keyRange;
   keys[0].begin = keyRange[0].at(b, first);
   keys[0].count = arith::AddIOp::create(b, arith::SubIOp::create(b, past, first), one);
-  auto lines = scf::ForOp::create(b, firstLine, arith::AddIOp::create(b, lastLine, one), one);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(lines.getBody());
-  Value line = lines.getInductionVar(), rest = line;
-  SmallVector<Value> at(plan.keys.size());
-  for (unsigned k = plan.keys.size() - 1; k-- > 0;) {
-    Value own = k ? arith::RemUIOp::create(b, rest, keyRange[k].count).getResult() : rest;
-    if (k)
-      rest = arith::DivUIOp::create(b, rest, keyRange[k].count);
-    at[k] = toInt(b, keyRange[k].at(b, own));
-  }
-  Value lineBegin = arith::MulIOp::create(b, line, length), lineEnd = arith::AddIOp::create(b, lineBegin, length);
-  auto loop = scf::ForOp::create(b, arith::MaxUIOp::create(b, lineBegin, keyBegin),
-                                 arith::MinUIOp::create(b, lineEnd, end), one);
-  b.setInsertionPointToStart(loop.getBody());
-  Value key = loop.getInductionVar(), place = arith::SubIOp::create(b, key, keyBegin);
-  at.back() = toInt(b, keyRange.back().at(b, arith::SubIOp::create(b, key, lineBegin)));
-  for (auto [name, coordinate] : llvm::zip_equal(llvm::make_first_range(plan.keys), at))
-    memref::StoreOp::create(b, coordinate, tableOf(name, sizes.getN()), place);
+  forKeyLines(b, Value(), [&](const Line &line, Value) {
+    auto loop = scf::ForOp::create(b, constantIndex(b, 0), line.count, one);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value own = loop.getInductionVar(), place = arith::AddIOp::create(b, line.column, own);
+    SmallVector<Value> at(line.at);
+    at.back() = Span{at.back(), line.count, keyRange.back().step}.at(b, own);
+    for (auto [name, coordinate] : llvm::zip_equal(llvm::make_first_range(plan.keys), at))
+      memref::StoreOp::create(b, toInt(b, coordinate), tableOf(name, sizes.getN()), place);
+    return nullptr;
+  });
 }
 
 void StreamEmitter::forRowLines(Builder &b, function_ref<void(Value, ArrayRef<Value>)> inside) {

@@ -125,6 +125,8 @@ private:
   /// latency of an addition: where they would be left after blocks of six, one of these is taken apart too.
   void emitRows(Value lanes, int64_t columns, int64_t rows) {
     SmallVector<int64_t> sizes{rows};
+    if (columns == 1 && rows > 2 * kFewRows) // four sums would not hide that latency either, and runs of keys are short
+      sizes.push_back(2 * kFewRows);
     if (rows > kFewRows)
       sizes.push_back(kFewRows);
     if (rows > 1)
