@@ -155,10 +155,11 @@ bool isForMultiplyAdds(const StreamTiles &plan, const StreamTiles::Product &prod
          product.inner <= 256;
 }
 
-/// Registers of a thread of the eight that share a row: scores and sums, what is read of both factors at a time, addresses.
+/// Registers of a thread of the eight that share a row: scores and sums, what is read of both factors at a time, addresses; where single scores
+/// are asked something, the row's bounds and what they are asked, as ptxas says of masks and biases.
 int64_t countRegistersOfMultiplyAdds(const StreamTiles &plan, int64_t rows, int64_t keys) {
   constexpr int64_t others = 64, rowsOfThread = 16, members = 8;
-  int64_t ofRow = 4;
+  int64_t ofRow = isMasked(plan) || countReadsOfScores(plan) ? 12 : 4;
   for (auto &[op, product] : plan.products)
     if (!product.right.empty())
       ofRow += (isa<attn::AccumulateOp>(op) ? product.inner : keys) / members;
