@@ -19,31 +19,50 @@ struct Offset {
   int64_t number = 0;
 };
 
-/// Takes values of a tile operation's region apart.
+/// Takes values of a tile operation's region apart. Nothing where what is left over, which is read of data, changes with the column.
 class OffsetFinder {
 public:
-  OffsetFinder(ImplicitLocOpBuilder &b, linalg::GenericOp op, function_ref<Offset(unsigned)> index, const IRMapping &values)
-      : b(b), op(op), index(index), values(values) {}
+  OffsetFinder(ImplicitLocOpBuilder &b, linalg::GenericOp op, unsigned row, function_ref<Offset(unsigned)> index, const IRMapping &values)
+      : b(b), op(op), row(row), index(index), values(values) {}
 
-  Offset find(Value value) {
+  std::optional<Offset> find(Value value) {
     IntegerAttr number;
     if (matchPattern(value, m_Constant(&number)))
-      return {Value(), number.getInt()};
+      return Offset{Value(), number.getInt()};
     Operation *def = op.getRegion().isAncestor(value.getParentRegion()) ? value.getDefiningOp() : nullptr;
     if (auto at = dyn_cast_or_null<linalg::IndexOp>(def))
       return widen(index(at.getDim()));
     if (auto cast = dyn_cast_or_null<arith::IndexCastOp>(def); cast && isWide(cast.getIn().getType()))
       return find(cast.getIn());
     if (isa_and_nonnull<arith::AddIOp, arith::SubIOp>(def)) {
-      Offset x = find(def->getOperand(0)), y = find(def->getOperand(1));
-      return isa<arith::AddIOp>(def) ? add(x, y) : subtract(x, y);
+      std::optional<Offset> x = find(def->getOperand(0)), y = find(def->getOperand(1));
+      if (!x || !y)
+        return std::nullopt;
+      return isa<arith::AddIOp>(def) ? add(*x, *y) : subtract(*x, *y);
     }
+    if (!isOfRow(value))
+      return std::nullopt;
     return widen({values.lookupOrDefault(value), 0});
   }
 
   static bool isWide(Type type) { return type.isIndex() || type.isInteger(64); }
 
 private:
+  /// Whether all columns have a value in common.
+  bool isOfRow(Value value) {
+    if (!op.getRegion().isAncestor(value.getParentRegion()))
+      return true;
+    if (auto element = dyn_cast<BlockArgument>(value)) {
+      if (element.getOwner() != op.getBody())
+        return false;
+      AffineMap map = op.getMatchingIndexingMap(&op->getOpOperand(element.getArgNumber()));
+      return llvm::all_of(llvm::seq(op.getNumLoops()), [&](unsigned loop) { return loop == row || !map.isFunctionOfDim(loop); });
+    }
+    Operation *def = value.getDefiningOp();
+    if (auto at = dyn_cast<linalg::IndexOp>(def))
+      return at.getDim() == row;
+    return def->getNumRegions() == 0 && llvm::all_of(def->getOperands(), [&](Value operand) { return isOfRow(operand); });
+  }
   Offset widen(Offset x) {
     if (x.common && x.common.getType().isIndex())
       x.common = arith::IndexCastOp::create(b, b.getI64Type(), x.common);
@@ -64,6 +83,7 @@ private:
 
   ImplicitLocOpBuilder &b;
   linalg::GenericOp op;
+  unsigned row;
   function_ref<Offset(unsigned)> index;
   const IRMapping &values;
 };
@@ -97,16 +117,16 @@ Value FragmentEmitter::compareWithBound(Builder &b, arith::CmpIOp compare, linal
     unsigned run = layouts.runOf(op, loop);
     return {lanes.columnBases.at(run), columnsBefore(place.columns[loop], run)};
   };
-  OffsetFinder finder(b, op, index, values);
-  Offset left = finder.find(compare.getLhs()), right = finder.find(compare.getRhs());
-  int64_t number = left.number - right.number;
-  if (!llvm::isInt<32>(number))
+  OffsetFinder finder(b, op, row, index, values);
+  std::optional<Offset> left = finder.find(compare.getLhs()), right = finder.find(compare.getRhs());
+  if (!left || !right || !llvm::isInt<32>(left->number - right->number))
     return nullptr;
+  int64_t number = left->number - right->number;
   Value &bound = bounds[{compare, place.half}];
   if (!bound) {
     auto orZero = [&](Value x) { return x ? x : Value(arith::ConstantIntOp::create(b, 0, 64)); };
     // Both saturate: a bound that 32 bits do not hold is behind, or before, all columns.
-    Value wide = LLVM::SSubSat::create(b, orZero(right.common), orZero(left.common));
+    Value wide = LLVM::SSubSat::create(b, orZero(right->common), orZero(left->common));
     bound = LLVM::InlineAsmOp::create(b, b.getI32Type(), wide, "cvt.sat.s32.s64 $0, $1;", "=r,l",
                                       /*has_side_effects=*/false, /*is_align_stack=*/false,
                                       LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(), ArrayAttr())
