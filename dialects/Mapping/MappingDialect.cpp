@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "dialects/Mapping/MappingDialect.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -10,6 +11,11 @@
 #include "dialects/Mapping/MappingDialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Mapping/MappingAttrs.cpp.inc"
+
+bool weir::mapping::isRoundedToTF32(mlir::Operation *product) {
+  auto rounded = product->getAttrOfType<mlir::TypeAttr>(kRoundedAttr);
+  return rounded && llvm::isa<mlir::FloatTF32Type>(rounded.getValue());
+}
 
 void weir::mapping::MappingDialect::initialize() {
   addAttributes<

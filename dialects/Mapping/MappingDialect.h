@@ -5,14 +5,17 @@
 #define WEIR_DIALECTS_MAPPING_H
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Dialect.h"
+#include "mlir/IR/Operation.h"
 
 #include "dialects/Mapping/MappingDialect.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Mapping/MappingAttrs.h.inc"
 namespace weir::mapping {
-/// On an accumulator that tensor cores sum: the 16-bit type to which the terms' factors of row and key (weights included) are
-/// rounded first, a TypeAttr. The interpreter's bounds count it.
+/// On a product in a stream that tensor cores sum, a TypeAttr: the type to which its terms' factors are rounded first. A 16-bit one is of accumulators, and
+/// of left factors (weights included) alone, as right ones have it; tf32 is of both sides of any product. The interpreter's bounds count it.
 inline constexpr llvm::StringLiteral kRoundedAttr = "mapping.rounded";
+/// Whether that is tf32.
+bool isRoundedToTF32(mlir::Operation *product);
 /// Of a product in a stream: its right factor is copied into a tile, though it could be read where it lies. An i64: how long its lines are.
 inline constexpr llvm::StringLiteral kCopiedAttr = "mapping.copied";
 } // namespace weir::mapping

@@ -80,13 +80,16 @@ static void addMapping(mlir::func::FuncOp cascade, Explanation &out) {
     if (!mapping)
       return;
     std::string name, text;
-    if (auto stream = dyn_cast<attn::StreamOp>(op))
+    bool isInTF32 = false;
+    if (auto stream = dyn_cast<attn::StreamOp>(op)) {
       name = "stream " + stream.getRank().str();
+      stream.walk([&](mlir::Operation *product) { isInTF32 |= mapping::isRoundedToTF32(product); });
+    }
     else if (auto own = op->getAttrOfType<mlir::StringAttr>("name"))
       name = own.str();
     else
       return; // what is stored of an output goes with its equation
-    raw_string_ostream(text) << mapping;
+    raw_string_ostream(text) << mapping << (isInTF32 ? ", products in tf32" : "");
     out.mappings.push_back({name, text});
   });
 }
@@ -248,6 +251,7 @@ static json::Value predictionToJson(const GPUTime &time, StringRef gpu) {
                       {"at_most", time.atMost},
                       {"tensor_s", time.tensor},
                       {"exponentials_s", time.exponentials},
+                      {"roundings_s", time.roundings},
                       {"arithmetic_s", time.arithmetic},
                       {"shared_s", time.shared},
                       {"memory_s", time.memory},
@@ -398,6 +402,7 @@ static void printPrediction(const GPUTime &time, StringRef gpu, raw_ostream &os)
   for (auto [what, seconds] : {std::pair<StringRef, double>("tensor cores", time.tensor),
                                {"shared memory", time.shared},
                                {"exponentials", time.exponentials},
+                               {"roundings", time.roundings},
                                {"arithmetic", time.arithmetic},
                                {"memory", time.memory}})
     if (seconds > 0) {

@@ -13,11 +13,12 @@ using namespace llvm;
 using namespace weir;
 
 std::optional<GPURates> weir::ratesOfGPU(StringRef architecture) {
+  constexpr double roundings = 64.0 / 3; // ptxas makes three instructions of one
   if (architecture == "sm_80")
-    return GPURates{"A100 SXM 40 GB", 108,   1.41e9, 2048, 16,        64,     128,
+    return GPURates{"A100 SXM 40 GB", 108,   1.41e9, 2048, 16,        roundings, 64, 128,
                     1.555e12,         65536, 64,     32,   164 << 10, 1 << 10};
   if (architecture == "sm_90" || architecture == "sm_90a") // mma.sync reaches 63 % of what wgmma does
-    return GPURates{"H100 SXM", 132,   1.83e9, 0.63 * 4096, 16,        128,    128,
+    return GPURates{"H100 SXM", 132,   1.83e9, 0.63 * 4096, 16,        roundings, 128, 128,
                     3.35e12,    65536, 64,     32,          228 << 10, 1 << 10};
   return std::nullopt;
 }
@@ -31,13 +32,14 @@ unsigned GPURates::blocksOf(unsigned threads, unsigned registersOfThread, uint64
   return std::min<uint64_t>(most, shared / (sharedOfBlock + reserved));
 }
 
-double GPUTime::seconds() const { return std::max({tensor, exponentials, arithmetic, shared, memory}); }
+double GPUTime::seconds() const { return std::max({tensor, exponentials, roundings, arithmetic, shared, memory}); }
 
 StringRef GPUTime::limit() const {
   double most = seconds();
   return most == shared         ? "shared memory"
          : most == tensor       ? "tensor cores"
          : most == exponentials ? "exponentials"
+         : most == roundings    ? "roundings"
          : most == memory       ? "memory"
                                 : "arithmetic";
 }
@@ -45,15 +47,15 @@ StringRef GPUTime::limit() const {
 namespace {
 
 /// How a stream runs.
-enum class Road { AsWritten, Tiles, MultiplyAdds, TensorCores };
+enum class Road { AsWritten, Tiles, MultiplyAdds, TensorFloats, TensorCores };
 
 Road roadOf(attn::StreamOp stream) {
   if (!stream->getAttrOfType<mapping::TilesAttr>("mapping"))
     return Road::AsWritten;
-  auto has = [&](StringRef attribute) {
-    auto state = stream.getBody().front().getOps<attn::AccumulateOp>();
-    return any_of(state, [&](attn::AccumulateOp op) { return op->hasAttr(attribute); });
-  };
+  auto state = stream.getBody().front().getOps<attn::AccumulateOp>();
+  auto has = [&](StringRef attribute) { return any_of(state, [&](attn::AccumulateOp op) { return op->hasAttr(attribute); }); };
+  if (any_of(state, [](attn::AccumulateOp op) { return mapping::isRoundedToTF32(op); }))
+    return Road::TensorFloats;
   return has(mapping::kRoundedAttr) ? Road::TensorCores : has(mapping::kCopiedAttr) ? Road::MultiplyAdds : Road::Tiles;
 }
 
@@ -65,7 +67,7 @@ double bytesOfMultiplyAdd(double rows, double columns) { return 2 * (1 / rows + 
 
 std::optional<GPUTime> weir::predictOnGPU(mlir::func::FuncOp mapped, const Costs &costs, double visited,
                                           const GPURates &rates) {
-  constexpr double kWarps = 4, kBytesOfElement = 2, kFlopsOfMma = 2 * 16 * 8 * 16;
+  constexpr double kWarps = 4;
   StringMap<Road> roads; // of equations that are computed in a stream
   StringSet<> scores;    // of them, products
   for (auto stream : mapped.getOps<attn::StreamOp>())
@@ -93,7 +95,7 @@ std::optional<GPUTime> weir::predictOnGPU(mlir::func::FuncOp mapped, const Costs
     loops.insert(equation.name);
   if (!costs.compulsoryBytes.value)
     return std::nullopt;
-  double tensorFlops = 0, exponentials = 0, operations = 0, sharedBytes = 0;
+  double tensorCycles = 0, exponentials = 0, roundings = 0, operations = 0, sharedBytes = 0;
   GPUTime time;
   for (const Costs::EquationCost &equation : costs.equations) {
     if (!equation.flops.value)
@@ -112,23 +114,27 @@ std::optional<GPUTime> weir::predictOnGPU(mlir::func::FuncOp mapped, const Costs
       sharedBytes += products / 2 * bytesOfMultiplyAdd(rowsOfBlock / 16, (isScore ? keysOfTile : features) / 8);
       continue;
     }
-    if (road != Road::TensorCores) {
+    if (road < Road::TensorFloats) {
       operations += products / 2;
       // Of a product in tiles each thread reads a factor of its own, and one that all threads of a warp
       // share.
       sharedBytes += road == Road::Tiles ? products / 2 * sizeof(float) : 0;
       continue;
     }
+    bool isInTF32 = road == Road::TensorFloats;
+    double bytesOfElement = isInTF32 ? 4 : 2, innerOfMma = isInTF32 ? 8 : 16;
     operations -= equation.exponentials * times * (Costs::kOperationsOfExponential - 1); // a scale is left
     exponentials += equation.exponentials * times;
-    tensorFlops += products;
-    // Right factors are read by each warp for its rows, and written once for those of the block.
-    sharedBytes += products / 2 * kBytesOfElement * (kWarps + 1) / rowsOfBlock;
+    tensorCycles += products / (isInTF32 ? rates.tensorFlops / 2 : rates.tensorFlops);
+    time.mmas += products / (2 * 16 * 8 * innerOfMma);
+    // Right factors are read by each warp for its rows, which in tf32 rounds them, and written once for those of the block.
+    roundings += isInTF32 ? products / 2 * kWarps / rowsOfBlock : 0;
+    sharedBytes += products / 2 * bytesOfElement * (kWarps + 1) / rowsOfBlock;
   }
   double cycles = rates.multiprocessors * rates.clock;
-  time.tensor = tensorFlops / (rates.tensorFlops * cycles);
-  time.mmas = tensorFlops / kFlopsOfMma;
+  time.tensor = tensorCycles / cycles;
   time.exponentials = exponentials / (rates.exponentials * cycles);
+  time.roundings = roundings / (rates.roundings * cycles);
   time.arithmetic = operations / (rates.operations * cycles);
   time.shared = sharedBytes / (rates.sharedBytes * cycles);
   time.memory = *costs.compulsoryBytes.value / rates.memoryRate;

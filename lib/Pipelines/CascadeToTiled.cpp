@@ -61,6 +61,7 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   tiles.m = number("m");
   tiles.n = number("n");
   tiles.split = number("split");
+  tiles.tf32 = settingOf(mapping, "tf32") == "on";
   MergeTraversalsOptions merge;
   merge.tiled = true; // on the road of single equations a stream would only be taken apart again
   // Nothing is predicted of a GPU, and whoever says how tiles are wants them.

@@ -170,6 +170,7 @@ Node *BodyCompiler::build(Operation *op) {
 Node *BodyCompiler::addReduce(attn::ReduceOp op) {
   Node *node = add(Code::Reduce, op.getType());
   node->reduction = op.getReduction();
+  node->rounding = roundingOfFactors(op);
   size_t outer = scope.size();
   for (auto [coord, extent, argument] : llvm::zip(op.getCoords().getAsRange<StringAttr>(), op.getExtents(),
                                                   op.getBody().front().getArguments())) {

@@ -375,6 +375,8 @@ void Machine::reduce(Node &node, Frame &frame, Value &out) {
   bool finite = true;
   while (!empty && failure.empty()) {
     evaluate(body, frame, value);
+    if (node.rounding > 0 && options.errorBounds && value.present && std::isfinite(value.real))
+      value.error += node.rounding * static_cast<double>(fabsl(value.real));
     accumulator.add(value, frame.coordinate[node.slots.back()]);
     finite &= !value.present || std::isfinite(value.real);
     size_t i = rank;

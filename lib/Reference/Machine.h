@@ -79,6 +79,7 @@ struct Node {
   bool wide = false;                     ///< a real that a kernel keeps in f64
   attn::Fn fn{};                         ///< Map
   attn::Reduction reduction{};           ///< Reduce
+  double rounding = 0;                   ///< Reduce: what rounding the factors of a term adds to its relative error
   ElementType to{};                      ///< Cast
   int slot = -1;                         ///< Coordinate
   Table *table = nullptr;                ///< Read
@@ -97,6 +98,9 @@ struct Node {
   bool memo = false;
   std::vector<std::pair<Value, bool>> memoTable;
 };
+
+/// What rounding the factors of a term, as mapping.rounded says, adds to its relative error: of a 16-bit type that of one factor, of tf32 that of both.
+double roundingOfFactors(mlir::Operation *product);
 
 /// One activation of an equation's body. Equations of a recurrence may be active several times at once.
 struct Frame {

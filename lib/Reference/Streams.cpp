@@ -191,13 +191,22 @@ static long double inTypeOf(attn::AccumulateOp op, long double reference) {
   return std::isinf(rounded) ? reference : rounded;
 }
 
-/// Where a kernel rounds the factors of a term to 16 bits: an error of half a unit of the last place, or of the smallest number.
+/// A factor is off by half a unit of the last place, u, of itself; two of them make (1 + u)^2 - 1.
+double weir::reference::roundingOfFactors(Operation *product) {
+  auto type = product->getAttrOfType<TypeAttr>(mapping::kRoundedAttr);
+  if (!type)
+    return 0;
+  double unit = ldexp(1, -int(llvm::APFloat::semanticsPrecision(cast<FloatType>(type.getValue()).getFloatSemantics())));
+  return mapping::isRoundedToTF32(product) ? (2 + unit) * unit : unit;
+}
+
+/// Where a kernel rounds the factors of a term: an error relative to it, or of the smallest number.
 void StreamFold::addRounding(const Component &component, reference::Value &value, long double factor) {
   auto type = component.op->getAttrOfType<TypeAttr>(mapping::kRoundedAttr);
   if (!type || !options.errorBounds || !value.present || value.undecided() || !std::isfinite(value.real))
     return;
   const llvm::fltSemantics &format = cast<FloatType>(type.getValue()).getFloatSemantics();
-  long double unit = ldexpl(1, -int(llvm::APFloat::semanticsPrecision(format)));
+  double unit = roundingOfFactors(component.op);
   long double smallest = ldexpl(unit, llvm::APFloat::semanticsMinExponent(format) + 1);
   value.error += static_cast<double>(unit * fabsl(value.real) + smallest * fabsl(factor));
 }

@@ -93,6 +93,11 @@ int64_t countReadsOfScores(const StreamTiles &plan) {
   return most;
 }
 
+constexpr int64_t kMostKeys = 64, kLeastKeys = 16; ///< of a tile on tensor cores
+
+/// How many keys a tile has at most where what is read for each score takes registers too.
+int64_t keysForReads(const StreamTiles &plan) { return std::max(kMostKeys / (1 + countReadsOfScores(plan)), kLeastKeys); }
+
 constexpr int64_t kWarps = 4; ///< of a block on tensor cores
 
 /// Whether each score is asked whether it is there.
@@ -107,14 +112,17 @@ bool isMasked(const StreamTiles &plan) {
   return llvm::any_of(plan.body, asks) || llvm::any_of(plan.state, asks);
 }
 
+/// Registers of a thread on tensor cores beside scores, sums and left factors: addresses, statistics of rows, right factors, as ptxas says of softmax.
+constexpr int64_t kOtherRegisters = 90;
+
 /// Registers of a thread for its warp's rows: scores, sums, packed left factors.
 int64_t countRegisters(const StreamTiles &plan, int64_t rows, int64_t keys) {
-  constexpr int64_t lanes = 32, others = 90; // addresses, statistics of rows, right factors: as ptxas says of softmax
+  constexpr int64_t lanes = 32;
   int64_t ofRow = keys;
   for (auto &[op, product] : plan.products)
     if (!product.right.empty())
       ofRow += isa<attn::AccumulateOp>(op) ? product.inner : product.inner / 2;
-  return rows / kWarps * ofRow / lanes + others;
+  return rows / kWarps * ofRow / lanes + kOtherRegisters;
 }
 
 /// Whether a state is reduced along rows of scores, without what came first or where.
@@ -138,10 +146,8 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
   }
   if (!ofKey || !plan.real.isF32() || !llvm::all_of(plan.state, isReduced))
     return std::nullopt;
-  constexpr int64_t most = 64, least = 16;
-  int64_t forReads = std::max(most / (1 + countReadsOfScores(plan)), least);
-  for (int64_t n = most; n >= least; n /= 2)
-    if (2 * n * ofKey <= bytes && n <= forReads) {
+  for (int64_t n = kMostKeys; n >= kLeastKeys; n /= 2)
+    if (2 * n * ofKey <= bytes && n <= keysForReads(plan)) {
       bool isPlain = !isMasked(plan) && !countReadsOfScores(plan);
       bool isMany = isPlain && plan.countRowsOfClass().value_or(many) > few && countRegisters(plan, many, n) <= registers;
       return std::pair(isMany ? many : few, n);
@@ -149,10 +155,18 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
   return std::nullopt;
 }
 
-/// Whether multiply-adds take a product with sums in registers: its right factor lies in memory as a matrix of f32.
-bool isForMultiplyAdds(const StreamTiles &plan, const StreamTiles::Product &product) {
-  return isInPlace(plan, product) && !product.partialLeft && !ShapedType::isDynamic(product.inner) && product.inner % 16 == 0 &&
-         product.inner <= 256;
+/// Whether products of f32 may have their sums in registers: right factors lie in memory as matrices, of a multiple of so many columns.
+bool hasProductsOfFloats(const StreamTiles &plan, int64_t multiple) {
+  bool isAny = false;
+  for (auto &[op, product] : plan.products) {
+    if (product.right.empty())
+      continue;
+    if (!isInPlace(plan, product) || product.partialLeft || ShapedType::isDynamic(product.inner) || product.inner % multiple != 0 ||
+        product.inner > 256)
+      return false;
+    isAny = true;
+  }
+  return isAny && plan.real.isF32() && llvm::all_of(plan.state, isReduced);
 }
 
 /// Registers of a thread of the eight that share a row: scores and sums, what is read of both factors at a time, addresses; where single scores
@@ -175,31 +189,56 @@ int64_t bytesOfMultiplyAdds(const StreamTiles &plan, int64_t rows, int64_t keys)
   return elements * sizeof(float);
 }
 
+constexpr int64_t kFewRows = 16 * kWarps, kRegisters = 255; ///< registers: of a thread
+
+/// The first of the shapes of tiles of f32 that `fits` in bytes of shared memory: in those of which two blocks fit on a multiprocessor of sm_80, or in all
+/// that there are. `m` and `n`, unless 0, are given.
+std::optional<std::pair<int64_t, int64_t>> firstShape(int64_t bytes, int64_t m, int64_t n,
+                                                      function_ref<bool(int64_t rows, int64_t keys, int64_t most)> fits) {
+  constexpr std::pair<int64_t, int64_t> shapes[] = {{128, 64}, {128, 32}, {64, 64}, {64, 32}, {64, 16}};
+  constexpr int64_t half = 80 << 10;
+  for (int64_t most : {std::min(half, bytes), bytes})
+    for (auto [rows, keys] : shapes)
+      if (int64_t asked = n ? n : keys; (!m || rows == m) && fits(rows, asked, most))
+        return std::pair(rows, asked);
+  return std::nullopt;
+}
+
 /// Rows and keys of a tile for multiply-adds: the more of each a thread has, the less it reads for one (docs/gpu.md). Two blocks should fit
 /// on a multiprocessor, where one computes while the other waits; else one that fits at all. Nothing: products are not for them. `m` and `n`, unless 0,
 /// are given.
 std::optional<std::pair<int64_t, int64_t>> shapeForMultiplyAdds(const StreamTiles &plan, int64_t bytes, int64_t m, int64_t n) {
-  bool isAny = false;
-  for (auto &[op, product] : plan.products) {
-    if (product.right.empty())
-      continue;
-    if (!isForMultiplyAdds(plan, product))
-      return std::nullopt;
-    isAny = true;
-  }
-  if (!isAny || !plan.real.isF32() || !llvm::all_of(plan.state, isReduced) || n % 16 != 0)
+  if (!hasProductsOfFloats(plan, /*multiple=*/16) || n % 16 != 0)
     return std::nullopt;
-  constexpr std::pair<int64_t, int64_t> shapes[] = {{128, 64}, {128, 32}, {64, 64}, {64, 32}, {64, 16}};
-  constexpr int64_t registers = 255, half = 80 << 10; // of what sm_80 has
-  for (int64_t most : {std::min(half, bytes), bytes})
-    for (auto [rows, keys] : shapes) {
-      if (n)
-        keys = n;
-      bool isGiven = m ? rows == m : rows == 64 || plan.countRows().value_or(rows) > 64;
-      if (isGiven && countRegistersOfMultiplyAdds(plan, rows, keys) <= registers && bytesOfMultiplyAdds(plan, rows, keys) <= most)
-        return std::pair(rows, keys);
+  return firstShape(bytes, m, n, [&](int64_t rows, int64_t keys, int64_t most) {
+    bool isMany = m || plan.countRows().value_or(rows) > kFewRows;
+    return (rows == kFewRows || isMany) && countRegistersOfMultiplyAdds(plan, rows, keys) <= kRegisters &&
+           bytesOfMultiplyAdds(plan, rows, keys) <= most;
+  });
+}
+
+/// The same for tensor cores that take f32 as tf32. A left factor that is the same for all keys is in registers, or, where these are too few, in shared
+/// memory; and there are two places for each matrix. Rows that masks ask of single scores are few, as in 16 bits.
+std::optional<std::pair<int64_t, int64_t>> shapeForTensorFloats(const StreamTiles &plan, int64_t bytes, int64_t m, int64_t n) {
+  if (!hasProductsOfFloats(plan, /*multiple=*/8) || n % 16 != 0)
+    return std::nullopt;
+  bool isPlain = !isMasked(plan) && !countReadsOfScores(plan);
+  return firstShape(bytes, m, n, [&](int64_t rows, int64_t keys, int64_t most) {
+    constexpr int64_t lanes = 32, between = 4; // elements between lines
+    int64_t ofRow = 0, ofLefts = 0, ofMatrices = 0;
+    for (auto &[op, product] : plan.products) {
+      if (product.right.empty())
+        continue;
+      ofMatrices += 2 * keys * (product.inner + between);
+      bool isSum = isa<attn::AccumulateOp>(op);
+      ofRow += isSum ? product.inner : keys;
+      ofLefts += isSum ? 0 : product.inner;
     }
-  return std::nullopt;
+    auto registers = [&](int64_t columns) { return rows / kWarps * columns / lanes + kOtherRegisters; };
+    int64_t elements = ofMatrices + (registers(ofRow + ofLefts) <= kRegisters ? 0 : rows * (ofLefts + between));
+    bool isMany = m || (isPlain && plan.countRowsOfClass().value_or(rows) > kFewRows);
+    return (rows == kFewRows || isMany) && (n || keys <= keysForReads(plan)) && registers(ofRow) <= kRegisters && elements * int64_t(sizeof(float)) <= most;
+  });
 }
 
 /// The largest tile of a GPU that fits, or the smallest there is.
@@ -244,12 +283,20 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
       if (!inRegisters && failed(checkGiven(stream, *plan, shape)))
         return signalPassFailure();
       if (inRegisters)
-        noteProducts(*plan);
+        noteProducts(*plan, isInTF32(*plan));
       stream->setAttr("mapping",
                       mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split,
                                               plan->stepsOfKeys()));
       if (sharedBytes)
         takeHeads(stream, *plan, inRegisters.has_value(), [&] { return StreamTiles::of(stream, extents, dependence, presences); }, extents);
+    }
+    auto isRounded = [](Operation *op) { return mapping::isRoundedToTF32(op) ? WalkResult::interrupt() : WalkResult::advance(); };
+    if (tf32 && !cascade.walk(isRounded).wasInterrupted()) {
+      auto error = cascade.emitError("has no products that 'tf32=on' is for; leave it out");
+      error.attachNote() << (sharedBytes ? "of a traversal in tiles all right factors (keys, values) must be inputs of f32 with 8 to 256 features, a "
+                                           "multiple of 8 that -D says, in tiles of 64 or 128 rows and a multiple of 16 keys that fit in shared memory"
+                                         : "tf32 is what tensor cores of GPUs multiply, and the target is a processor");
+      return signalPassFailure();
     }
     auto isMapped = [](attn::StreamOp stream) { return stream->hasAttr("mapping"); };
     if ((m || n || split) && llvm::none_of(cascade.getOps<attn::StreamOp>(), isMapped)) {
@@ -260,8 +307,14 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
   }
 
 private:
+  int64_t mostBytes() const { return std::max<int64_t>(sharedBytes, launchBytes); }
+  /// Whether products are rounded to tf32.
+  bool isInTF32(const StreamTiles &plan) const { return tf32 && sharedBytes && shapeForTensorFloats(plan, mostBytes(), m, n); }
+
   /// Rows and keys of a tile whose rows stay in registers from the first product to the result; nothing: they do not.
   std::optional<std::pair<int64_t, int64_t>> shapeInRegisters(const StreamTiles &plan) {
+    if (isInTF32(plan))
+      return shapeForTensorFloats(plan, mostBytes(), m, n);
     auto shape = shapeForTensorCores(plan, sharedBytes);
     if (!shape)
       return launchBytes ? shapeForMultiplyAdds(plan, launchBytes, m, n) : std::nullopt;
@@ -269,12 +322,14 @@ private:
     return isGiven ? shape : std::nullopt;
   }
 
-  /// Where right factors are copied, and where left ones are rounded to their type.
-  static void noteProducts(const StreamTiles &plan) {
+  /// Where right factors are copied, and where factors are rounded: left ones to the type of the right one, or both to tf32.
+  static void noteProducts(const StreamTiles &plan, bool isInTF32) {
     for (auto &[op, product] : plan.products) {
       if (product.right.empty())
         continue;
       Type narrow = narrowInputOf(product.right[0]);
+      if (isInTF32)
+        op->setAttr(mapping::kRoundedAttr, TypeAttr::get(FloatTF32Type::get(op->getContext())));
       if (!narrow)
         op->setAttr(mapping::kCopiedAttr, Builder(op->getContext()).getI64IntegerAttr(product.inner));
       else if (isa<attn::AccumulateOp>(op))

@@ -71,7 +71,7 @@ void lookUpPeak(Job &job, Measurement &measurement) {
   double flops = 2 * rates->operations;
   streamed->walk([&](mlir::Operation *op) {
     if (op->hasAttr(weir::mapping::kRoundedAttr)) // it is for tensor cores
-      flops = rates->tensorFlops;
+      flops = weir::mapping::isRoundedToTF32(op) ? rates->tensorFlops / 2 : rates->tensorFlops;
   });
   measurement.gpu = rates->name.str();
   measurement.peak = {flops * rates->multiprocessors * rates->clock, rates->memoryRate};

@@ -134,8 +134,10 @@ llvm::Error mapping(Options &options, StringRef added) {
     if (llvm::is_contained({"m", "n", "split"}, name)) {
       if (setting.getAsInteger(10, number) || number < 1 || number > most)
         return wrong("'" + name + "' is a number from 1 to " + Twine(most) + ", got '" + setting + "'");
-    } else if (name != "resume" && (name != "fuse" || (setting != "on" && setting != "off"))) {
-      return wrong("knows 'fuse=on', 'fuse=off', 'm', 'n', 'split' and 'resume=on', not '" + item + "'");
+    } else if (name != "resume" &&
+               ((name != "fuse" && name != "tf32") || (setting != "on" && setting != "off"))) {
+      return wrong("knows 'fuse=on', 'fuse=off', 'm', 'n', 'split', 'tf32=on' and 'resume=on', not '" + item +
+                   "'");
     }
   }
   bool isOff = llvm::is_contained(llvm::split(value, ','), StringRef("fuse=off"));
@@ -183,8 +185,8 @@ const Flag flags[] = {
     {"--threads", "N", program, "threads to run on (default: all)", number<&Options::threads, 1>},
     {"--map", "K=V,...", program,
      "the mapping: fuse=off merges nothing, fuse=on what runs in tiles (default: by predicted cost); tiles "
-     "of m rows and n keys, keys in split=K parts; resume=on makes the state of traversals an input and an "
-     "output (repeatable)",
+     "of m rows and n keys, keys in split=K parts; tf32=on rounds factors of f32 to tf32, for a GPU's tensor "
+     "cores; resume=on makes the state of traversals an input and an output (repeatable)",
      mapping},
     {"--grad", "NAMES", program, "the backward cascade with respect to these inputs", text<&Options::grad>},
     {"--emit", "LEVEL", program,

@@ -19,12 +19,13 @@ TEST(GPUTimeTest, BlocksOfAMultiprocessor) {
   EXPECT_FALSE(ratesOfGPU("sm_70"));
 }
 
-// What data sheets say: 312 and 990 TFLOP/s, of which mma.sync reaches 63 %, 19.5 and 67 TFLOP/s of f32.
+// What data sheets say: 312 and 990 TFLOP/s, of which mma.sync reaches 63 %, and half of that in tf32; 19.5 and 67 TFLOP/s of f32.
 TEST(GPUTimeTest, Peaks) {
   auto peak = [](const GPURates &gpu, double rate) { return rate * gpu.multiprocessors * gpu.clock / 1e12; };
   GPURates a100 = *ratesOfGPU("sm_80"), h100 = *ratesOfGPU("sm_90a");
   EXPECT_NEAR(peak(a100, a100.tensorFlops), 312, 1);
   EXPECT_NEAR(peak(h100, h100.tensorFlops), 0.63 * 990, 2);
+  EXPECT_NEAR(peak(a100, a100.tensorFlops / 2), 156, 0.5);
   EXPECT_NEAR(peak(a100, 2 * a100.operations), 19.5, 0.1);
   EXPECT_NEAR(peak(h100, 2 * h100.operations), 62, 1); // 67 at 1.98 GHz, without tensor cores
 }

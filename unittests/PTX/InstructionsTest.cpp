@@ -158,7 +158,11 @@ TEST(PTXInstructions, Conversions) {
             0x3f804040u);
   EXPECT_EQ(result("mov.b32 %f1, %r1; mov.b32 %f2, %r2; cvt.rn.f16x2.f32 %r1, %f1, %f2;", bits(1), bits(3)),
             0x3c004200u);
-  EXPECT_EQ(result("mov.b32 %f1, %r1; cvt.rna.tf32.f32 %r1, %f1;", 0x3f801000), 0x3f802000u);
+  // To the nearest of 10 bits of fraction, of two away from zero; what is no number stays so.
+  for (auto [from, to] : {std::pair(0x3f801000u, 0x3f802000u), {0xbf801000u, 0xbf802000u}, {0x3f800fffu, 0x3f800000u}, {0x3fffffffu, 0x40000000u},
+                          {0x7f7fffffu, 0x7f800000u}, {0x7f800000u, 0x7f800000u}})
+    EXPECT_EQ(result("mov.b32 %f1, %r1; cvt.rna.tf32.f32 %r1, %f1;", from), to) << from;
+  EXPECT_TRUE(std::isnan(real(result("mov.b32 %f1, %r1; cvt.rna.tf32.f32 %r1, %f1;", 0x7fffffff))));
   EXPECT_EQ(result("mov.b32 %f1, %r1; cvt.f64.f32 %fd1, %f1; add.f64 %fd1, %fd1, 0d3FF0000000000000; "
                    "cvt.rn.f32.f64 %f1, %fd1;"
                    "mov.b32 %r1, %f1;",

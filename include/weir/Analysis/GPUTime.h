@@ -19,8 +19,9 @@ struct GPURates {
   llvm::StringRef name;
   unsigned multiprocessors;
   double clock;          ///< cycles a second
-  double tensorFlops;    ///< of mma.sync on dense 16-bit elements
+  double tensorFlops;    ///< of mma.sync on dense 16-bit elements; half as many in tf32
   double exponentials;   ///< ex2.approx
+  double roundings;      ///< cvt.rna.tf32.f32
   double operations;     ///< f32: an addition, a multiply-add, a comparison
   double sharedBytes;    ///< of shared memory
   double memoryRate;     ///< bytes a second that the GPU reads from its memory
@@ -35,12 +36,12 @@ struct GPURates {
 std::optional<GPURates> ratesOfGPU(llvm::StringRef architecture);
 
 struct GPUTime {
-  double tensor = 0, exponentials = 0, arithmetic = 0, shared = 0, memory = 0; ///< seconds
+  double tensor = 0, exponentials = 0, roundings = 0, arithmetic = 0, shared = 0, memory = 0; ///< seconds
   double mmas = 0; ///< mma.sync, of warps
   bool atMost = false; ///< data decides how much of the work there is
 
   double seconds() const;
-  /// "tensor cores", "exponentials", "arithmetic", "shared memory", "memory": what takes longest.
+  /// "tensor cores", "exponentials", "roundings", "arithmetic", "shared memory", "memory": what takes longest.
   llvm::StringRef limit() const;
 };
 

@@ -198,7 +198,8 @@ def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
     Option<"launchBytes", "launch-bytes", "int64_t", "0", "of a GPU: bytes that they may take where rows of f32 stay in registers; 0: they do not">,
     Option<"m", "m", "int64_t", "0", "rows of a tile; 0: chosen">,
     Option<"n", "n", "int64_t", "0", "keys of a tile; 0: chosen">,
-    Option<"split", "split", "int64_t", "0", "parts of the keys of a block of rows; 0: as the extents say when tiles become loops">
+    Option<"split", "split", "int64_t", "0", "parts of the keys of a block of rows; 0: as the extents say when tiles become loops">,
+    Option<"tf32", "tf32", "bool", "false", "of a GPU: factors of products of f32 are rounded to tf32, for tensor cores">
   ];
   let dependentDialects = ["::weir::mapping::MappingDialect"];
 }

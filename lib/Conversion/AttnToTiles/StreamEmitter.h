@@ -148,7 +148,7 @@ private:
   void generic(Builder &b, Space space, llvm::ArrayRef<View> ins, llvm::ArrayRef<View> outs, Body body);
   void fill(Builder &b, const View &tile, double value);
   void copy(Builder &b, const View &from, const View &to);
-  mlir::Operation *contract(Builder &b, const View &left, const View &right, const View &out);
+  mlir::Operation *contract(Builder &b, mlir::Operation *product, const View &left, const View &right, const View &out);
   mlir::Value index(Builder &b, Space space, Role role);
   mlir::Value placeOf(Builder &b, Space space, Role role);
   mlir::Value rowAt(Builder &b, mlir::Value place, llvm::StringRef coordinate);
@@ -272,7 +272,7 @@ private:
   void splitRows(Builder &b);
   void placeSections(Builder &b);
   View sectionOf(Builder &b, const View &tile, const Span &keys, mlir::Value firstRow);
-  void contractNeeded(Builder &b, const View &left, const View &right, const View &out, bool isNew);
+  void contractNeeded(Builder &b, mlir::Operation *op, const View &left, const View &right, const View &out, bool isNew);
 
   // StreamSplit.cpp: states in slots.
   View slotOf(Builder &b, attn::AccumulateOp op, Piece piece, mlir::Value slot);

@@ -84,11 +84,11 @@ StreamEmitter::View StreamEmitter::sectionOf(Builder &b, const View &tile, const
 }
 
 /// out += left * right, where `isNew` from 0 on; but for what no row of a half needs.
-void StreamEmitter::contractNeeded(Builder &b, const View &left, const View &right, const View &out, bool isNew) {
+void StreamEmitter::contractNeeded(Builder &b, Operation *op, const View &left, const View &right, const View &out, bool isNew) {
   auto product = [&](const View &left, const View &right, const View &out) {
     if (isNew)
       fill(b, out, 0);
-    return contract(b, left, right, out);
+    return contract(b, op, left, right, out);
   };
   auto inner = llvm::find(right.axes, Role::Inner) - right.axes.begin();
   int64_t length = cast<MemRefType>(right.memory.getType()).getDimSize(inner);

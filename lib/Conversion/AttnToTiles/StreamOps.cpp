@@ -115,13 +115,16 @@ void StreamEmitter::copy(Builder &b, const View &from, const View &to) {
   generic(b, from.axes, from, to, [](Builder &, ValueRange args) { return SmallVector<Value>{args[0]}; });
 }
 
-/// out += left * right; the dimension that `out` lacks is summed.
-Operation *StreamEmitter::contract(Builder &b, const View &left, const View &right, const View &out) {
+/// out += left * right; the dimension that `out` lacks is summed. It says where both factors are rounded, as `product` does.
+Operation *StreamEmitter::contract(Builder &b, Operation *product, const View &left, const View &right, const View &out) {
   bool isShifted = llvm::is_contained(right.axes, Role::Shift);
   SmallVector<Role> space{Role::Row, isShifted ? Role::Shift : Role::Key, Role::Inner};
   auto maps = b.getAffineMapArrayAttr({mapOf(left.axes, space, b.getContext()), mapOf(right.axes, space, b.getContext()),
                                        mapOf(out.axes, space, b.getContext())});
-  return linalg::ContractOp::create(b, ValueRange{left.memory, right.memory}, ValueRange{out.memory}, maps);
+  auto contraction = linalg::ContractOp::create(b, ValueRange{left.memory, right.memory}, ValueRange{out.memory}, maps);
+  if (mapping::isRoundedToTF32(product))
+    contraction->setAttr(mapping::kRoundedAttr, product->getAttr(mapping::kRoundedAttr));
+  return contraction;
 }
 
 /// A coordinate in a tile operation's region, an i64.

@@ -99,9 +99,9 @@ void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
         fill(b, part, 0);
         return part;
       };
-      return forRuns(b, reduce, [&](const View &right) { contract(b, packed[reduce], right, begin()); }, begin);
+      return forRuns(b, reduce, [&](const View &right) { contract(b, reduce, packed[reduce], right, begin()); }, begin);
     }
-    contractNeeded(b, packed[reduce], openRight(b, reduce, /*contracted=*/true), out, /*isNew=*/true);
+    contractNeeded(b, reduce, packed[reduce], openRight(b, reduce, /*contracted=*/true), out, /*isNew=*/true);
   });
 }
 
@@ -112,7 +112,7 @@ void StreamEmitter::emitShiftedSum(Builder &b, ReduceOp reduce, const View &out)
   if (!whole.memory)
     whole = makeTile({Role::Row, Role::Shift});
   fill(b, whole, 0);
-  contract(b, packed[reduce], right, whole);
+  contract(b, reduce, packed[reduce], right, whole);
   generic(b, kTile, {}, out, [&](Builder &in, ValueRange) {
     Value row = linalg::IndexOp::create(in, 0), key = linalg::IndexOp::create(in, 1);
     Value shift = arith::SubIOp::create(in, arith::AddIOp::create(in, key, constantIndex(in, sizes.getM() - 1)), row);
@@ -435,7 +435,7 @@ void StreamEmitter::emitAddition(Builder &b, AccumulateOp op) {
 /// out += side * right where the body of `op` is there.
 void StreamEmitter::addProduct(Builder &b, AccumulateOp op, const View &side, const View &right, const View &out) {
   if (llvm::all_of(op.getYield().getValues(), [&](Value v) { return isAlwaysPresent(v); }))
-    return (void)contract(b, side, right, out);
+    return (void)contract(b, op, side, right, out);
   // A weight of 0 times an infinity is no 0: only what is there may be multiplied.
   const StreamTiles::Product &product = plan.products.find(op)->second;
   Value there = isThereEverywhere(b, op), safe;
@@ -453,7 +453,7 @@ void StreamEmitter::addProduct(Builder &b, AccumulateOp op, const View &side, co
   auto branch = scf::IfOp::create(b, safe, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  contractNeeded(b, side, right, out, /*isNew=*/false);
+  contractNeeded(b, op, side, right, out, /*isNew=*/false);
   b.setInsertionPointToStart(branch.elseBlock());
   addWhereThere(b, op, side, right, out);
 }

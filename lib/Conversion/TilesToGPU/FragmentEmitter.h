@@ -38,6 +38,7 @@ private:
   /// The numbers of a thread that layouts are made of.
   struct Lanes {
     mlir::Value thread, lane, rowBase;           ///< the thread's first row
+    mlir::Value firstRow;                        ///< of the warp
     mlir::Value member;                          ///< the thread's number among those of its row
     std::map<unsigned, mlir::Value> columnBases; ///< the thread's first column, by the length of runs
     mlir::Value line, second, third; ///< for ldmatrix: lane % 8, 8 * (lane / 8 % 2), 8 * (lane / 16)
@@ -100,11 +101,21 @@ private:
   llvm::SmallVector<mlir::Value> loadRight(Builder &b, mlir::Value matrix, bool innerFirst, unsigned inner,
                                            unsigned column);
   llvm::SmallVector<mlir::Value> multiply(Builder &b, mlir::ValueRange left, mlir::ValueRange right,
-                                          mlir::ValueRange sums, mlir::Type narrow);
+                                          mlir::ValueRange sums, mlir::Type type);
 
-  // FragmentMultiplyAdds.cpp: products by multiply-adds
+  // FragmentTensorFloats.cpp: tensor cores, of f32
+  mlir::Value roundToTF32(Builder &b, mlir::Value x);
+  llvm::SmallVector<mlir::Value> roundLeft(Builder &b, mlir::memref::AllocaOp tile, unsigned block, unsigned step);
+  llvm::SmallVector<mlir::Value> roundRight(Builder &b, mlir::Value matrix, bool innerFirst, unsigned run, unsigned step, unsigned steps,
+                                            unsigned column);
+  void contractInTF32(Builder &b, mlir::linalg::ContractOp op);
+
+  // FragmentLefts.cpp: left factors in shared memory
+  bool fitsLefts(llvm::ArrayRef<mlir::linalg::ContractOp> products);
   void placeLefts(llvm::ArrayRef<mlir::linalg::LinalgOp> ops);
   void shareLeft(Builder &b, mlir::memref::AllocaOp tile);
+
+  // FragmentMultiplyAdds.cpp: products by multiply-adds
   void multiplyAdd(Builder &b, mlir::linalg::ContractOp op);
   // MatrixReductions.cpp
   void reduceMatrix(Builder &b, mlir::linalg::GenericOp op);

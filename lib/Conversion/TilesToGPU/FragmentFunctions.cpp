@@ -2,7 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Beside products whose weights are rounded to 16 bits, an error of a few units of f32's last place is nothing. Beside those of f32
+// Beside products whose weights are rounded to 16 bits or tf32, an error of a few units of f32's last place is nothing. Beside those of f32
 // only e^x is computed so, and the rounding of its argument made good.
 #include "FragmentFunctions.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -3,13 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A thread has the sums of some rows and some columns, in registers. It reads four elements of a row of the left factor, or of a line of the right
-// one, at a time, so a thread's 8 rows and 8 columns take 16 reads of 16 bytes for 256 multiply-adds. What a thread has of a left factor the others of
-// its row need too: a warp's rows go through memory that only the warp uses. What is a left factor of every product in a
-// loop over keys, a row's features, is written there once; weights are written for each product.
+// one, at a time, so a thread's 8 rows and 8 columns take 16 reads of 16 bytes for 256 multiply-adds.
 #include "FragmentEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -18,62 +14,6 @@ using namespace weir;
 
 constexpr unsigned kTogether = 4; ///< elements that are read at a time
 constexpr unsigned kUnrolled = 512; ///< multiply-adds between two branches
-constexpr int64_t kApart = 8;     ///< elements between lines: four rows' reads, and eight columns' writes, are in different banks
-
-/// Memory for left factors: of its own for a tile that is written before the loop its products are in.
-void FragmentEmitter::placeLefts(ArrayRef<linalg::LinalgOp> ops) {
-  Value shared; // by all others
-  int64_t widest = 0;
-  SmallVector<memref::AllocaOp> others;
-  auto place = [&](int64_t columns) -> Value {
-    Builder b(kernel.getLoc(), kernel.getContext());
-    b.setInsertionPoint(memref::AllocaOp(layouts.tiles().front().first));
-    auto type = MemRefType::get({layouts.rows(), columns + kApart}, b.getF32Type(), MemRefLayoutAttrInterface(),
-                                gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup));
-    return memref::AllocaOp::create(b, type, b.getI64IntegerAttr(16));
-  };
-  for (linalg::LinalgOp op : ops) {
-    auto product = dyn_cast<linalg::ContractOp>(op.getOperation());
-    if (!product)
-      continue;
-    memref::AllocaOp tile = viewOf(product->getOperand(0)).tile;
-    auto loop = product->getParentOfType<scf::ForOp>();
-    bool isBefore = llvm::none_of(usersOf(tile), [&](Operation *user) {
-      auto writer = dyn_cast<linalg::LinalgOp>(user);
-      return writer && writesTo(writer, tile) && loop->isProperAncestor(writer);
-    });
-    int64_t columns = tile.getType().getDimSize(1);
-    if (!isBefore) {
-      others.push_back(tile);
-      widest = std::max(widest, columns);
-    } else if (lasting.insert(tile).second) {
-      lefts[tile] = place(columns);
-    }
-  }
-  if (others.empty())
-    return;
-  shared = place(widest);
-  for (memref::AllocaOp tile : others) {
-    lasting.erase(tile);
-    lefts[tile] = shared;
-  }
-}
-
-static void awaitWarp(ImplicitLocOpBuilder &b) {
-  NVVM::SyncWarpOp::create(b, arith::ConstantIntOp::create(b, -1, 32));
-}
-
-/// Writes what this thread has of a left factor, when the warp has read what was there.
-void FragmentEmitter::shareLeft(Builder &b, memref::AllocaOp tile) {
-  Value fragment = memories.lookup(tile), memory = lefts.lookup(tile);
-  awaitWarp(b);
-  for (unsigned column = 0; column < tile.getType().getDimSize(1) / layouts.lanesOfRow(); ++column)
-    for (unsigned half = 0; half < halves; ++half) {
-      Value row = arith::AddIOp::create(b, lanes.rowBase, constant(b, rowsBefore(half)));
-      memref::StoreOp::create(b, element(b, fragment, elementAt(half, column)), memory, ValueRange{row, columnAt(b, column, layouts.runOf(tile, 1))});
-    }
-  awaitWarp(b);
-}
 
 void FragmentEmitter::multiplyAdd(Builder &b, linalg::ContractOp op) {
   memref::AllocaOp leftTile = viewOf(op->getOperand(0)).tile, rightTile = viewOf(op->getOperand(1)).tile,

@@ -60,12 +60,12 @@ SmallVector<Value> FragmentEmitter::loadRight(Builder &b, Value matrix, bool inn
   return registers;
 }
 
-SmallVector<Value> FragmentEmitter::multiply(Builder &b, ValueRange left, ValueRange right, ValueRange sums,
-                                             Type narrow) {
-  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getF32Type()));
-  NVVM::MMATypes kind = narrow.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
+/// Adds the products of 16 rows and 8 columns: of 16 elements each of 16 bits, or of 8 in tf32.
+SmallVector<Value> FragmentEmitter::multiply(Builder &b, ValueRange left, ValueRange right, ValueRange sums, Type type) {
+  auto four = LLVM::LLVMStructType::getLiteral(b.getContext(), SmallVector<Type>(4, b.getF32Type()));
+  NVVM::MMATypes kind = type.isF32() ? NVVM::MMATypes::tf32 : type.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
   Value result =
-      NVVM::MmaOp::create(b, type, left, right, sums, {16, 8, 16}, std::nullopt, std::nullopt,
+      NVVM::MmaOp::create(b, four, left, right, sums, {16, 8, type.isF32() ? 8 : 16}, std::nullopt, std::nullopt,
                           std::array<NVVM::MMATypes, 2>{kind, kind},
                           std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
   SmallVector<Value> values;

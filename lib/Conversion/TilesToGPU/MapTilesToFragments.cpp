@@ -43,7 +43,7 @@ FragmentEmitter::Lanes FragmentEmitter::describeLanes(Builder &b) {
   auto rem = [&](Value x, int64_t by) -> Value { return arith::RemUIOp::create(b, x, constant(b, by)); };
   auto mul = [&](Value x, int64_t by) -> Value { return arith::MulIOp::create(b, x, constant(b, by)); };
   auto add = [&](Value x, Value y) -> Value { return arith::AddIOp::create(b, x, y); };
-  bool isForTensorCores = layouts.unit() == TileLayouts::Unit::TensorCores;
+  bool isForTensorCores = layouts.unit() != TileLayouts::Unit::MultiplyAdd;
   Lanes here;
   here.thread = readThread(b);
   here.lane = rem(here.thread, 32);
@@ -53,8 +53,8 @@ FragmentEmitter::Lanes FragmentEmitter::describeLanes(Builder &b) {
     here.third = mul(div(here.lane, 16), 8);
   }
   // For multiply-adds bits 0 and 2 count rows, bits 1, 3 and 4 columns: neighbours share what they read, of both factors.
-  Value ofWarp = mul(div(here.thread, 32), rowsBefore(halves));
-  here.rowBase = add(ofWarp, isForTensorCores ? div(here.lane, 4) : add(rem(here.lane, 2), mul(rem(div(here.lane, 4), 2), 2)));
+  here.firstRow = mul(div(here.thread, 32), rowsBefore(halves));
+  here.rowBase = add(here.firstRow, isForTensorCores ? div(here.lane, 4) : add(rem(here.lane, 2), mul(rem(div(here.lane, 4), 2), 2)));
   here.member = isForTensorCores ? rem(here.lane, 4) : add(rem(div(here.lane, 2), 2), mul(div(here.lane, 8), 2));
   for (unsigned run : layouts.runs())
     here.columnBases[run] = run == 1 ? here.member : mul(here.member, run);
@@ -151,7 +151,9 @@ void FragmentEmitter::rewrite(linalg::LinalgOp op) {
   if (auto filling = dyn_cast<linalg::FillOp>(op.getOperation()))
     fill(b, filling);
   else if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation()))
-    layouts.unit() == TileLayouts::Unit::TensorCores ? contract(b, product) : multiplyAdd(b, product);
+    layouts.unit() == TileLayouts::Unit::TensorCores   ? contract(b, product)
+    : layouts.unit() == TileLayouts::Unit::TensorFloat ? contractInTF32(b, product)
+                                                       : multiplyAdd(b, product);
   else if (op.getNumReductionLoops() == op.getNumLoops())
     reduceMatrix(b, cast<linalg::GenericOp>(op.getOperation()));
   else if (op.getNumReductionLoops())
@@ -194,20 +196,20 @@ void FragmentEmitter::run() {
   describeLanes(kernel.getBody().front(), std::nullopt);
   for (auto [tile, kind] : layouts.tiles())
     replaceTile(tile);
-  bool isForTensorCores = layouts.unit() == TileLayouts::Unit::TensorCores;
+  using Unit = TileLayouts::Unit;
   SmallVector<scf::ForOp> loops;
   kernel.walk([&](scf::ForOp loop) { loops.push_back(loop); });
   for (scf::ForOp loop : loops)
-    if (isForTensorCores) // multiply-adds take so long that another block's hide what copies take
+    if (layouts.unit() != Unit::MultiplyAdd) // which take so long that another block's hide what copies take
       copyAhead(loop);
   SmallVector<linalg::LinalgOp> ops;
   kernel.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
   findCleared(ops);
-  if (!isForTensorCores)
+  if (layouts.unit() != Unit::TensorCores)
     placeLefts(ops);
   for (linalg::LinalgOp op : ops)
     if (auto product = dyn_cast<linalg::ContractOp>(op.getOperation());
-        product && isForTensorCores && !TileLayouts::isInnerFirst(product))
+        product && layouts.unit() == Unit::TensorCores && !TileLayouts::isInnerFirst(product))
       if (memref::AllocaOp left = viewOf(product->getOperand(0)).tile; !scales.contains(left))
         deferScale(left);
   for (linalg::LinalgOp op : ops) {

@@ -309,10 +309,10 @@ void FragmentEmitter::copyAhead(scf::ForOp loop) {
   Value stage = arith::RemUIOp::create(b, number, constant(b, 2));
   begin(arith::AddIOp::create(b, at, step), arith::SubIOp::create(b, constant(b, 1), stage));
   TileView first = viewOf(copies[0].getOutputs()[0]);
-  for (linalg::GenericOp op : copies) {
+  for (linalg::GenericOp op : copies)
     memories[viewOf(op.getOutputs()[0]).tile] = placeOf(op, stage);
+  for (linalg::GenericOp op : copies) // the builder may have stood before one
     op->erase();
-  }
   auto count = dyn_cast<Value>(first.sizes[0]);
   auto isLong = [](linalg::GenericOp op) { // a product element by element, for values that are not finite
     return op.getNumLoops() == 3 ? WalkResult::interrupt() : WalkResult::advance();

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "TileLayouts.h"
+#include "dialects/Mapping/MappingDialect.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/Utils/Utils.h"
@@ -143,15 +144,23 @@ static Type copiedInto(memref::AllocaOp tile) {
   return nullptr;
 }
 
-/// What computes products follows from the elements of a right factor; checkProduct asks for the same of all.
+/// What computes products follows from the elements of a right factor, of f32 from whether they are rounded; checkProduct asks for the same of all.
 void TileLayouts::findUnit(ArrayRef<linalg::ContractOp> products) {
   Type right = copiedInto(viewOf(products[0]->getOperand(1)).tile);
   if (!right || !right.isF32())
     return;
-  unitOfProducts = Unit::MultiplyAdd;
-  for (linalg::ContractOp op : products)
-    if (memref::AllocaOp out = viewOf(op->getOperand(2)).tile; out && isInnerFirst(op)) // a right factor is read along the sums' columns
-      longRuns.push_back({{op, op.getIndexingMapsArray()[2].getDimPosition(1)}, out.getType().getDimSize(1) % 32 == 0 ? 4u : 2u});
+  bool isRounded = llvm::all_of(products, [](linalg::ContractOp op) { return mapping::isRoundedToTF32(op); });
+  unitOfProducts = isRounded ? Unit::TensorFloat : Unit::MultiplyAdd;
+  for (linalg::ContractOp op : products) {
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    Dim columns(op, maps[2].getDimPosition(1));
+    if (memref::AllocaOp out = viewOf(op->getOperand(2)).tile; !isRounded && out && isInnerFirst(op)) // a right factor is read along the sums' columns
+      longRuns.push_back({columns, out.getType().getDimSize(1) % 32 == 0 ? 4u : 2u});
+    if (isRounded) // as mma.sync has sums, and these are left factors
+      longRuns.push_back({columns, 2});
+    if (isRounded && isInnerFirst(op))
+      longRuns.push_back({{op, maps[0].getDimPosition(1)}, 2});
+  }
 }
 
 unsigned TileLayouts::runOf(Operation *op, unsigned dim) const {
@@ -162,10 +171,10 @@ unsigned TileLayouts::runOf(Operation *op, unsigned dim) const {
 }
 
 ArrayRef<unsigned> TileLayouts::runs() const {
-  static constexpr unsigned ofTensorCores[] = {2}, ofMultiplyAdds[] = {1, 2, 4};
+  static constexpr unsigned two[] = {2}, all[] = {1, 2, 4};
   if (unitOfProducts == Unit::TensorCores)
-    return ofTensorCores;
-  return ofMultiplyAdds;
+    return two;
+  return unitOfProducts == Unit::TensorFloat ? ArrayRef(all).drop_back() : ArrayRef(all);
 }
 
 /// A tile that is only ever filled with elements of an argument; products take these as they are.
@@ -183,12 +192,12 @@ bool TileLayouts::isMatrix(memref::AllocaOp tile) {
     if (from.tile || from.sizes.size() != 2)
       return false;
     Type element = cast<MemRefType>(op.getDpsInputs()[0].getType()).getElementType();
-    if ((isFilled && elements.lookup(tile) != element) || element.isF32() != (unitOfProducts == Unit::MultiplyAdd))
+    if ((isFilled && elements.lookup(tile) != element) || element.isF32() != (unitOfProducts != Unit::TensorCores))
       return false;
     elements[tile] = element;
     isFilled = true;
   }
-  return isFilled && tile.getType().getDimSize(1) % 16 == 0 && tile.getType().getDimSize(0) % 16 == 0;
+  return isFilled && tile.getType().getDimSize(1) % multipleOfColumns() == 0 && tile.getType().getDimSize(0) % 16 == 0;
 }
 
 static bool isCombiner(Operation *op) {
@@ -220,8 +229,8 @@ bool TileLayouts::assign(memref::AllocaOp tile) {
       continue;
     if (k != 0 || type.getRank() > 2 || type.getDimSize(0) != rowsOfTile || !type.getElementType().isF32())
       return refuse("a tile of rows has another shape or type");
-    if (type.getRank() == 2 && type.getDimSize(1) % 16 != 0)
-      return refuse("a tile has a number of columns that 16 does not divide");
+    if (type.getRank() == 2 && type.getDimSize(1) % multipleOfColumns() != 0)
+      return refuse("a tile has a number of columns that " + Twine(multipleOfColumns()) + " does not divide");
     kinds[tile] = type.getRank() == 2 ? Kind::Fragment : Kind::Row;
   }
   if (type.getRank() == 0 && isCommon(tile))
@@ -259,14 +268,14 @@ std::optional<unsigned> TileLayouts::rowOf(linalg::LinalgOp op) const {
 }
 
 /// Tensor cores take 16-bit elements. Widened ones lose nothing; their scale is applied to the sums. Over
-/// keys left factors are weights, which are rounded. Multiply-adds take any left factor.
+/// keys left factors are weights, which are rounded. Of f32 any left factor is taken.
 bool TileLayouts::checkProduct(linalg::ContractOp op) {
   TileView left = viewOf(op->getOperand(0)), right = viewOf(op->getOperand(1)),
            out = viewOf(op->getOperand(2));
   if (!left.tile || !right.tile || !out.tile || kindOf(left.tile) != Kind::Fragment ||
       kindOf(right.tile) != Kind::Matrix || kindOf(out.tile) != Kind::Fragment)
     return refuse("a product has a right factor that is no matrix of an argument");
-  if (isInnerFirst(op) || unitOfProducts == Unit::MultiplyAdd)
+  if (isInnerFirst(op) || unitOfProducts != Unit::TensorCores)
     return true;
   linalg::GenericOp fill = narrowFillOf(left.tile);
   if (!fill || narrowSourceOf(fill)->element != elementOf(right.tile))

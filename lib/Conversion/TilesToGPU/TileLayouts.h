@@ -30,7 +30,7 @@ bool writesTo(mlir::linalg::LinalgOp op, mlir::memref::AllocaOp tile);
 ///   lacks;
 ///   - a matrix is a tile without rows that is copied from an argument: of 16-bit elements, widened, or of f32.
 /// A warp has 16 or 32 rows. Tensor cores have their operands as mma.sync m16n8k16 says (PTX ISA, "Matrix Fragments
-/// for mma.m16n8k16 with floating point type"): four threads share a row. For multiply-adds eight do, so that a
+/// for mma.m16n8k16 with floating point type"), or m16n8k8 for tf32: four threads share a row. For multiply-adds eight do, so that a
 /// thread's part of 32 rows and 64 columns is a square, for which least is read.
 class TileLayouts {
 public:
@@ -44,6 +44,7 @@ public:
   /// What computes products.
   enum class Unit {
     TensorCores, ///< of 16-bit elements
+    TensorFloat, ///< tensor cores, of f32 that is rounded to tf32
     MultiplyAdd  ///< of f32
   };
 
@@ -53,7 +54,7 @@ public:
   int64_t rows() const { return rowsOfTile; }
   Unit unit() const { return unitOfProducts; }
   /// Threads that share a row.
-  unsigned lanesOfRow() const { return unitOfProducts == Unit::TensorCores ? 4 : 8; }
+  unsigned lanesOfRow() const { return unitOfProducts == Unit::MultiplyAdd ? 8 : 4; }
   /// How many neighbouring columns a thread has along a dimension of a tile, or of the loops of an operation.
   unsigned runOf(mlir::Operation *op, unsigned dim) const;
   /// The lengths of runs that there may be.
@@ -86,6 +87,8 @@ private:
   bool check(mlir::linalg::LinalgOp op);
   bool checkProduct(mlir::linalg::ContractOp op);
   bool checkRegion(mlir::linalg::GenericOp op);
+  /// What the columns of fragments and matrices are a multiple of.
+  int64_t multipleOfColumns() const { return unitOfProducts == Unit::TensorFloat ? 8 : 16; }
   bool isRow(Dim dim) const { return classes.isEquivalent(dim, row); }
   bool refuse(const llvm::Twine &why);
 

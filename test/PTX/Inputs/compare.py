@@ -1,7 +1,8 @@
 """Inputs and comparisons of kernels-of-weirc.test.
 
 make B H M N D F: q.npy, k.npy, v.npy in f32; make16: what 16 bits hold. compare A B: the entries differ by 2e-5 (1 + |b|) at most (sums of some dozen terms in f32).
-turns FILE: of what weir-ptx-run --statistics says: each access of a warp to shared memory is one of 16 bytes a thread, or a store of 4, and needs the least
+compare-tf32 A: softmax of q.npy, k.npy, v.npy, each rounded to a significand of 11 bits, and weights that are rounded likewise, as above.
+turns FILE: of what weir-ptx-run --statistics says: each access of a warp to shared memory is one of 16 bytes a thread, or of 4, and needs the least
 number of turns of the banks, four or one. overhead FEW MANY PERCENT: two such statistics, of a kernel with few keys and with more whole tiles of them; of what
 warps execute more, moves and casts not counted, at most so much is neither mma, ldmatrix, cp.async nor the softmax's own arithmetic.
 compare16 A B BITS: of results and weights that are rounded to a significand of BITS bits. A weight of at most 1 is off by 2^-BITS of itself, so a mean
@@ -41,6 +42,21 @@ def compare16(first, second, bits):
     assert worst <= 1, worst
 
 
+def to_tf32(x):
+    """The nearest of 11 bits of significand, of two the larger one, in f64."""
+    bits = x.astype(np.float32).view(np.uint32)
+    return ((bits + np.uint32(0x1000)) & np.uint32(0xFFFFE000)).view(np.float32).astype(np.float64)
+
+
+def compare_tf32(path):
+    q, k, v = (to_tf32(np.load(f"{name}.npy")) for name in "qkv")
+    scores = q @ k.swapaxes(-1, -2) / np.sqrt(q.shape[-1])
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    weights /= weights.sum(-1, keepdims=True)
+    off = np.abs(np.load(path) - weights @ v) / (2.0**-11 * (weights @ np.abs(v)) + 2e-5)
+    assert off.max() <= 1, off.max()
+
+
 MOVES = re.compile(r"mov\.|cvta\.|ld\.param\.|cvt\.[su]\d+\.[su]\d+$")
 # Sums and functions of f32, maxima and sums of a row over the threads that have it, the rounding of weights.
 USEFUL = re.compile(r"mma\.|ldmatrix\.|cp\.async\.|(add|sub|mul|fma|max|min|ex2|div|rcp)\..*f32$|shfl\.|cvt\.rn\.(b?f16)(x2)?\.f32$")
@@ -67,8 +83,10 @@ elif sys.argv[1] == "make16":
 elif sys.argv[1] == "turns":
     statistics = open(sys.argv[2]).read()
     accesses, turns = map(int, re.search(r"(\d+) accesses of warps, (\d+) turns", statistics).groups())
-    stores = sum(map(int, re.findall(r"(\d+)  st\.shared\.b32", statistics)))
-    assert turns == 4 * (accesses - stores) + stores > 0, (accesses, stores, turns)
+    short = sum(map(int, re.findall(r"(\d+)  (?:ld|st)\.shared\.b32", statistics)))
+    assert turns == 4 * (accesses - short) + short > 0, (accesses, short, turns)
+elif sys.argv[1] == "compare-tf32":
+    compare_tf32(sys.argv[2])
 elif sys.argv[1] == "overhead":
     overhead(*sys.argv[2:])
 elif sys.argv[1] == "compare16":

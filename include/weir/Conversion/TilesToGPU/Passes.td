@@ -117,7 +117,7 @@ def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp">
 }
 
 def MapTilesToFragments : Pass<"map-tiles-to-fragments", "::mlir::gpu::GPUModuleOp"> {
-  let summary = "Keep tiles of rows in registers, and give products of 16-bit elements to tensor cores";
+  let summary = "Keep tiles of rows in registers, and give products of 16-bit elements and of tf32 to tensor cores";
   let description = [{
     For kernels with products of tiles of `threads` / 2 rows, or `threads`, whose right factors are copied from arguments: each
     warp of a block has 16 rows, or 32. Of 16-bit elements, tiles of rows become private arrays that hold what a thread has of them, as `mma.sync` m16n8k16 has
@@ -129,9 +129,13 @@ def MapTilesToFragments : Pass<"map-tiles-to-fragments", "::mlir::gpu::GPUModule
     Of f32, a row's elements are in eight threads, and products are multiply-adds of what is read from shared memory, four elements along a line at
     a time. Left factors are written there too, for the threads of a warp: those of queries once, weights for each product.
 
+    Of f32 with products that are rounded to tf32 (`mapping.rounded`), they are `mma.sync` m16n8k8, each factor rounded where it is read. Left factors of
+    all keys that registers have no room for are written to shared memory, once.
+
     Tile operations without rows are left to `map-tiles-to-threads`, and so are kernels that are not of this form.
 
-    test/Conversion/TilesToGPU/map-tiles-to-fragments.mlir runs this example, map-tiles-to-multiply-adds.mlir one of f32:
+    test/Conversion/TilesToGPU/map-tiles-to-fragments.mlir runs this example, map-tiles-to-multiply-adds.mlir one of f32, map-tiles-to-tensor-floats.mlir
+    one of tf32:
 
     ```mlir
     %s = memref.alloca() {weir.tile} : memref<64x32xf32>
