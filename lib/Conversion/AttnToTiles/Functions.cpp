@@ -29,9 +29,11 @@ struct Ops {
   Value div(Value x, Value y) { return arith::DivFOp::create(b, x, y); }
   Value neg(Value x) { return arith::NegFOp::create(b, x); }
   Value exp(Value x) { return math::ExpOp::create(b, x); }
-  Value select(Value c, Value x, Value y) { return arith::SelectOp::create(b, c, x, y); }
   Value cmp(arith::CmpFPredicate p, Value x, Value y) { return arith::CmpFOp::create(b, p, x, y); }
-  Value cmp(arith::CmpIPredicate p, Value x, Value y) { return arith::CmpIOp::create(b, p, x, y); }
+  // Integers are folded: loops that take constants made of constants from outside could not fold them later, nor see that they are alike.
+  template <typename Op> Value fold(Value x, Value y) { return b.createOrFold<Op>(x, y); }
+  Value select(Value c, Value x, Value y) { return b.createOrFold<arith::SelectOp>(c, x, y); }
+  Value cmp(arith::CmpIPredicate p, Value x, Value y) { return b.createOrFold<arith::CmpIOp>(p, x, y); }
   /// 1 / (1 + exp(-x)): right at both ends, exp(-x) may be infinite.
   Value sigmoid(Value x) { return div(real(1), add(real(1), exp(neg(x)))); }
 };
@@ -39,27 +41,26 @@ struct Ops {
 
 /// Rounds to minus infinity; a divisor of 0 gives some value (the result is absent there), of -1 wraps.
 static std::pair<Value, Value> floorDivide(Ops &o, Value a, Value d) {
-  ImplicitLocOpBuilder &b = o.b;
   Value zero = o.integer(0), one = o.integer(1), minusOne = o.integer(-1);
   APInt constant;
   Value safe = d, negated;
   if (!matchPattern(d, m_ConstantInt(&constant)) || constant.getSExtValue() <= 0) {
     negated = o.cmp(arith::CmpIPredicate::eq, d, minusOne);
-    Value bad = arith::OrIOp::create(b, o.cmp(arith::CmpIPredicate::eq, d, zero), negated);
+    Value bad = o.fold<arith::OrIOp>(o.cmp(arith::CmpIPredicate::eq, d, zero), negated);
     safe = o.select(bad, one, d);
   }
-  Value quotient = arith::DivSIOp::create(b, a, safe);
-  Value rest = arith::SubIOp::create(b, a, arith::MulIOp::create(b, quotient, safe));
+  Value quotient = o.fold<arith::DivSIOp>(a, safe);
+  Value rest = o.fold<arith::SubIOp>(a, o.fold<arith::MulIOp>(quotient, safe));
   // The rest has the sign of the dividend; where that is not the divisor's, the floor is one less.
   Value nonzero = o.cmp(arith::CmpIPredicate::ne, rest, zero);
-  Value differs = o.cmp(arith::CmpIPredicate::slt, arith::XOrIOp::create(b, rest, safe), zero);
-  Value lower = arith::AndIOp::create(b, nonzero, differs);
-  Value floor = o.select(lower, arith::SubIOp::create(b, quotient, one), quotient);
+  Value differs = o.cmp(arith::CmpIPredicate::slt, o.fold<arith::XOrIOp>(rest, safe), zero);
+  Value lower = o.fold<arith::AndIOp>(nonzero, differs);
+  Value floor = o.select(lower, o.fold<arith::SubIOp>(quotient, one), quotient);
   // mod is never negative, whatever the divisor's sign.
-  Value size = o.select(o.cmp(arith::CmpIPredicate::slt, safe, zero), arith::SubIOp::create(b, zero, safe), safe);
-  Value mod = o.select(o.cmp(arith::CmpIPredicate::slt, rest, zero), arith::AddIOp::create(b, rest, size), rest);
+  Value size = o.select(o.cmp(arith::CmpIPredicate::slt, safe, zero), o.fold<arith::SubIOp>(zero, safe), safe);
+  Value mod = o.select(o.cmp(arith::CmpIPredicate::slt, rest, zero), o.fold<arith::AddIOp>(rest, size), rest);
   if (negated)
-    floor = o.select(negated, arith::SubIOp::create(b, zero, a), floor);
+    floor = o.select(negated, o.fold<arith::SubIOp>(zero, a), floor);
   return {floor, mod};
 }
 
@@ -135,31 +136,30 @@ static Value emitReal(Ops &o, Fn fn, ArrayRef<Value> x) {
 }
 
 static Value emitInteger(Ops &o, Fn fn, ArrayRef<Value> x) {
-  ImplicitLocOpBuilder &b = o.b;
   Value zero = o.integer(0);
   auto shift = [&](auto make) -> Value {
     Value inRange = o.cmp(arith::CmpIPredicate::ult, x[1], o.integer(64));
     return o.select(inRange, make(o.select(inRange, x[1], zero)), zero);
   };
   switch (fn) {
-  case Fn::Neg: return arith::SubIOp::create(b, zero, x[0]);
+  case Fn::Neg: return o.fold<arith::SubIOp>(zero, x[0]);
   case Fn::Abs:
-    return o.select(o.cmp(arith::CmpIPredicate::slt, x[0], zero), arith::SubIOp::create(b, zero, x[0]), x[0]);
+    return o.select(o.cmp(arith::CmpIPredicate::slt, x[0], zero), o.fold<arith::SubIOp>(zero, x[0]), x[0]);
   case Fn::Sign:
     return o.select(o.cmp(arith::CmpIPredicate::sgt, x[0], zero), o.integer(1),
                     o.select(o.cmp(arith::CmpIPredicate::slt, x[0], zero), o.integer(-1), zero));
-  case Fn::Add: return arith::AddIOp::create(b, x[0], x[1]);
-  case Fn::Sub: return arith::SubIOp::create(b, x[0], x[1]);
-  case Fn::Mul: return arith::MulIOp::create(b, x[0], x[1]);
+  case Fn::Add: return o.fold<arith::AddIOp>(x[0], x[1]);
+  case Fn::Sub: return o.fold<arith::SubIOp>(x[0], x[1]);
+  case Fn::Mul: return o.fold<arith::MulIOp>(x[0], x[1]);
   case Fn::Floordiv: return floorDivide(o, x[0], x[1]).first;
   case Fn::Mod: return floorDivide(o, x[0], x[1]).second;
-  case Fn::Min: return arith::MinSIOp::create(b, x[0], x[1]);
-  case Fn::Max: case Fn::Relu: return arith::MaxSIOp::create(b, x[0], x.size() > 1 ? x[1] : zero);
-  case Fn::Bitand: return arith::AndIOp::create(b, x[0], x[1]);
-  case Fn::Bitor: return arith::OrIOp::create(b, x[0], x[1]);
-  case Fn::Bitxor: return arith::XOrIOp::create(b, x[0], x[1]);
-  case Fn::Shl: return shift([&](Value n) -> Value { return arith::ShLIOp::create(b, x[0], n); });
-  case Fn::Shr: return shift([&](Value n) -> Value { return arith::ShRUIOp::create(b, x[0], n); });
+  case Fn::Min: return o.fold<arith::MinSIOp>(x[0], x[1]);
+  case Fn::Max: case Fn::Relu: return o.fold<arith::MaxSIOp>(x[0], x.size() > 1 ? x[1] : zero);
+  case Fn::Bitand: return o.fold<arith::AndIOp>(x[0], x[1]);
+  case Fn::Bitor: return o.fold<arith::OrIOp>(x[0], x[1]);
+  case Fn::Bitxor: return o.fold<arith::XOrIOp>(x[0], x[1]);
+  case Fn::Shl: return shift([&](Value n) -> Value { return o.fold<arith::ShLIOp>(x[0], n); });
+  case Fn::Shr: return shift([&](Value n) -> Value { return o.fold<arith::ShRUIOp>(x[0], n); });
   default: llvm_unreachable("not a function of integers");
   }
 }
