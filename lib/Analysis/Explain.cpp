@@ -161,8 +161,9 @@ static void addTiles(mlir::func::FuncOp cascade, const ExplainOptions &options, 
         tiles.computed = counts->computed;
         if (plan->keys.size() > 1)
           for (auto &[op, product] : plan->products)
-            if (!product.right.empty() && !mlir::ShapedType::isDynamic(product.inner) && !plan->hasRuns(op, sizes.getM()))
-              tiles.gathered += double(counts->computed) / double(sizes.getM()) * double(product.inner);
+            if (!product.right.empty() && !mlir::ShapedType::isDynamic(product.inner))
+              (plan->hasRuns(op, sizes.getM()) ? tiles.inRuns : tiles.gathered) +=
+                  double(counts->computed) / double(sizes.getM()) * double(product.inner);
       }
       tiles.inside = found->countInside(budget);
     }
@@ -180,6 +181,7 @@ static TiledWork workOf(const Explanation &e) {
     visited += *t.computed;
     work.masked += double(*t.computed) * *t.partial / (*t.full + *t.partial);
     work.gathered += t.gathered;
+    work.inRuns += t.inRuns;
   }
   if (inside > 0)
     work.visited = visited / inside;

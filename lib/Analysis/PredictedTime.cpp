@@ -19,8 +19,9 @@ constexpr double kProducts16[] = {0.40, 0.74, 0.82};       ///< with 16
 constexpr double kFew[] = {0.30, 0.61, 0.73, 0.77};        ///< of 1 to 4 rows, which fill no vector
 constexpr double kAsWritten = 0.21;                        ///< of all FLOPs in loops, "The generic road"
 
-/// Vector operations of the predicates of a score, and of an element that is copied: measured, as the rest.
-constexpr double kOfMask = 8, kOfCopy = 10;
+/// Vector operations of the predicates of a score, of an element that is copied, and of one that is taken in runs, for which products of few keys
+/// and their sums are begun and ended: measured, as the rest.
+constexpr double kOfMask = 8, kOfCopy = 10, kOfRun = 8;
 
 constexpr double kCall = 5e-6, kFork = 10e-6; ///< seconds of a call, and of starting threads for it
 
@@ -99,7 +100,7 @@ std::optional<PredictedTime> weir::predictTime(mlir::func::FuncOp mapped, const 
       time.addAsWritten(*equation.flops.value, real, target);
   }
   if (rowsOfTile)
-    time.addTiled(0, kOfMask * work.masked + kOfCopy * work.gathered, rowsOfTile, real, target);
+    time.addTiled(0, kOfMask * work.masked + kOfCopy * work.gathered + kOfRun * work.inRuns, rowsOfTile, real, target);
   time.addReading(*costs.compulsoryBytes.value, target);
   time.addCall();
   return time;

@@ -75,6 +75,7 @@ struct Explanation {
     std::optional<int64_t> full, partial, empty;
     std::optional<int64_t> inside, computed; ///< scores inside the mask, and those of full and partial tiles
     double gathered = 0; ///< elements that are copied, of keys that do not lie in a row
+    double inRuns = 0;   ///< and those of keys that are taken where they lie, a run at a time
     std::optional<int64_t> parts; ///< of the keys of a block of rows; none: known when the kernel runs
     std::string whyParts;
     std::vector<int64_t> steps; ///< how far apart the keys of a tile are, by coordinate; none: side by side

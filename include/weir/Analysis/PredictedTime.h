@@ -59,6 +59,7 @@ struct TiledWork {
   double masked = 0;  ///< scores of partial tiles, of which each asks the predicates
   double gathered =
       0; ///< elements of keys and values that are copied into tiles since they do not lie there in a row
+  double inRuns = 0; ///< and those that are read where they lie, a run of few keys at a time
 };
 
 /// Predicts the program `mapped`, at level streamed, whose equations as written `costs` counts. Nothing where
