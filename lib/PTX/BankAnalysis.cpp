@@ -171,10 +171,13 @@ private:
     bool changed = false;
     const Operand &result = statement.operands[0];
     bool isList = result.form == Operand::Form::List || result.form == Operand::Form::Pair;
-    for (const Operand &part : isList ? llvm::ArrayRef(result.elements) : llvm::ArrayRef(result)) {
-      if (part.form != Operand::Form::Register)
-        continue;
-      LaneValue &value = values[part.index], now = join(value, evaluate(statement));
+    llvm::ArrayRef<Operand> parts = isList ? llvm::ArrayRef(result.elements) : llvm::ArrayRef(result);
+    auto isRegister = [](const Operand &part) { return part.form == Operand::Form::Register; };
+    if (llvm::none_of(parts, isRegister))
+      return false;
+    LaneValue made = evaluate(statement);
+    for (const Operand &part : llvm::make_filter_range(parts, isRegister)) {
+      LaneValue &value = values[part.index], now = join(value, made);
       changed |= !(now == value);
       value = now;
     }

@@ -283,7 +283,7 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
       if (!inRegisters && failed(checkGiven(stream, *plan, shape)))
         return signalPassFailure();
       if (inRegisters)
-        noteProducts(*plan, isInTF32(*plan));
+        noteProducts(*plan, shapeInTF32(*plan).has_value());
       stream->setAttr("mapping",
                       mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split,
                                               plan->stepsOfKeys()));
@@ -308,13 +308,15 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
 
 private:
   int64_t mostBytes() const { return std::max<int64_t>(sharedBytes, launchBytes); }
-  /// Whether products are rounded to tf32.
-  bool isInTF32(const StreamTiles &plan) const { return tf32 && sharedBytes && shapeForTensorFloats(plan, mostBytes(), m, n); }
+  /// Rows and keys of a tile whose products are rounded to tf32; nothing: they are not.
+  std::optional<std::pair<int64_t, int64_t>> shapeInTF32(const StreamTiles &plan) const {
+    return tf32 && sharedBytes ? shapeForTensorFloats(plan, mostBytes(), m, n) : std::nullopt;
+  }
 
   /// Rows and keys of a tile whose rows stay in registers from the first product to the result; nothing: they do not.
   std::optional<std::pair<int64_t, int64_t>> shapeInRegisters(const StreamTiles &plan) {
-    if (isInTF32(plan))
-      return shapeForTensorFloats(plan, mostBytes(), m, n);
+    if (auto inTF32 = shapeInTF32(plan))
+      return inTF32;
     auto shape = shapeForTensorCores(plan, sharedBytes);
     if (!shape)
       return launchBytes ? shapeForMultiplyAdds(plan, launchBytes, m, n) : std::nullopt;
