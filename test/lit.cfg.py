@@ -65,5 +65,7 @@ if platform.machine() == "x86_64":
         config.available_features.add("avx2")
     if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags):
         config.available_features.add("avx512")
+    if {"amx_tile", "amx_bf16", "avx512_bf16"} <= set(flags):
+        config.available_features.add("amx")
     if "avx512_bf16" in flags:
         config.available_features.add("avx512bf16")

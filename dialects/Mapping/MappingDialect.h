@@ -18,6 +18,9 @@ inline constexpr llvm::StringLiteral kRoundedAttr = "mapping.rounded";
 bool isRoundedToTF32(mlir::Operation *product);
 /// Of a product in a stream: its right factor is copied into a tile, though it could be read where it lies. An i64: how long its lines are.
 inline constexpr llvm::StringLiteral kCopiedAttr = "mapping.copied";
+/// Of a product in a stream: a processor's matrix unit takes it. A unit attribute: its right factor stays 16 bits wide, and its left
+/// one is rounded to them.
+inline constexpr llvm::StringLiteral kMatrixUnitAttr = "mapping.matrix_unit";
 } // namespace weir::mapping
 
 #endif

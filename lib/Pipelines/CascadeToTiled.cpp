@@ -56,6 +56,7 @@ void weir::buildCascadeToStreamedPipeline(OpPassManager &pm, const TargetDescrip
   MapStreamsOptions tiles;
   tiles.vectorBytes = target.vectorBytes;
   tiles.vectorRegisters = target.vectorRegisters;
+  tiles.matrixUnit = target.hasMatrixUnit;
   tiles.sharedBytes = target.sharedBytes;
   tiles.launchBytes = target.launchBytes;
   tiles.m = number("m");

@@ -12,6 +12,7 @@
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/AMX/Transforms.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -29,6 +30,11 @@ void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &t
   LayOutTilesOptions layout;
   layout.vectorBytes = target.vectorBytes;
   pm.addPass(createLayOutTiles(layout));
+  if (target.hasMatrixUnit) {
+    StripRowsOptions strips;
+    strips.vectorBytes = target.vectorBytes;
+    pm.addPass(createStripRows(strips));
+  }
   LowerTilesOptions tiles;
   tiles.vectorBytes = target.vectorBytes;
   tiles.vectorRegisters = target.vectorRegisters;
@@ -69,6 +75,7 @@ void weir::buildTiledToLLVMPipeline(OpPassManager &pm, const TargetDescription &
 
 void weir::registerTargetDialects(DialectRegistry &registry) {
   registry.insert<LLVM::LLVMDialect>();
+  registerConvertAMXToLLVMInterface(registry);
   arith::registerConvertArithToLLVMInterface(registry);
   cf::registerConvertControlFlowToLLVMInterface(registry);
   ub::registerConvertUBToLLVMInterface(registry);

@@ -58,4 +58,7 @@ void weir_copies_free(weir_copies *made);
 void weir_fork(weir_rt *rt, weir_body body, void *body_context, int64_t n);
 uint32_t weir_denormals_off(void);
 void weir_denormals_restore(uint32_t saved);
+
+/* Asks the system, once, whether this process may use tiles of AMX; whether it may. */
+int weir_permit_tiles(void);
 #endif

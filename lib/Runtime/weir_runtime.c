@@ -27,7 +27,8 @@ int weir_fail(const weir_kernel *k, int status, const char *format, ...) {
 
 int weir_choose(const weir_kernel *k, uint64_t features) {
   for (int i = 0; i < k->num_versions; ++i)
-    if ((k->versions[i].needs & ~features) == 0)
+    if ((k->versions[i].needs & ~features) == 0 &&
+        (!(k->versions[i].needs & WEIR_CPU_AMX_TILE) || weir_permit_tiles()))
       return i;
   return -1;
 }

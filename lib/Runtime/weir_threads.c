@@ -1,10 +1,13 @@
 /*===- weir_threads.c - threads, denormals, and what the processor can do ----------------------------===*/
 /* Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.                       */
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                                              */
+#define _DEFAULT_SOURCE /* for syscall */
 #include "weir_internal.h"
 #include <cpuid.h>
 #include <dlfcn.h>
 #include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* MXCSR: flush-to-zero and denormals-are-zero. `volatile` and "memory" keep these in their place among the
  * calls around. */
@@ -136,8 +139,10 @@ static uint64_t ask_cpu(void) {
   }
   if (c7 & 1u << 8)
     mask |= WEIR_CPU_GFNI;
-  if ((xcr0 & 0x60000) == 0x60000 && (d7 & 1u << 24))
+  if ((xcr0 & 0x60000) == 0x60000 && (d7 & 1u << 24)) {
     mask |= WEIR_CPU_AMX_TILE;
+    mask |= d7 & 1u << 22 ? WEIR_CPU_AMX_BF16 : 0;
+  }
   /* AVX512 F DQ CD BW VL; opmask and zmm state. */
   if (!all(b7, 1u << 16 | 1u << 17 | 1u << 28 | 1u << 30 | 1u << 31) || (xcr0 & 0xe6) != 0xe6)
     return mask;
@@ -151,6 +156,18 @@ static uint64_t ask_cpu(void) {
   mask |= c7 & 1u << 14 ? WEIR_CPU_AVX512_VPOPCNTDQ : 0;
   mask |= b7 & 1u << 21 ? WEIR_CPU_AVX512_IFMA : 0;
   return mask;
+}
+
+/* Linux lets a process use tiles (component 18 of the saved state) once it has asked. */
+int weir_permit_tiles(void) {
+  static int known; /* 0: not asked, 1: yes, 2: no */
+  int state = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (!state) {
+    enum { request_permission = 0x1023, tile_data = 18 };
+    state = syscall(SYS_arch_prctl, request_permission, tile_data) ? 2 : 1;
+    __atomic_store_n(&known, state, __ATOMIC_RELAXED);
+  }
+  return state == 1;
 }
 
 uint64_t weir_cpu_features(void) {

@@ -9,6 +9,7 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include <algorithm>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace llvm;
@@ -37,16 +38,26 @@ StringSet<> enabledFeatures(const MCSubtargetInfo &info) {
   return names;
 }
 
+/// Whether the system lets this process use tiles of AMX, for which Linux wants to be asked (component 18 of
+/// the saved state).
+bool arePermittedTiles() {
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+}
+
 /// LLVM's features of this processor, as the difference from those of the processor that LLVM takes it for.
 std::string nativeFeatures(const MCSubtargetInfo &named) {
   std::vector<std::string> list;
   StringSet<> enabled = enabledFeatures(named), known;
   for (const SubtargetFeatureKV &feature : named.getAllProcessorFeatures())
     known.insert(feature.Key);
-  for (const auto &entry : sys::getHostCPUFeatures()) {
-    bool has = enabled.contains(entry.getKey());
-    if (known.contains(entry.getKey()) && has != entry.getValue())
-      list.push_back(((entry.getValue() ? "+" : "-") + entry.getKey()).str());
+  StringMap<bool> host = sys::getHostCPUFeatures();
+  bool mayUseTiles = !host.lookup("amx-tile") || arePermittedTiles();
+  for (const auto &entry : host) {
+    bool has = enabled.contains(entry.getKey()),
+         isThere = entry.getValue() && (mayUseTiles || !entry.getKey().starts_with("amx-"));
+    if (known.contains(entry.getKey()) && has != isThere)
+      list.push_back(((isThere ? "+" : "-") + entry.getKey()).str());
   }
   std::sort(list.begin(), list.end());
   return join(list, ",");
@@ -124,5 +135,6 @@ Expected<TargetDescription> weir::describeTarget(StringRef name) {
   // Only processors of servers have AMX, and these have two units for 64 bytes.
   target.fmaBytes = has("amx-tile") ? 128 : 64;
   target.hasBF16 = wide && has("avx512bf16");
+  target.hasMatrixUnit = target.hasBF16 && has("amx-bf16");
   return target;
 }

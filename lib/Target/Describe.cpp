@@ -209,7 +209,8 @@ uint64_t weir::requiredFeatures(const TargetDescription &target) {
                                                            {"gfni", WEIR_CPU_GFNI},
                                                            {"avxvnni", WEIR_CPU_AVX_VNNI},
                                                            {"avxifma", WEIR_CPU_AVX_IFMA},
-                                                           {"amx-tile", WEIR_CPU_AMX_TILE}};
+                                                           {"amx-tile", WEIR_CPU_AMX_TILE},
+                                                           {"amx-bf16", WEIR_CPU_AMX_BF16}};
   uint64_t mask = 0;
   for (auto [name, bit] : bits)
     if (has(name))

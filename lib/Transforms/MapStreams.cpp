@@ -25,6 +25,8 @@ namespace {
 constexpr int64_t kKeys =
     128; ///< keys at a time: scores of a block of rows then fit in the first two levels of cache
 
+constexpr int64_t kKeysOfMatrixUnit = 64; ///< then what it reads stays in the first cache beside a strip of scores
+
 constexpr int64_t kFrame = 1 << 20; ///< bytes that a thread's stack has for tiles
 
 constexpr int64_t kOpenInner = 128; ///< for which open extents a tile of a GPU is made to fit
@@ -155,6 +157,21 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
   return std::nullopt;
 }
 
+/// Whether a processor's matrix unit takes all products: a step of it is 16 rows by 16 columns, over 32 terms.
+bool isForMatrixUnit(const StreamTiles &plan, int64_t rows) {
+  bool isAny = false;
+  for (auto &[op, product] : plan.products) {
+    if (product.right.empty())
+      continue;
+    isAny = true;
+    bool isSum = !isa<attn::AccumulateOp>(op);
+    if (!isForTensorCores(plan, op, product) || !narrowInputOf(product.right[0]).isBF16() || (isSum && product.inner % 32 != 0) ||
+        !product.shifted.empty() || plan.hasRuns(op, rows))
+      return false;
+  }
+  return isAny && plan.real.isF32() && rows % 16 == 0 && llvm::all_of(plan.state, isReduced);
+}
+
 /// Whether products of f32 may have their sums in registers: right factors lie in memory as matrices, of a multiple of so many columns.
 bool hasProductsOfFloats(const StreamTiles &plan, int64_t multiple) {
   bool isAny = false;
@@ -278,12 +295,17 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         shape.first = StreamData(*plan).rowsFor(shape.first, lanes);
       if (m)
         shape.first = m;
+      bool onMatrixUnit = matrixUnit && !sharedBytes && isForMatrixUnit(*plan, shape.first);
+      if (onMatrixUnit)
+        shape.second = kKeysOfMatrixUnit;
       if (n)
         shape.second = n;
       if (!inRegisters && failed(checkGiven(stream, *plan, shape)))
         return signalPassFailure();
       if (inRegisters)
         noteProducts(*plan, shapeInTF32(*plan).has_value());
+      else if (onMatrixUnit)
+        noteMatrixUnit(*plan);
       stream->setAttr("mapping",
                       mapping::TilesAttr::get(&getContext(), rows, shape.first, shape.second, split,
                                               plan->stepsOfKeys()));
@@ -336,6 +358,17 @@ private:
         op->setAttr(mapping::kCopiedAttr, Builder(op->getContext()).getI64IntegerAttr(product.inner));
       else if (isa<attn::AccumulateOp>(op))
         op->setAttr(mapping::kRoundedAttr, TypeAttr::get(narrow));
+    }
+  }
+
+  /// That the matrix unit takes all products, and where left factors are rounded for it.
+  static void noteMatrixUnit(const StreamTiles &plan) {
+    for (auto &[op, product] : plan.products) {
+      if (product.right.empty())
+        continue;
+      op->setAttr(mapping::kMatrixUnitAttr, UnitAttr::get(op->getContext()));
+      if (isa<attn::AccumulateOp>(op))
+        op->setAttr(mapping::kRoundedAttr, TypeAttr::get(narrowInputOf(product.right[0])));
     }
   }
 

@@ -76,6 +76,7 @@ typedef void (*weir_parallel_for)(void *context, weir_body body, void *body_cont
 #define WEIR_CPU_AVX_VNNI (UINT64_C(1) << 11)
 #define WEIR_CPU_AVX_IFMA (UINT64_C(1) << 12)
 #define WEIR_CPU_AMX_TILE (UINT64_C(1) << 13)
+#define WEIR_CPU_AMX_BF16 (UINT64_C(1) << 14)
 #define WEIR_CPU_UNKNOWN (UINT64_C(1) << 63) /* never set in a real mask */
 
 /* The first bytes of every NAME_args. */

@@ -17,6 +17,7 @@ struct TargetDescription {
   unsigned vectorBytes = 32;     ///< width of a vector register: 32 (ymm) or 64 (zmm)
   unsigned vectorRegisters = 16; ///< architectural vector registers
   bool hasBF16 = false;          ///< converts f32 to bf16 in hardware (AVX512-BF16)
+  bool hasMatrixUnit = false;    ///< multiplies tiles of bf16 and sums them in f32 (AMX)
   bool isGPU = false;            ///< an NVIDIA GPU: `cpu` is its architecture, sm_80
   int64_t sharedBytes = 0;       ///< GPU: memory that the threads of a block may share
   int64_t launchBytes = 0;       ///< GPU: the same where the launch asks for it

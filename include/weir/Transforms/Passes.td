@@ -194,6 +194,7 @@ def MapStreams : Pass<"attn-map-streams", "::mlir::func::FuncOp"> {
   let options = [
     Option<"vectorBytes", "vector-bytes", "unsigned", "32", "width of a vector register">,
     Option<"vectorRegisters", "vector-registers", "unsigned", "16", "how many there are">,
+    Option<"matrixUnit", "matrix-unit", "bool", "false", "of a processor: it multiplies tiles of bf16 (AMX)">,
     Option<"sharedBytes", "shared-bytes", "int64_t", "0", "of a GPU: bytes that the tiles of a block may take; 0: a processor">,
     Option<"launchBytes", "launch-bytes", "int64_t", "0", "of a GPU: bytes that they may take where rows of f32 stay in registers; 0: they do not">,
     Option<"m", "m", "int64_t", "0", "rows of a tile; 0: chosen">,

@@ -140,7 +140,8 @@ private:
   void inBlockOf(Builder &b, const RowBlock &rows, llvm::function_ref<void()> inside);
 
   // StreamOps.cpp: tile operations.
-  View makeTile(llvm::ArrayRef<Role> axes, const StreamTiles::Product *product = nullptr);
+  /// Of `element`s; null: of the kernel's reals.
+  View makeTile(llvm::ArrayRef<Role> axes, const StreamTiles::Product *product = nullptr, mlir::Type element = {});
   mlir::Value placeTile(Builder &b, llvm::ArrayRef<Role> axes, const StreamTiles::Product &product);
   /// The extent of a product's inner coordinate.
   mlir::OpFoldResult innerOf(Builder &b, const StreamTiles::Product &product);
@@ -159,6 +160,7 @@ private:
   // StreamFactors.cpp: the two sides of a product.
   mlir::Value conditionOf(Builder &b, mlir::Operation *op);
   void packLeft(Builder &b, attn::ReduceOp reduce);
+  mlir::Value packForMatrixUnit(Builder &b, attn::ReduceOp reduce, const View &tile);
   /// The right factors as a matrix; `contracted`: nothing but a contraction reads it.
   View openRight(Builder &b, mlir::Operation *op, bool contracted);
   View packShifted(Builder &b, mlir::Operation *op);
@@ -327,6 +329,7 @@ private:
   const llvm::StringMap<mlir::Value> *outer = nullptr;
   llvm::DenseMap<mlir::Value, View> values;                  ///< tiles of sums and of the body's equations
   llvm::DenseMap<mlir::Operation *, View> packed, rights, scaled, skewed;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> restOfScale; ///< by which the sums of a matrix unit are multiplied; null: by nothing
   llvm::DenseMap<mlir::Operation *, View> leftBits, rightBits; ///< of products whose factors may be absent
   llvm::DenseMap<mlir::Operation *, mlir::Value> conditions; ///< whether a product's factors are there in this block; null: they are
   llvm::MapVector<mlir::Operation *, Component> components;

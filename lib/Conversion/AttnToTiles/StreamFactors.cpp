@@ -80,6 +80,34 @@ Value StreamEmitter::divide(Builder &b, Value value, ArrayRef<Value> divisors) {
   return value;
 }
 
+/// What 16 bits hold of a left factor that is scaled: itself times a power of two. The sums are multiplied by the rest of the scale, from 1 to 2.
+Value StreamEmitter::packForMatrixUnit(Builder &b, ReduceOp reduce, const View &tile) {
+  const StreamTiles::Product &product = plan.products.find(reduce)->second;
+  SmallVector<Value> own, scales;
+  for (Value factor : product.left)
+    (plan.isUniform(factor) ? scales : own).push_back(factor);
+  Value power, rest;
+  if (!scales.empty() || !product.divisors.empty()) {
+    bindCoordinates(b, bodyOf(reduce), {});
+    Value one = constantLike(b, plan.real, 1);
+    Value scale = divide(b, scales.empty() ? one : multiply(b, scales), product.divisors);
+    Value field = constantInt(b, b.getI32Type(), 0x7f800000);
+    Value bits = arith::AndIOp::create(b, arith::BitcastOp::create(b, b.getI32Type(), scale), field);
+    Value isZero = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, bits, constantInt(b, b.getI32Type(), 0));
+    Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, bits, field);
+    power = arith::SelectOp::create(b, arith::OrIOp::create(b, isZero, isLast), one, arith::BitcastOp::create(b, plan.real, bits));
+    rest = arith::DivFOp::create(b, scale, power);
+  }
+  SmallVector<Role> space{Role::Row, Role::Inner};
+  generic(b, space, {}, tile, [&](Builder &in, ValueRange) {
+    bindCoordinates(in, bodyOf(reduce), space);
+    bindInner(in, reduce, space);
+    Value value = multiply(in, own);
+    return SmallVector<Value>{power ? arith::MulFOp::create(in, value, power).getResult() : value};
+  });
+  return rest;
+}
+
 void StreamEmitter::packLeft(Builder &b, ReduceOp reduce) {
   const StreamTiles::Product &product = plan.products.find(reduce)->second;
   View &tile = packed[reduce];
@@ -87,6 +115,10 @@ void StreamEmitter::packLeft(Builder &b, ReduceOp reduce) {
     tile = makeTile({Role::Row, Role::Inner}, &product);
   if (product.partialLeft)
     return packPartial(b, reduce, product.left, product.divisors, tile, leftBits[reduce]);
+  if (reduce->hasAttr(mapping::kMatrixUnitAttr)) {
+    restOfScale[reduce] = packForMatrixUnit(b, reduce, tile);
+    return;
+  }
   guarded(b, conditions[reduce], [&] {
     SmallVector<Role> space{Role::Row, Role::Inner};
     generic(b, space, {}, tile, [&](Builder &in, ValueRange) {
@@ -259,9 +291,12 @@ StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op, bool con
   Type element = matrix ? cast<MemRefType>(matrix->memory.getType()).getElementType() : Type();
   if (matrix && (element == plan.real ? !op->hasAttr(mapping::kCopiedAttr) : contracted && plan.widens(element, sizes.getM())))
     return *matrix;
+  bool isNarrow = op->hasAttr(mapping::kMatrixUnitAttr);
+  if (matrix && isNarrow)
+    return *matrix;
   View &tile = rights[op];
   if (!tile.memory)
-    tile = makeTile({Role::Key, Role::Inner}, &product);
+    tile = makeTile({Role::Key, Role::Inner}, &product, isNarrow ? Type(b.getBF16Type()) : Type());
   View out = inBlock(b, tile);
   if (product.partialRight) {
     packPartial(b, op, product.right, product.rightDivisors, out, rightBits[op]);
@@ -275,7 +310,8 @@ StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op, bool con
   generic(b, space, {}, out, [&](Builder &in, ValueRange) {
     bindCoordinates(in, bodyOf(op), space);
     bindInner(in, op, space);
-    return SmallVector<Value>{divide(in, multiply(in, product.right), product.rightDivisors)};
+    Value value = divide(in, multiply(in, product.right), product.rightDivisors);
+    return SmallVector<Value>{isNarrow ? arith::TruncFOp::create(in, in.getBF16Type(), value).getResult() : value}; // exact: it is read so
   });
   return out;
 }

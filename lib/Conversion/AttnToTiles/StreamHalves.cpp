@@ -29,6 +29,9 @@ void StreamEmitter::splitRows(Builder &b) {
   if (!lanesOfRows || sizes.getM() % (2 * lanesOfRows) || plan.rows.size() != 1 || plan.keys.size() != 1 || !plan.residues.empty() ||
       !doBoundsMove(b))
     return;
+  // A matrix unit has its own strips of rows, and what it leaves out would cost more than it gains.
+  if (llvm::any_of(plan.products, [](auto &entry) { return entry.first->hasAttr(mapping::kMatrixUnitAttr); }))
+    return;
   Span all = rows[0];
   Value zero = constantIndex(b, 0), half = constantIndex(b, sizes.getM() / 2);
   Value first = arith::MinUIOp::create(b, all.count, half);

@@ -5,6 +5,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "weir/Support/KernelContract.h"
 
 using namespace mlir;
 using namespace weir;
@@ -46,9 +47,9 @@ Value StreamEmitter::placeTile(Builder &b, ArrayRef<Role> axes, const StreamTile
   return tile;
 }
 
-StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, const StreamTiles::Product *product) {
+StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, const StreamTiles::Product *product, Type element) {
   Builder b(anchor->getLoc(), anchor);
-  if (product && places.count(product) && llvm::is_contained(axes, Role::Inner))
+  if (!element && product && places.count(product) && llvm::is_contained(axes, Role::Inner))
     return {placeTile(b, axes, *product), SmallVector<Role>(axes)};
   SmallVector<OpFoldResult> shape;
   for (Role axis : axes)
@@ -56,7 +57,7 @@ StreamEmitter::View StreamEmitter::makeTile(ArrayRef<Role> axes, const StreamTil
                     : axis == Role::Key ? OpFoldResult(b.getIndexAttr(sizes.getN()))
                     : axis == Role::Shift ? OpFoldResult(b.getIndexAttr(StreamTiles::shiftsOf(sizes)))
                                         : innerOf(b, *product));
-  auto tile = memref::AllocaOp::create(b, shape, plan.real);
+  auto tile = memref::AllocaOp::create(b, shape, element ? element : plan.real);
   tile->setAttr("weir.tile", b.getUnitAttr());
   return {tile, SmallVector<Role>(axes)};
 }
@@ -115,7 +116,7 @@ void StreamEmitter::copy(Builder &b, const View &from, const View &to) {
   generic(b, from.axes, from, to, [](Builder &, ValueRange args) { return SmallVector<Value>{args[0]}; });
 }
 
-/// out += left * right; the dimension that `out` lacks is summed. It says where both factors are rounded, as `product` does.
+/// out += left * right; the dimension that `out` lacks is summed. It says where both factors are rounded, as `product` does, and whether a matrix unit takes it.
 Operation *StreamEmitter::contract(Builder &b, Operation *product, const View &left, const View &right, const View &out) {
   bool isShifted = llvm::is_contained(right.axes, Role::Shift);
   SmallVector<Role> space{Role::Row, isShifted ? Role::Shift : Role::Key, Role::Inner};
@@ -124,6 +125,8 @@ Operation *StreamEmitter::contract(Builder &b, Operation *product, const View &l
   auto contraction = linalg::ContractOp::create(b, ValueRange{left.memory, right.memory}, ValueRange{out.memory}, maps);
   if (mapping::isRoundedToTF32(product))
     contraction->setAttr(mapping::kRoundedAttr, product->getAttr(mapping::kRoundedAttr));
+  if (product->hasAttr(mapping::kMatrixUnitAttr))
+    contraction->setAttr(kMatrixUnitAttr, b.getUnitAttr());
   return contraction;
 }
 

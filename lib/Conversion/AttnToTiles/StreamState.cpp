@@ -102,6 +102,15 @@ void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
       return forRuns(b, reduce, [&](const View &right) { contract(b, reduce, packed[reduce], right, begin()); }, begin);
     }
     contractNeeded(b, reduce, packed[reduce], openRight(b, reduce, /*contracted=*/true), out, /*isNew=*/true);
+    Value rest = restOfScale.lookup(reduce);
+    if (!rest)
+      return;
+    Value isMore = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, rest, constantLike(b, plan.real, 1));
+    guarded(b, isMore, [&] {
+      generic(b, kTile, {}, out, [&](Builder &in, ValueRange args) {
+        return SmallVector<Value>{arith::MulFOp::create(in, args[0], rest)};
+      });
+    });
   });
 }
 
@@ -461,7 +470,7 @@ void StreamEmitter::addProduct(Builder &b, AccumulateOp op, const View &side, co
 /// Whether a right factor's block holds finite numbers only: the sum of 0*x is 0, and no number otherwise. A processor's vectors sum columns first; for
 /// tensor cores (where weights are rounded) all threads of a block sum at once.
 Value StreamEmitter::isFinite(Builder &b, AccumulateOp op, const View &right, const StreamTiles::Product &product) {
-  bool inOne = op->hasAttr(mapping::kRoundedAttr);
+  bool inOne = op->hasAttr(mapping::kRoundedAttr) && !op->hasAttr(mapping::kMatrixUnitAttr);
   View total = makeTile({}), sums = inOne ? total : makeTile(Role::Inner, &product);
   fill(b, total, 0);
   Role space[] = {Role::Key, Role::Inner};

@@ -71,7 +71,7 @@ struct CarryBF16AsInteger : weir::impl::CarryBF16AsIntegerBase<CarryBF16AsIntege
       }
       return success();
     }
-    if (isa<LLVM::FPTruncOp>(op) && isBF16(op->getResult(0).getType())) {
+    if (isa<LLVM::FPTruncOp, LLVM::CallIntrinsicOp>(op) && op->getNumResults() == 1 && isBF16(op->getResult(0).getType())) {
       b.setInsertionPointAfter(op);
       auto bits = LLVM::BitcastOp::create(b, op->getLoc(), types.replace(op->getResult(0).getType()),
                                           op->getResult(0));

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
+#include "weir/Support/KernelContract.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace weir {
@@ -62,7 +63,10 @@ struct LayOutTiles : weir::impl::LayOutTilesBase<LayOutTiles> {
         seed(op);
     while (llvm::any_of(ops, [&](linalg::LinalgOp op) { return propagate(op); }))
       ;
+    bool hasStrips = llvm::any_of(ops, [](Operation *op) { return op->hasAttr(weir::kMatrixUnitAttr); });
     for (auto [tile, lane] : lanes) {
+      if (hasStrips)
+        tile->setAttr(weir::kRowsAttr, UnitAttr::get(&getContext()));
       auto type = cast<MemRefType>(tile->getResult(0).getType());
       SmallVector<int64_t> order;
       for (int64_t k = 0; k < type.getRank(); ++k)

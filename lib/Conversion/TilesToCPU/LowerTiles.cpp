@@ -2,8 +2,10 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "Tiles.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -50,7 +52,9 @@ struct LowerTiles : weir::impl::LowerTilesBase<LowerTiles> {
     getOperation()->walk([&](linalg::ContractOp op) { contractions.push_back(op); });
     for (linalg::ContractOp op : contractions) {
       linalg::FillOp fill = fillBefore(op);
-      if (!weir::emitContraction(op, fill ? fill.getInputs()[0] : Value(), unit))
+      Value start = fill ? fill.getInputs()[0] : Value();
+      bool isForMatrixUnit = op->hasAttr(weir::kMatrixUnitAttr);
+      if (!(isForMatrixUnit ? weir::emitMatrixProduct(op, start, unit) : weir::emitContraction(op, start, unit)))
         continue;
       if (fill)
         fill->erase();

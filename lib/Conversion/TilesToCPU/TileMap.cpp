@@ -6,6 +6,7 @@
 #include "mlir/Dialect/SCF/Utils/Utils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
+#include "weir/Support/KernelContract.h"
 
 using namespace mlir;
 using namespace weir;
@@ -28,6 +29,17 @@ bool TileMap::emit() {
   if (!joins.empty()) {
     emitReduction(ends, 0);
     return true;
+  }
+  if (op->hasAttr(kStripAttr) && maps[0].getNumDims() == 2 && !isOpen) {
+    chooseShared();
+    if (auto reduced = findJoins(); reduced && *reduced != lane) {
+      emitChains(ends, *reduced);
+      return true;
+    }
+    joins.clear();
+    shared.clear();
+    if (Value factor = findRescaling())
+      return emitRescaling(ends, factor), true;
   }
   chooseTurn();
   chooseJam();

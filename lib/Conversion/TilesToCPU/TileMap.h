@@ -82,6 +82,10 @@ private:
   // TileReductions.cpp.
   bool chooseScalar();
   bool chooseReduction();
+  std::optional<unsigned> findJoins();
+  Value findRescaling();
+  void emitRescaling(llvm::ArrayRef<Value> ends, Value factor);
+  void emitChains(llvm::ArrayRef<Value> ends, unsigned other);
   void emitReduction(llvm::ArrayRef<Value> ends, unsigned dim);
   Value joinBy(mlir::Operation *join, Value x, Value y);
   Value joinLanes(mlir::Operation *join, Value v);

@@ -20,6 +20,10 @@ struct VectorUnit {
 /// operands' layout does not admit it.
 bool emitContraction(mlir::linalg::ContractOp op, mlir::Value start, const VectorUnit &unit);
 
+/// The same for a matrix unit: 16 x 16 sums of f32 at a time, of products of bf16, to which factors of f32 are rounded. `op` has
+/// kMatrixUnitAttr. False (and nothing emitted) where the operands' layout does not admit it.
+bool emitMatrixProduct(mlir::linalg::ContractOp op, mlir::Value start, const VectorUnit &unit);
+
 /// What dividing by a value is: x / d is (x * scale) * inverse.
 struct Reciprocal {
   mlir::Value scale, inverse;

@@ -28,6 +28,25 @@ def LayOutTiles : Pass<"lay-out-tiles"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def StripRows : Pass<"strip-rows"> {
+  let summary = "Take keys into a few rows after the other, beside a matrix unit";
+  let description = [{
+    Where a `linalg.contract` is for a matrix unit, products cost little and the traffic between caches much: scores and weights of all rows of a block
+    leave the first cache before they are read again. All that a block of keys does to tiles of rows (those that `lay-out-tiles` marked `weir.rows`) goes into a
+    loop over strips of as many rows as a vector has lanes; what is the same for all strips goes before it. Where something else than tile
+    operations touches such a tile nothing is changed.
+
+    ```mlir
+    scf.for %key = .. { linalg.contract {weir.matrix_unit} .. outs(%s : memref<?x64xf32>) linalg.generic .. }
+    // -->
+    scf.for %key = .. { scf.for %row = 0 to 64 step 16 { %t = memref.subview %s[0, %row] [.., 16] [1, 1] .. } }
+    ```
+  }];
+  let options = [Option<"vectorBytes", "vector-bytes", "unsigned", "64", "bytes of a vector register">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
 def LowerTiles : Pass<"lower-tiles"> {
   let summary = "Make tile operations into register-blocked loops over vectors";
   let description = [{
@@ -54,9 +73,9 @@ def LowerTiles : Pass<"lower-tiles"> {
   let options = [
     Option<"vectorBytes", "vector-bytes", "unsigned", "32", "bytes of a vector register">,
     Option<"vectorRegisters", "vector-registers", "unsigned", "16", "vector registers">];
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
-                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::vector::VectorDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
