@@ -42,7 +42,9 @@ void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &t
   ExpandNarrowFloatsOptions narrow;
   narrow.hasBF16 = target.hasBF16;
   pm.addPass(createExpandNarrowFloats(narrow));
-  pm.addPass(createExpandElementaryFunctions());
+  ExpandElementaryFunctionsOptions functions;
+  functions.hasScale = target.hasMatrixUnit; // then exponentials are the largest part
+  pm.addPass(createExpandElementaryFunctions(functions));
   pm.addPass(createOutlineParallelLoops());
   pm.addPass(createAddKernelEntries());
   pm.addNestedPass<func::FuncOp>(createPlaceFrame());

@@ -2,6 +2,7 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #include "ElementaryFunctions.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "FloatFormat.h"
 #include "Polynomials.h"
 #include "Polynomials.inc"
@@ -51,6 +52,23 @@ static Real saturate(Real value, Real x, Real low, Real high) {
 Real weir::buildExp(Real x) {
   // ln of the smallest normal number and of the largest finite one.
   return saturate(expInRange(x), x, x.c(-87.33654, -708.396418532264), x.c(88.722831726, 709.782712893384));
+}
+
+/// Scaling overflows to infinity and underflows to 0 by itself, so that x need only stay where n is exact; and comparisons
+/// with NaN are false, so that it stays.
+Real weir::buildExpScaled(Real x, ImplicitLocOpBuilder &b) {
+  x = select(x < x.c(-104), x.c(-104), x);
+  x = select(x > x.c(89), x.c(89), x);
+  Real shifted = fma(x, x.c(1.44269504088896340736), roundingConstant(x));
+  Real n = shifted - roundingConstant(x);
+  Real r = fma(n, x.c(-0.693147182464599609375), x);
+  r = fma(n, x.c(1.904654299957768e-9), r);
+  Real value = expm1Near0(r) + 1;
+  Type type = x.value().getType();
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  Value all = arith::ConstantIntOp::create(b, -1, 16), mode = arith::ConstantIntOp::create(b, 4, 32);
+  auto name = b.getStringAttr("llvm.x86.avx512.mask.scalef.ps.512");
+  return Real(b, LLVM::CallIntrinsicOp::create(b, type, name, ValueRange{value.value(), n.value(), none, all, mode}).getResult(0));
 }
 
 Real weir::buildExp2(Real x) {

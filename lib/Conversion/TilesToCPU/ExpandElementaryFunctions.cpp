@@ -7,6 +7,7 @@
 // the math ops that are one instruction (sqrt, fma, absf, floor, ceil, roundeven, copysign), and ops on other
 // types.
 #include "ElementaryFunctions.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
@@ -29,12 +30,17 @@ static bool isExpandable(Type type) {
 }
 
 /// The formula for `op` at the builder's place; null if it has none.
-static Value expand(Operation *op, ImplicitLocOpBuilder &b) {
+static Value expand(Operation *op, ImplicitLocOpBuilder &b, bool hasScale) {
   auto operand = [&](unsigned i) { return Real(b, op->getOperand(i)); };
   auto unary = [&](Real (*build)(Real)) { return build(operand(0)).value(); };
   auto binary = [&](Real (*build)(Real, Real)) { return build(operand(0), operand(1)).value(); };
   return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<math::ExpOp>([&](auto) { return unary(buildExp); })
+      .Case<math::ExpOp>([&](auto) {
+        auto vector = dyn_cast<VectorType>(op->getResult(0).getType());
+        if (hasScale && vector && vector.getNumElements() == 16 && vector.getElementType().isF32())
+          return buildExpScaled(operand(0), b).value();
+        return unary(buildExp);
+      })
       .Case<math::Exp2Op>([&](auto) { return unary(buildExp2); })
       .Case<math::ExpM1Op>([&](auto) { return unary(buildExpm1); })
       .Case<math::LogOp>([&](auto) { return unary(buildLog); })
@@ -52,6 +58,8 @@ static Value expand(Operation *op, ImplicitLocOpBuilder &b) {
 
 namespace {
 struct ExpandElementaryFunctions : weir::impl::ExpandElementaryFunctionsBase<ExpandElementaryFunctions> {
+  using ExpandElementaryFunctionsBase::ExpandElementaryFunctionsBase;
+
   void runOnOperation() override {
     SmallVector<Operation *> candidates;
     getOperation()->walk([&](Operation *op) {
@@ -61,7 +69,7 @@ struct ExpandElementaryFunctions : weir::impl::ExpandElementaryFunctionsBase<Exp
     });
     for (Operation *op : candidates) {
       ImplicitLocOpBuilder b(op->getLoc(), op);
-      Value value = expand(op, b);
+      Value value = expand(op, b, hasScale);
       if (!value)
         continue;
       op->getResult(0).replaceAllUsesWith(value);

@@ -196,7 +196,8 @@ def ExpandElementaryFunctions : Pass<"expand-elementary-functions"> {
     }
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let options = [Option<"hasScale", "has-scale", "bool", "false", "16 f32 are multiplied by powers of two in one instruction (AVX-512), which exp uses">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect"];
 }
 
 def ExpandNarrowFloats : Pass<"expand-narrow-floats"> {
