@@ -106,7 +106,7 @@ int64_t Points::value(unsigned index) {
   case Op::Read: {
     SmallVector<int64_t> indices = to_vector(map_range(node.args, [&](unsigned arg) { return value(arg); }));
     auto entry = failed ? std::nullopt : entryOf(*node.table, indices);
-    return entry ? node.table->values[*entry] : fail();
+    return entry ? node.table->values[*entry] : 0;
   }
   default:
     break;
@@ -291,13 +291,12 @@ void Points::readRuns(unsigned index, Span within, Pieces &out) {
       isOneRow &= piece.slope == 0 || (arg + 1 == pieces.size() && piece.slope == 1);
     }
     auto entry = entryOf(*node.table, indices);
-    if (!entry)
-      return (void)fail();
-    if (!isOneRow)
+    bool isMoving = pieces.back()[next.back()].slope != 0;
+    if (!isOneRow || (isMoving && !entry))
       end = k + 1;
-    else if (pieces.back()[next.back()].slope)
+    else if (isMoving)
       end = std::min(end, k + node.table->runEnds[*entry] - indices.back());
-    out.push_back({{k, end}, 0, node.table->values[*entry]});
+    out.push_back({{k, end}, 0, entry ? node.table->values[*entry] : 0});
     k = end;
   }
 }

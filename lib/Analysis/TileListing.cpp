@@ -62,11 +62,9 @@ Points *TileListing::pointsOf(const Tree *tree) {
   return entry->second ? &*entry->second : nullptr;
 }
 
-TileListing::Range TileListing::rangeOf(Value value, Points::Span rows, Points::Span keys) {
-  const Tree *tree = reader.read(value);
+TileListing::Range TileListing::rangeOf(const Tree *tree, StreamData::Grain grain, Points::Span rows, Points::Span keys) {
   Points *points = tree ? pointsOf(tree) : nullptr;
   Range all;
-  StreamData::Grain grain = data.grainOf(value);
   if (!grain.row) // the same for all rows
     rows = {0, 1};
   if (!grain.key)
@@ -90,18 +88,21 @@ TileListing::Range TileListing::rangeOf(Value value, Points::Span rows, Points::
 static bool isEmpty(Points::Span span) { return span.low >= span.high; }
 
 /// Says what is known of data in a block of rows and, if there are any, keys.
-template <typename Judge, typename RangeOf>
-static void askData(Judge &judge, const StreamData &data, bool asksKeys, RangeOf rangeOf) {
-  auto isKnown = [&data, asksKeys](Value v) {
-    return data.ofRows.contains(v) || (asksKeys && (data.ofKeys.contains(v) || data.ofRuns.contains(v)));
-  };
+template <typename Judge> void TileListing::askData(Judge &judge, Points::Span rows, std::optional<Points::Span> keys) {
+  auto rangeOf = [=](Value v, const Tree *tree) { return this->rangeOf(tree, data.grainOf(v), rows, keys.value_or(Points::Span{0, 0})); };
+  auto isKnown = [=](Value v) { return data.ofRows.contains(v) || (keys && (data.ofKeys.contains(v) || data.ofRuns.contains(v))); };
   judge.dataInterval = [=](Value v) -> std::optional<typename Judge::Interval> {
-    auto range = v.getType().isInteger(64) && isKnown(v) ? rangeOf(v) : std::nullopt;
-    return range ? std::optional(typename Judge::Interval{range->first, range->second, {}, {}})
-                 : std::nullopt;
+    auto range = v.getType().isInteger(64) && isKnown(v) ? rangeOf(v, reader.read(v)) : std::nullopt;
+    if (!range)
+      return std::nullopt;
+    typename Judge::Interval interval{range->first, range->second, {}, {}};
+    if (const Tree *present = reader.presenceOf(v))
+      if (auto there = rangeOf(v, present))
+        interval.there = there->first;
+    return interval;
   };
   judge.dataVerdict = [=](Value v) -> std::optional<typename Judge::Verdict> {
-    auto range = v.getType().isInteger(1) && isKnown(v) ? rangeOf(v) : std::nullopt;
+    auto range = v.getType().isInteger(1) && isKnown(v) ? rangeOf(v, reader.read(v)) : std::nullopt;
     return range ? std::optional(typename Judge::Verdict{range->second, range->first}) : std::nullopt;
   };
 }
@@ -109,7 +110,7 @@ static void askData(Judge &judge, const StreamData &data, bool asksKeys, RangeOf
 std::pair<bool, bool> TileListing::judgeStep(Points::Span rows, Points::Span keys) {
   Numbers numbers{*this};
   BlockJudge<Numbers> judge(numbers, plan, {rows.low, rows.high - 1}, {keys.low, keys.high - 1});
-  askData(judge, data, /*asksKeys=*/true, [&](Value v) { return rangeOf(v, rows, keys); });
+  askData(judge, rows, keys);
   std::pair<bool, bool> answer{false, true};
   for (ArrayRef<Value> predicates : needed) {
     auto verdict = judge.judgeAll(predicates);
@@ -126,7 +127,7 @@ std::optional<TileClasses::Block> TileListing::blockAt(ArrayRef<int64_t> at, uin
   Points::Span rows{at.back() * row.block, std::min((at.back() + 1) * row.block, row.extent)};
   Numbers numbers{*this};
   BlockJudge<Numbers> judge(numbers, plan, {rows.low, rows.high - 1});
-  askData(judge, data, /*asksKeys=*/false, [&](Value v) { return rangeOf(v, rows, {}); });
+  askData(judge, rows, std::nullopt);
   auto [low, count] = judge.keysOfAny(needed, key.extent);
   TileClasses::Block block;
   // Steps begin where summaries do; a tile ends where a mask does, and where, after steps inside all masks,

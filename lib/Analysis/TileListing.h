@@ -27,7 +27,8 @@ private:
   struct Numbers;
   /// The least and the greatest that a value takes on in a block of rows and a span of keys.
   using Range = std::optional<std::pair<int64_t, int64_t>>;
-  Range rangeOf(mlir::Value value, Points::Span rows, Points::Span keys);
+  Range rangeOf(const Tree *tree, StreamData::Grain grain, Points::Span rows, Points::Span keys);
+  template <typename Judge> void askData(Judge &judge, Points::Span rows, std::optional<Points::Span> keys);
   /// Whether something may hold in a step of keys, and whether everything that is needed holds everywhere.
   std::pair<bool, bool> judgeStep(Points::Span rows, Points::Span keys);
   Points *pointsOf(const Tree *tree);

@@ -29,6 +29,45 @@ const Tree *TileReader::readKnown(ReadOp op) {
                    indices);
 }
 
+/// An extent by its class.
+std::optional<int64_t> TileReader::sizeOf(const std::string &name) {
+  StringRef rank = name;
+  auto size = Extents::constant(name);
+  return !size && rank.consume_front("rank ") ? model.evaluate(arena.extent(rank), extents) : size;
+}
+
+/// Whether a value is there for all coordinates.
+bool TileReader::isThere(Value v) {
+  Presence present = presences.of(v);
+  return present && llvm::all_of(*present, [&](const std::string &name) { return inhabited.count(name); });
+}
+
+const Tree *TileReader::presenceOf(Value v) {
+  Operation *op = v.getDefiningOp();
+  if (!op || isThere(v) || !isa<AttnDialect>(op->getDialect()))
+    return nullptr;
+  const Tree *all = nullptr;
+  auto add = [&](const Tree *one) { all = !one ? all : all ? both(all, one) : one; };
+  if (auto select = dyn_cast<SelectOp>(op)) {
+    const Tree *sides[] = {presenceOf(select.getThenValue()), presenceOf(select.getElseValue())};
+    if (!sides[0] && !sides[1])
+      return nullptr;
+    const Tree *condition = read(select.getCondition());
+    return either(both(condition, sides[0] ? sides[0] : truth(true)), both(invert(condition), sides[1] ? sides[1] : truth(true)));
+  }
+  for (Value operand : op->getOperands())
+    if (operand.getType().isInteger())
+      add(presenceOf(operand));
+  if (auto read = dyn_cast<ReadOp>(op))
+    for (auto [k, index] : llvm::enumerate(read.getIndices()))
+      if (!presences.isInside(read, k)) {
+        const Tree *own = this->read(index);
+        std::optional<int64_t> size = sizeOf(classes.ofDim(read.getSource(), k));
+        add(both(atMost(number(0), own), less(own, number(size.value_or(0)))));
+      }
+  return all;
+}
+
 const Tree *TileReader::readOp(Operation *op) {
   APInt constant;
   if (matchPattern(op, m_ConstantInt(&constant)))
@@ -38,11 +77,7 @@ const Tree *TileReader::readOp(Operation *op) {
   if (auto rank = dyn_cast<RankOp>(op))
     return read(rank.getValue());
   if (isa<tensor::DimOp>(op)) {
-    std::string name = classes.of(op->getResult(0));
-    StringRef rank = name;
-    auto size = Extents::constant(name);
-    if (!size && rank.consume_front("rank "))
-      size = model.evaluate(arena.extent(rank), extents);
+    auto size = sizeOf(classes.of(op->getResult(0)));
     return size ? number(*size) : nullptr;
   }
   if (auto literal = dyn_cast<LiteralOp>(op)) {
@@ -79,6 +114,8 @@ const Tree *TileReader::read(Value v) {
   const Tree *tree = nullptr;
   if (Operation *op = v.getDefiningOp()) {
     tree = readOp(op);
+    const Tree *present = tree && v.getType().isInteger(1) && isa<ReadOp, MapOp>(op) ? presenceOf(v) : nullptr;
+    tree = present ? both(present, tree) : tree;
   } else {
     auto argument = cast<BlockArgument>(v);
     if (!isa<func::FuncOp>(argument.getOwner()->getParentOp()) &&
@@ -94,8 +131,7 @@ std::optional<int64_t> TileReader::extentOf(Value v) {
 }
 
 const Tree *TileReader::fixed(Value v) {
-  Presence present = presences.of(v);
-  if (!present || !llvm::all_of(*present, [&](const std::string &name) { return inhabited.count(name); }))
+  if (!isThere(v))
     return nullptr;
   const Tree *tree = read(v);
   if (auto constant = tree ? tree->getInteger() : std::nullopt)

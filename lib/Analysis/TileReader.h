@@ -42,8 +42,10 @@ public:
   void enter(mlir::Block *) {}
 
   /// The value over the stream's coordinates; null where it reads a tensor that is not known, or an open
-  /// extent.
+  /// extent. What is absent does not hold, and is any number.
   const Tree *read(mlir::Value v);
+  /// Where an integer is present, for `read` of which there is a tree; null: everywhere.
+  const Tree *presenceOf(mlir::Value v);
   std::optional<int64_t> extentOf(mlir::Value v);
   Number divide(Number x, Number y) { return call("floordiv", x, y); }
 
@@ -54,6 +56,8 @@ private:
   }
   const Tree *readKnown(attn::ReadOp op);
   const Tree *readOp(mlir::Operation *op);
+  bool isThere(mlir::Value v);
+  std::optional<int64_t> sizeOf(const std::string &name);
 
   TreeArena &arena;
   const StreamTiles &plan;

@@ -34,6 +34,7 @@ public:
 
 private:
   void draw(bool isPlane);
+  void drawData(bool isPlane);
   void print(const Term &predicate);
   std::string checkDomain(mlir::func::FuncOp cascade);
   std::string checkTiles(mlir::func::FuncOp streamed);
@@ -52,6 +53,7 @@ private:
   int64_t rows = 0, keys = 0; ///< how many there are
   std::vector<char> inside;   ///< by head, row, key
   bool readsData = false;     ///< and it is not known
+  bool isSorted = false;      ///< what is in order is promised to be
   KnownInputs known;          ///< in half of all trials
 };
 } // namespace
@@ -82,29 +84,41 @@ void Trial::draw(bool isPlane) {
   keys = Setting::countOf(setting.keys);
   tileM = random.integer(1, 16);
   tileN = random.integer(1, 16);
-  auto fill = [&](const char *name, int64_t size, int64_t high) {
-    for (int64_t i = 0; i < size; ++i)
-      setting.data[name].push_back(random.integer(high == 1 ? 0 : -2, high));
+  drawData(isPlane);
+}
+
+void Trial::drawData(bool isPlane) {
+  int64_t heads = setting.head.extent, M = setting.rows.back().extent, N = setting.keys.back().extent;
+  auto draw = [&](std::vector<int64_t> shape, int64_t low, int64_t high) {
+    Setting::Data data{std::move(shape), {}};
+    for (int64_t left = llvm::product_of(data.shape); left > 0; --left)
+      data.values.push_back(random.integer(low, high));
+    return data;
   };
-  fill("LEN", setting.head.extent, keys + 3);
-  fill("WIDTH", setting.head.extent, 20);
-  fill("ROW", rows, keys);
-  fill("DM", rows, 3);
-  fill("DN", keys, 3);
-  fill("KEEP", rows * keys, 1);
-  if (!isPlane && random.chance(0.5)) {
-    auto know = [&](const char *name, ElementType type, ArrayRef<int64_t> shape) {
-      HostTensor tensor(type, shape);
-      for (auto [i, value] : llvm::enumerate(setting.data[name]))
-        tensor.set(i, value);
-      known.try_emplace(name, tensor);
-    };
-    for (const char *name : {"LEN", "WIDTH"})
-      know(name, ElementType::I32, setting.head.extent);
-    for (const char *name : {"ROW", "DM"})
-      know(name, ElementType::I32, rows);
-    know("DN", ElementType::I32, keys);
-    know("KEEP", ElementType::Bool, {rows, keys});
+  auto &data = setting.data;
+  data["LEN"] = draw({heads}, -2, keys + 3);
+  data["WIDTH"] = draw({heads}, -2, 20);
+  data["BLOCKS"] = draw({heads, extents["I"] = random.integer(1, 9), extents["J"] = random.integer(1, 9)}, 0, 1);
+  if (!isPlane) {
+    data["ROW"] = draw({M}, -2, N);
+    data["DM"] = draw({M}, -2, 3);
+    data["DN"] = draw({N}, -2, 3);
+    data["SM"] = draw({M}, 0, 3);
+    data["SN"] = draw({N}, 0, 3);
+    data["KEEP"] = draw({M, N}, 0, 1);
+    data["FIRST"] = draw({extents["C"] = random.integer(1, 4)}, 0, N);
+    for (const char *name : {"SM", "SN", "FIRST"})
+      llvm::sort(data[name].values);
+  }
+  isSorted = !isPlane && random.chance(0.5);
+  if (random.chance(0.5))
+    return;
+  for (auto &[name, own] : data) {
+    bool isFlag = name == "BLOCKS" || name == "KEEP";
+    HostTensor tensor(isFlag ? ElementType::Bool : ElementType::I32, own.shape);
+    for (auto [i, value] : llvm::enumerate(own.values))
+      tensor.set(i, value);
+    known.try_emplace(name, tensor);
   }
 }
 
@@ -297,9 +311,13 @@ void Trial::print(const Term &predicate) {
   std::string S = "S[h," + m + "," + n + "]", E = "exp(" + S + " - (max(" + n + ") " + S + "))",
               sum = "sum(" + n + ") ";
   os << "cascade t(Q[H," << M << ",D], K[H," << N << ",D], V[H," << N << ",F]";
+  os << ", LEN: i32[H], WIDTH: i32[H], BLOCKS: bool[H,I,J]";
   if (!isPlane)
-    os << ", LEN: i32[H], WIDTH: i32[H], ROW: i32[M], DM: i32[M], DN: i32[N], KEEP: bool[M,N]";
-  os << ") -> (O[H," << M << ",F]) {\n  " << S << " = sum(d) Q[h," << m << ",d]*K[h," << n << ",d] where ";
+    os << ", ROW: i32[M], DM: i32[M], DN: i32[N], SM: i32[M], SN: i32[N], KEEP: bool[M,N], FIRST: i32[C]";
+  os << ") -> (O[H," << M << ",F]) {\n";
+  if (isSorted)
+    os << "  given SM[m] <= SM[m+1] and SN[n] <= SN[n+1]\n";
+  os << "  " << S << " = sum(d) Q[h," << m << ",d]*K[h," << n << ",d] where ";
   predicate.print(os);
   os << "\n  O[h," << m << ",f] = (" << sum << E << "*V[h," << n << ",f]) / (" << sum << E << ")\n}\n";
 }
@@ -316,7 +334,7 @@ std::string Trial::run(mlir::MLIRContext &context) {
       for (int64_t key = 0; key < keys; ++key) {
         Setting::set(setting.rows, row);
         Setting::set(setting.keys, key);
-        inside.push_back(setting.valueOf(*predicate) != 0);
+        inside.push_back(setting.holds(*predicate));
       }
   present = llvm::count(inside, 1);
   ++totals.predicates;

@@ -11,9 +11,12 @@
 //   integer   = m | n | h | M | N | small number | integer + integer | integer - integer | -integer
 //             | number * integer | floordiv(integer, number > 0) | mod(integer, number > 0)
 //             | min(integer, integer) | max(integer, integer) | abs(integer) | sign(integer) | predicate ? integer : integer
-//   data      = n < LEN[h] | n <= ROW[m] | DM[m] == DN[n] | KEEP[m, n] | m - n < WIDTH[h] | DM[m] < integer
+//   data      = n < LEN[h] | m - n < WIDTH[h] | BLOCKS[h, floordiv(m, number), floordiv(n, number)] | n <= ROW[m] | DM[m] == DN[n]
+//             | SM[m] (== | <=) SN[n], documents in order | KEEP[m, n] | FIRST[h] <= n and n < FIRST[h + 1] | FIRST[DM[m]] (<= | >) n
+//             | DM[m] < integer
 //
-// In a fifth of them rows and keys are pairs, m being y or x, n being u or r, without data.
+// Entries outside of a tensor are absent. In a fifth of all predicates rows and keys are pairs, m being y or x, n being u or r, and of data only the first
+// three are drawn.
 //
 // A predicate that reads data must have no count; its tiles must hold for the data, which are drawn.
 #ifndef WEIR_RANDOM_RANDOMDOMAINS_H

@@ -90,17 +90,34 @@ TermPtr PredicateGenerator::shape() {
 }
 
 TermPtr PredicateGenerator::data() {
-  switch (random.integer(0, 5)) {
+  side = isPlane && random.chance(0.5);
+  switch (random.integer(0, isPlane ? 2 : 9)) {
   case 0:
     return compare("<", name("n"), read("LEN", {"h"}));
   case 1:
-    return compare("<=", name("n"), read("ROW", {"m"}));
-  case 2:
-    return compare("==", read("DM", {"m"}), read("DN", {"n"}));
-  case 3:
-    return read("KEEP", {"m", "n"}, Kind::Bool);
-  case 4:
     return compare("<", sub(name("m"), name("n")), read("WIDTH", {"h"}));
+  case 2: {
+    auto blockOf = [&](const char *x) { return call("floordiv", name(x), number(1, 16)); };
+    std::vector<TermPtr> indices;
+    indices.push_back(name("h"));
+    indices.push_back(blockOf("m"));
+    indices.push_back(blockOf("n"));
+    return readAt("BLOCKS", std::move(indices), Kind::Bool);
+  }
+  case 3:
+    return compare("<=", name("n"), read("ROW", {"m"}));
+  case 4:
+    return compare("==", read("DM", {"m"}), read("DN", {"n"}));
+  case 5:
+    return compare(random.chance(0.5) ? "==" : "<=", read("SM", {"m"}), read("SN", {"n"}));
+  case 6:
+    return read("KEEP", {"m", "n"}, Kind::Bool);
+  case 7: {
+    TermPtr next = readAt("FIRST", one(add(name("h"), number(1, 1))));
+    return both(compare("<=", read("FIRST", {"h"}), name("n")), compare("<", name("n"), std::move(next)));
+  }
+  case 8:
+    return compare(random.chance(0.5) ? "<=" : ">", readAt("FIRST", one(read("DM", {"m"}))), name("n"));
   default:
     return compare("<", read("DM", {"m"}), integer(1));
   }
@@ -109,7 +126,7 @@ TermPtr PredicateGenerator::data() {
 TermPtr PredicateGenerator::predicate(int depth) {
   double kind = random.uniform();
   if (depth <= 0 || kind < 0.35) {
-    if (!isPlane && random.chance(0.12))
+    if (random.chance(0.15))
       return data();
     if (random.chance(0.6))
       return shape();
@@ -157,28 +174,50 @@ int64_t Setting::callOf(StringRef fn, int64_t a, int64_t b) const {
   return (fn == "min") == (a < b) ? a : b;
 }
 
-int64_t Setting::valueOf(const Term &term) const {
-  auto arg = [&](unsigned k) { return valueOf(*term.args[k]); };
-  switch (term.form) {
-  case Term::Atom:
-    return atomOf(term.text);
-  case Term::Read: {
-    int64_t at = arg(0);
-    return data.at(term.text)[term.args.size() > 1 ? at * keys[0].extent + arg(1) : at];
+/// An entry, which is absent where an index is, or outside.
+std::optional<int64_t> Setting::entryOf(const Term &read) const {
+  const Data &own = data.at(read.text);
+  int64_t place = 0;
+  for (auto [index, extent] : llvm::zip_equal(read.args, own.shape)) {
+    auto value = valueOf(*index);
+    if (!value || *value < 0 || *value >= extent)
+      return std::nullopt;
+    place = place * extent + *value;
   }
-  case Term::Call:
-    return callOf(term.text, arg(0), term.args.size() > 1 && term.args[1] ? arg(1) : 0);
-  case Term::Unary:
-    return term.text == "not" ? !arg(0) : -arg(0);
-  case Term::Select:
-    return arg(arg(0) ? 1 : 2);
-  default:
-    break;
-  }
+  return own.values[place];
+}
+
+/// One present operand may decide what two say; what is absent does not hold.
+std::optional<int64_t> Setting::logicOf(const Term &term) const {
+  if (term.text == "not")
+    return !holds(*term.args[0]);
+  auto a = valueOf(*term.args[0]), b = valueOf(*term.args[1]);
+  bool decides = term.text == "or";
+  if ((a && (*a != 0) == decides) || (b && (*b != 0) == decides))
+    return decides;
+  return a && b ? std::optional<int64_t>(!decides) : std::nullopt;
+}
+
+std::optional<int64_t> Setting::valueOf(const Term &term) const {
   StringRef op = term.text;
-  if (op == "and" || op == "or")
-    return op == "and" ? arg(0) && arg(1) : arg(0) || arg(1);
-  int64_t a = arg(0), b = arg(1);
+  if (term.form == Term::Atom)
+    return atomOf(op);
+  if (term.form == Term::Read)
+    return entryOf(term);
+  if (term.form == Term::Select)
+    return valueOf(*term.args[holds(*term.args[0]) ? 1 : 2]);
+  if (op == "and" || op == "or" || op == "not")
+    return logicOf(term);
+  std::optional<int64_t> first = valueOf(*term.args[0]), second = 0;
+  if (term.args.size() > 1 && term.args[1])
+    second = valueOf(*term.args[1]);
+  if (!first || !second)
+    return std::nullopt;
+  int64_t a = *first, b = *second;
+  if (term.form == Term::Call)
+    return callOf(op, a, b);
+  if (term.form == Term::Unary)
+    return -a;
   return op == "+"    ? a + b
          : op == "-"  ? a - b
          : op == "*"  ? a * b

@@ -11,6 +11,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include <map>
+#include <optional>
 
 namespace weir::random_cascade {
 
@@ -34,6 +35,11 @@ private:
     return atom(Kind::Integer,
                 k == llvm::StringRef::npos ? text.str() : std::string(1, (side ? "xrXR" : "yuYU")[k]));
   }
+  static std::vector<TermPtr> one(TermPtr term) {
+    std::vector<TermPtr> terms;
+    terms.push_back(std::move(term));
+    return terms;
+  }
   TermPtr add(TermPtr a, TermPtr b) { return binary(Kind::Integer, "+", std::move(a), std::move(b)); }
   TermPtr sub(TermPtr a, TermPtr b) { return binary(Kind::Integer, "-", std::move(a), std::move(b)); }
   TermPtr call(const char *fn, TermPtr a, TermPtr b = nullptr) {
@@ -47,8 +53,11 @@ private:
     std::vector<TermPtr> indices;
     for (llvm::StringRef index : at)
       indices.push_back(name(index));
+    return readAt(tensor, std::move(indices), kind);
+  }
+  TermPtr readAt(const char *tensor, std::vector<TermPtr> at, Kind kind = Kind::Integer) {
     readsData = true;
-    return make(Term::Read, kind, tensor, std::move(indices));
+    return make(Term::Read, kind, tensor, std::move(at));
   }
 
   reference::Random &random;
@@ -58,13 +67,16 @@ private:
 
 /// Lengths, data, and one score.
 struct Setting {
+  struct Data {
+    std::vector<int64_t> shape, values;
+  };
   struct Axis {
     char coordinate, rank;
     int64_t extent, value = 0;
   };
   Axis head{'h', 'H', 0};
   std::vector<Axis> rows, keys;
-  std::map<std::string, std::vector<int64_t>> data;
+  std::map<std::string, Data> data;
 
   static int64_t countOf(const std::vector<Axis> &axes) {
     int64_t count = 1;
@@ -79,9 +91,13 @@ struct Setting {
       place /= axis.extent;
     }
   }
-  int64_t valueOf(const Term &term) const;
+  /// Nothing: it is absent.
+  std::optional<int64_t> valueOf(const Term &term) const;
+  bool holds(const Term &predicate) const { return valueOf(predicate).value_or(0) != 0; }
 
 private:
+  std::optional<int64_t> entryOf(const Term &read) const;
+  std::optional<int64_t> logicOf(const Term &term) const;
   int64_t atomOf(llvm::StringRef text) const;
   int64_t callOf(llvm::StringRef fn, int64_t a, int64_t b) const;
 };

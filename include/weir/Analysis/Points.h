@@ -44,7 +44,8 @@ public:
   enum class Method { Cheaper, Rows, Residues };
 
   /// `coordinates` are the free ones of the formula, and perhaps more; `extents` are by rank. Nothing where
-  /// the formula reads an extent or a tensor that is not given. Reads outside a tensor have no answer.
+  /// the formula reads an extent or a tensor that is not given. A read outside its tensor is 0: formulas say
+  /// beside a read where it is present, and any number will do where it is not.
   static std::optional<Points> of(const Tree *formula, llvm::ArrayRef<Coordinate> coordinates,
                                   const CascadeModel &model, const llvm::StringMap<int64_t> &extents);
 
