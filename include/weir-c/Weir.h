@@ -71,8 +71,9 @@ int weirKernelCall(const weirKernel *kernel, const void *args);
 
 /* The bytes of a file: `kind` is its suffix, "so", "o", "s" (assembly), "ll" (LLVM IR), "h" (the kernel's C
  * header) or "json" (its description). `targets` names processors, "cpu:x86-64-v3,cpu:x86-64-v4": a version
- * is made for each, and at run time the best is taken; null stands for these two. A module at level 4 is for
- * one processor, so `targets` has to name that one. The module is not changed. */
+ * is made for each, and at run time the best is taken; null stands for these two and, where a program
+ * multiplies on AMX, a third. A module at level 4 is for one processor, so `targets` has to name that one.
+ * The module is not changed. */
 int weirModuleEmit(const weirModule *module, const char *targets, const char *kind, weirBytes *out);
 
 #ifdef __cplusplus

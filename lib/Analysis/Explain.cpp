@@ -80,16 +80,19 @@ static void addMapping(mlir::func::FuncOp cascade, Explanation &out) {
     if (!mapping)
       return;
     std::string name, text;
-    bool isInTF32 = false;
+    StringRef products;
     if (auto stream = dyn_cast<attn::StreamOp>(op)) {
       name = "stream " + stream.getRank().str();
-      stream.walk([&](mlir::Operation *product) { isInTF32 |= mapping::isRoundedToTF32(product); });
-    }
-    else if (auto own = op->getAttrOfType<mlir::StringAttr>("name"))
+      stream.walk([&](mlir::Operation *product) {
+        products = mapping::isRoundedToTF32(product)                ? ", products in tf32"
+                   : product->hasAttr(mapping::kMatrixUnitAttr) ? ", products on the matrix unit"
+                                                                : products;
+      });
+    } else if (auto own = op->getAttrOfType<mlir::StringAttr>("name"))
       name = own.str();
     else
       return; // what is stored of an output goes with its equation
-    raw_string_ostream(text) << mapping << (isInTF32 ? ", products in tf32" : "");
+    raw_string_ostream(text) << mapping << products;
     out.mappings.push_back({name, text});
   });
 }

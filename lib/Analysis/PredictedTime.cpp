@@ -17,6 +17,7 @@ using namespace weir;
 constexpr double kProducts32[] = {0.74, 0.80, 0.83, 0.88}; ///< with 32 vector registers
 constexpr double kProducts16[] = {0.40, 0.74, 0.82};       ///< with 16
 constexpr double kFew[] = {0.30, 0.61, 0.73, 0.77};        ///< of 1 to 4 rows, which fill no vector
+constexpr double kMatrixUnit = 0.145; ///< of what a matrix unit multiplies where nothing is packed for it, read or stored, "Products of bf16 on AMX"
 constexpr double kAsWritten = 0.21;                        ///< of all FLOPs in loops, "The generic road"
 
 /// Vector operations of the predicates of a score, of an element that is copied, and of one that is taken in runs, for which products of few keys
@@ -36,6 +37,9 @@ static double peakOf(mlir::Type real, const TargetDescription &target) {
   return 2 * target.clock * target.fmaBytes / (real.getIntOrFloatBitWidth() / 8);
 }
 
+/// FLOPs a second of one core's matrix unit: 16 x 16 sums of 32 terms in 16 cycles.
+static double peakOfMatrixUnit(const TargetDescription &target) { return 2.0 * 16 * 16 * 32 / 16 * target.clock; }
+
 StringRef PredictedTime::limit() const {
   if (overhead > std::max(computing(), reading))
     return "overhead";
@@ -52,7 +56,7 @@ void PredictedTime::addTiled(double multiplyAdds, double operations, int64_t row
   double fraction = vectors ? fractions[std::min<int64_t>(vectors, fractions.size()) - 1]
                             : kFew[std::clamp<int64_t>(rowsOfTile, 1, kFewRows) - 1];
   double peak = peakOf(real, target) * threads;
-  products += multiplyAdds / (fraction * peak);
+  products += multiplyAdds / (onMatrixUnit ? kMatrixUnit * peakOfMatrixUnit(target) * threads : fraction * peak);
   elementwise += operations / (peak / 2); // an operation a cycle is half of a multiply-add's two
 }
 
@@ -71,6 +75,7 @@ void PredictedTime::addCall() { overhead += kCall + (threads > 1 ? kFork : 0); }
 std::optional<PredictedTime> weir::predictTime(mlir::func::FuncOp mapped, const Costs &costs,
                                                const TiledWork &work, const TargetDescription &target,
                                                unsigned threads) {
+  PredictedTime time;
   StringSet<> loops; // equations that stand in the function itself, not in a stream
   int64_t rowsOfTile = 0;
   for (const CascadeModel::Equation &equation : CascadeModel(mapped).equations)
@@ -78,10 +83,10 @@ std::optional<PredictedTime> weir::predictTime(mlir::func::FuncOp mapped, const 
   for (auto stream : mapped.getOps<attn::StreamOp>()) {
     if (auto sizes = stream->getAttrOfType<mapping::TilesAttr>("mapping"))
       rowsOfTile = sizes.getM();
+    stream.walk([&](mlir::Operation *op) { time.onMatrixUnit |= op->hasAttr(mapping::kMatrixUnitAttr); });
     for (auto copy : stream.getBody().front().getOps<attn::EinsumOp>())
       loops.erase(copy.getName()); // computed once more in the stream
   }
-  PredictedTime time;
   time.threads = std::max(1u, threads);
   mlir::Type real = mlir::Float32Type::get(mapped.getContext());
   for (mlir::Type type : mapped.getArgumentTypes())

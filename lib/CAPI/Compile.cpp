@@ -80,12 +80,14 @@ int weirKernelCall(const weirKernel *kernel, const void *args) {
   return status;
 }
 
-static Expected<std::string> emit(mlir::ModuleOp module, StringRef targets, StringRef suffix) {
+/// `given` is null for what artifacts are for by default.
+static Expected<std::string> emit(mlir::ModuleOp module, const char *given, StringRef suffix) {
   std::optional<weir::ArtifactKind> kind = weir::artifactKindOf(("x." + suffix).str());
   if (!kind)
     return refusal("there is no kind of file '" + suffix + "', expected so, o, s, ll, h or json");
   SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> owned;
   SmallVector<weir::TargetModule> versions;
+  StringRef targets = given ? given : weir::kArtifactTargets.data();
   for (StringRef name : split(targets, ',')) {
     if (name.empty())
       return refusal("a name is missing in the targets '" + targets + "'");
@@ -97,6 +99,8 @@ static Expected<std::string> emit(mlir::ModuleOp module, StringRef targets, Stri
     auto tiled = tiledCopy(module, *target);
     if (!tiled)
       return tiled.takeError();
+    if (!given && target->hasMatrixUnit && !weir::usesMatrixUnit(**tiled))
+      continue;
     versions.push_back({**tiled, *target});
     owned.push_back(std::move(*tiled));
   }
@@ -108,7 +112,7 @@ int weirModuleEmit(const weirModule *module, const char *targets, const char *ki
     return 1;
   mlir::ModuleOp op = module->op.get();
   Collector collector(op.getContext());
-  auto bytes = emit(op, targets ? targets : "cpu:x86-64-v3,cpu:x86-64-v4", kind);
+  auto bytes = emit(op, targets, kind);
   if (!bytes) {
     collector.publish(bytes.takeError());
     return 1;

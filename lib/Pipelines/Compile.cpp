@@ -68,6 +68,11 @@ Expected<std::vector<Kernel>> weir::compileTiled(mlir::ModuleOp tiled, const Tar
   return Kernel::load(kernels, *object, target, options);
 }
 
+bool weir::usesMatrixUnit(mlir::ModuleOp tiled) {
+  auto isForIt = [](mlir::Operation *op) { return op->hasAttr(kMatrixUnitAttr) ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance(); };
+  return tiled.walk(isForIt).wasInterrupted();
+}
+
 Expected<std::string> weir::emitTiled(ArrayRef<TargetModule> versions, ArtifactKind kind,
                                       const CompileOptions &options) {
   SmallVector<mlir::OwningOpRef<mlir::ModuleOp>> owned;

@@ -12,7 +12,8 @@ static const Command table[] = {
     {"compile", Compile, "FILE -o NAME.{so,o,s,ll,h,ptx,mlir}", "compile ahead of time",
      "The suffix or --emit says what is made; a .so comes with NAME.h and weir_runtime.h. Without --target "
      "it holds a version\n"
-     "for x86-64-v3 and one for x86-64-v4 and takes the better one at run time.",
+     "for x86-64-v3, one for x86-64-v4 and, where bf16 can be multiplied by AMX, one for that, and takes the "
+     "best one at run time.",
      compileCommand},
     {"explain", Explain, "FILE [--json] [--certificate]",
      "traversals, domains, footprint, FLOPs, bytes and mapping of a cascade", "", explainCommand},

@@ -1,6 +1,7 @@
 //===- Compile.cpp - weirc compile ----------------------------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "weir/Pipelines/Compile.h"
 #include "Commands.h"
 #include "Job.h"
 #include "weir/Support/StagedFiles.h"
@@ -43,7 +44,7 @@ int weirc::compileCommand(const Options &options) {
   if (!options.emit && output.empty())
     return usageError("'-o NAME.{so,o,s,ll,h,ptx,cubin,mlir}' or '--emit=LEVEL' says what to make");
   if (options.emit) {
-    Job job(options, "cpu:x86-64-v3,x86-64-v4");
+    Job job(options, weir::kArtifactTargets);
     return job.status.value_or(Success);
   }
   if (output.ends_with(".mlir") || output.ends_with(".attn") || output.ends_with(".ptx") ||
@@ -62,7 +63,7 @@ int weirc::compileCommand(const Options &options) {
   if (StringRef(options.target).starts_with("cuda") &&
       (kind == weir::ArtifactKind::Assembly || kind == weir::ArtifactKind::LLVMIR))
     return usageError("a kernel for a GPU has no form '" + output + "'; it has .so .o .h .ptx .cubin");
-  Job job(options, "cpu:x86-64-v3,x86-64-v4", Job::OnGPU::Yes);
+  Job job(options, weir::kArtifactTargets, Job::OnGPU::Yes);
   if (job.status)
     return *job.status;
   job.useTuned(options.extents());

@@ -352,6 +352,8 @@ llvm::Expected<std::string> Program::emit(const Target &target, weir::ArtifactKi
     modules.push_back(lower(tiled ? Level::Tiled : Level::LLVM, version));
     if (!modules.back())
       return alreadyPrinted();
+    if (target.isDefault && version.hasMatrixUnit && !weir::usesMatrixUnit(*modules.back()))
+      continue;
     versions.push_back({*modules.back(), version});
     if (!tiled)
       break; // below level tiled a module is for one target
@@ -413,6 +415,7 @@ int Program::print(Level at, const Target &target, llvm::raw_ostream &os) {
 
 llvm::Expected<Target> weirc::parseTarget(StringRef text, StringRef fallback) {
   Target target;
+  target.isDefault = text.empty();
   target.name = (text.empty() ? fallback : text).str();
   if (target.name == "interpret") {
     target.interpret = true;

@@ -19,6 +19,7 @@ namespace weirc {
 /// What --target says.
 struct Target {
   bool interpret = false;
+  bool isDefault = false;                        ///< no --target was given
   std::string name;                              ///< as given, or the default
   std::vector<weir::TargetDescription> versions; ///< several only where compile got no --target
 };

@@ -4,7 +4,8 @@
 //
 // Seconds from work and a target's figures (TargetDescription.h):
 //
-//   products     in tiles, multiply-adds over the FMA peak, times the part of it that register blocks reach
+//   products     in tiles, multiply-adds over the FMA peak, times the part of it that register blocks reach; or
+//                over the rate of a matrix unit (AMX), times the part of that which is reached
 //
 //   elementwise  in tiles, all else as vector operations, exponentials and the like as the polynomials they
 //                become
@@ -30,6 +31,7 @@ namespace weir {
 struct PredictedTime {
   double products = 0, elementwise = 0, asWritten = 0, reading = 0, overhead = 0; ///< seconds
   unsigned threads = 1;
+  bool onMatrixUnit = false; ///< products in tiles
   bool atMost = false; ///< data decides how much of the work there is
 
   double computing() const { return products + elementwise + asWritten; }

@@ -14,6 +14,12 @@ namespace weir {
 llvm::Expected<std::vector<Kernel>> compileTiled(mlir::ModuleOp tiled, const TargetDescription &target,
                                                  const CompileOptions &options = {});
 
+/// What an artifact is for unless somebody says otherwise. It holds no version for the last, which has a matrix unit, where usesMatrixUnit() is false.
+inline constexpr llvm::StringLiteral kArtifactTargets = "cpu:x86-64-v3,x86-64-v4,sapphirerapids";
+
+/// Whether a level-4 module multiplies on a matrix unit.
+bool usesMatrixUnit(mlir::ModuleOp tiled);
+
 /// The bytes of an artifact that holds one version a (module, target) pair, each module at level 4 for its
 /// own target and with the same kernels. At run time the best that the processor can do is taken.
 llvm::Expected<std::string> emitTiled(llvm::ArrayRef<TargetModule> versions, ArtifactKind kind,
