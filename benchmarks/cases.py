@@ -175,7 +175,9 @@ def goal_cases(n):
     yield Case("dense M=N=128", dense, 8, 128, 64)
     yield Case("dense D=64 N=2048, two threads", dense, 8, n(2048), 64, threads=2)
     yield Case("dense D=128 N=2048, two threads", dense, 8, n(2048), 128, threads=2)
-    yield Case("dense bf16 D=64 N=2048", dense, 8, n(2048), 64, dtype="bf16")
+    for features in (64, 128):
+        yield Case(f"dense bf16 D={features} N=2048", dense, 8, n(2048), features, dtype="bf16")
+        yield Case(f"causal bf16 D={features} N=2048", causal, 8, n(2048), features, mask="causal", dtype="bf16")
 
 
 def variant_cases(n):
