@@ -383,7 +383,7 @@ void Derivation::settle(const Line &line, const Tree *body, const Tree *dom, con
 
 Streaming Derivation::run() {
   Domains domains(model);
-  Traversals traversals = countTraversals(model, domains);
+  Traversals traversals = countTraversals(model, domains, rank);
   Streaming out;
   out.rank = rank;
   out.coordinate = n.str();

@@ -90,7 +90,8 @@ static bool conflict(Order a, Order b) { return a != Order::Any && b != Order::A
 bool RankFlow::isPrefix(StringRef coordinate, StringRef rank, ArrayRef<const Tree *> enclosing,
                         Order &order) {
   for (const Tree *reduction : enclosing) {
-    if (!is_contained(reduction->coords, coordinate))
+    if (!is_contained(reduction->coords, coordinate) ||
+        none_of(freeCoordinates(reduction), [&](StringRef t) { return rankOf(t) == rank; }))
       continue;
     const Tree *domain = domains.present(reduction->args[0]);
     ArrayRef<const Tree *> conjuncts =
@@ -506,9 +507,11 @@ std::vector<Traversals::Rank> RankFinder::find() {
   return ranks;
 }
 
-Traversals weir::countTraversals(const CascadeModel &model, Domains &domains) {
+Traversals weir::countTraversals(const CascadeModel &model, Domains &domains, StringRef only) {
   Traversals result;
   result.ranks = RankFinder(model).find();
+  if (!only.empty())
+    erase_if(result.ranks, [&](const Traversals::Rank &rank) { return rank.name != only; });
   for (Traversals::Rank &rank : result.ranks)
     RankFlow(model, domains, rank.name, rank.parts).run(rank);
   return result;

@@ -5,13 +5,19 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "weir/Support/KernelContract.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Analysis/AssumptionCache.h"
+#include "llvm/Analysis/InstructionSimplify.h"
 #include "llvm/Analysis/LoopInfo.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/IR/Dominators.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Transforms/Utils/LoopRotationUtils.h"
+#include "llvm/Transforms/Utils/LoopSimplify.h"
+#include "llvm/Transforms/Utils/LoopUtils.h"
 
 using namespace llvm;
 using namespace weir;
@@ -54,11 +60,44 @@ static void keepBlocks(Module &module) {
   }
 }
 
+namespace {
+
+/// Rotates loops as LLVM's own pass does, but before anything has been asked about how often they turn: with
+/// nests as deep as tiles make them, forgetting such answers again takes ten times as long as to rotate.
+struct RotateLoops : PassInfoMixin<RotateLoops> {
+  static constexpr StringLiteral kName = "rotate-loops";
+
+  PreservedAnalyses run(Function &function, FunctionAnalysisManager &analyses) {
+    auto &loops = analyses.getResult<LoopAnalysis>(function);
+    auto &dominators = analyses.getResult<DominatorTreeAnalysis>(function);
+    auto &assumptions = analyses.getResult<AssumptionAnalysis>(function);
+    auto &target = analyses.getResult<TargetIRAnalysis>(function);
+    SimplifyQuery query(function.getDataLayout(), nullptr, &dominators, &assumptions);
+    for (Loop *loop : to_vector(loops)) {
+      simplifyLoop(loop, &dominators, &loops, nullptr, &assumptions, nullptr, /*PreserveLCSSA=*/false);
+      formLCSSARecursively(*loop, dominators, &loops, nullptr);
+    }
+    auto order = loops.getLoopsInPreorder();
+    for (Loop *loop : reverse(order))
+      LoopRotation(loop, &loops, &target, &assumptions, &dominators, nullptr, nullptr, query,
+                   /*RotationOnly=*/false, kHeader, /*IsUtilMode=*/false);
+    PreservedAnalyses kept;
+    kept.preserve<LoopAnalysis>();
+    kept.preserve<DominatorTreeAnalysis>();
+    return kept;
+  }
+
+private:
+  static constexpr unsigned kHeader = 16; ///< instructions that may be copied before the loop, LLVM's default
+};
+
+} // namespace
+
 /// What is left to do: tiles come as vectors side by side, with nothing to inline. LLVM's own pipelines take
 /// twice as long for the same speed (docs/performance.md); most of that is analysing loops again that nobody
 /// changes.
 static constexpr StringLiteral kPasses =
-    "function<eager-inv>(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,loop(loop-rotate),"
+    "function<eager-inv>(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,rotate-loops,"
     "instcombine<no-verify-fixpoint>,loop-mssa(licm<allowspeculation>),loop(loop-unroll-full),gvn,"
     "instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
 
@@ -76,6 +115,11 @@ static void optimize(Module &module, TargetMachine &machine, unsigned level) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.registerPipelineParsingCallback([](StringRef name, FunctionPassManager &passes, auto) {
+    if (name == RotateLoops::kName)
+      passes.addPass(RotateLoops());
+    return name == RotateLoops::kName;
+  });
   ModulePassManager passes;
   cantFail(builder.parsePassPipeline(passes, kPasses));
   passes.run(module, modules);

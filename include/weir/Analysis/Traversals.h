@@ -58,8 +58,8 @@ struct Traversals {
   const Rank *find(llvm::StringRef name) const;
 };
 
-/// Counts the traversals of every rank, as the cascade is written.
-Traversals countTraversals(const CascadeModel &model, Domains &domains);
+/// Counts the traversals of every rank, or of rank `only`, as the cascade is written.
+Traversals countTraversals(const CascadeModel &model, Domains &domains, llvm::StringRef only = "");
 
 } // namespace weir
 #endif
