@@ -118,9 +118,10 @@ private:
     auto own = makeTargetMachine(version.what.device ? plain : version.what.target, options.optLevel);
     if (!own)
       return own.takeError();
-    auto code = translate(version.what.module, context, **own, options);
+    auto code = translate(version.what.module, context, **own);
     if (!code)
       return code.takeError();
+    optimize(**code, **own, options.optLevel);
     for (GlobalValue &value : (*code)->global_values())
       if (!value.isDeclaration())
         value.setName(value.getName() + "." + mark(index));

@@ -101,7 +101,7 @@ static constexpr StringLiteral kPasses =
     "instcombine<no-verify-fixpoint>,loop-mssa(licm<allowspeculation>),loop(loop-unroll-full),gvn,"
     "instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
 
-static void optimize(Module &module, TargetMachine &machine, unsigned level) {
+void weir::optimize(Module &module, TargetMachine &machine, unsigned level) {
   if (level == 0)
     return; // explicit vector code does without
   LoopAnalysisManager loops;
@@ -126,7 +126,7 @@ static void optimize(Module &module, TargetMachine &machine, unsigned level) {
 }
 
 Expected<std::unique_ptr<Module>> weir::translate(mlir::ModuleOp module, LLVMContext &context,
-                                                  TargetMachine &machine, const CompileOptions &options) {
+                                                  const TargetMachine &machine) {
   std::unique_ptr<Module> code = mlir::translateModuleToLLVMIR(module, context, "weir");
   if (!code)
     return fail("the module is not at level 6: it holds ops that have no translation to LLVM IR");
@@ -141,7 +141,6 @@ Expected<std::unique_ptr<Module>> weir::translate(mlir::ModuleOp module, LLVMCon
     if (!function.getName().ends_with(kEntrySuffix))
       function.setLinkage(GlobalValue::InternalLinkage);
   }
-  optimize(*code, machine, options.optLevel);
   return std::move(code);
 }
 
@@ -178,21 +177,4 @@ Error weir::checkExternals(StringRef object, function_ref<bool(StringRef)> allow
     return Error::success();
   return fail("the kernel calls " + join(missing, ", ") +
               ", which no kernel may: elementary functions and narrow types are expanded before this level");
-}
-
-Expected<std::string> weir::emitKernelObject(mlir::ModuleOp module, const TargetDescription &target,
-                                             const CompileOptions &options) {
-  auto machine = makeTargetMachine(target, options.optLevel);
-  if (!machine)
-    return machine.takeError();
-  LLVMContext context;
-  auto code = translate(module, context, **machine, options);
-  if (!code)
-    return code.takeError();
-  auto object = generate(**code, **machine, CodeGenFileType::ObjectFile);
-  if (!object)
-    return object.takeError();
-  if (Error error = checkExternals(*object, [](StringRef) { return false; }))
-    return std::move(error);
-  return object;
 }

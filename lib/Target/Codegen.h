@@ -14,11 +14,12 @@ namespace weir {
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(const TargetDescription &target,
                                                                        unsigned optLevel);
 
-/// `module` (llvm dialect) as LLVM IR, all functions but the kernels' entries local, run through LLVM's
-/// pipeline.
+/// `module` (llvm dialect) as LLVM IR, all functions but the kernels' entries local.
 llvm::Expected<std::unique_ptr<llvm::Module>> translate(mlir::ModuleOp module, llvm::LLVMContext &context,
-                                                        llvm::TargetMachine &machine,
-                                                        const CompileOptions &options);
+                                                        const llvm::TargetMachine &machine);
+
+/// Runs LLVM's passes, function by function; at level 0 none.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level);
 
 llvm::Expected<std::string> generate(llvm::Module &module, llvm::TargetMachine &machine,
                                      llvm::CodeGenFileType type);

@@ -8,7 +8,9 @@
 #include "Describe.h"
 #include "weir/PTX/Description.h"
 #include "weir/Support/KernelContract.h"
+#include "llvm/BinaryFormat/Magic.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Object/Archive.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include <chrono>
@@ -49,6 +51,22 @@ void Kernel::Impl::setDevice() {
   version.device = &device;
 }
 
+/// An object, or all of an archive.
+static Error addObjects(orc::LLJIT &jit, StringRef bytes) {
+  if (identify_magic(bytes) != file_magic::archive)
+    return jit.addObjectFile(MemoryBuffer::getMemBufferCopy(bytes, "kernel.o"));
+  auto archive = object::Archive::create(MemoryBufferRef(bytes, "kernel.a"));
+  if (!archive)
+    return archive.takeError();
+  Error error = Error::success();
+  for (const object::Archive::Child &child : (*archive)->children(error)) {
+    auto object = child.getBuffer();
+    if (Error own = object ? addObjects(jit, *object) : object.takeError())
+      return joinErrors(std::move(error), std::move(own));
+  }
+  return error;
+}
+
 static Expected<std::shared_ptr<orc::LLJIT>> makeJit(StringRef object) {
   // LLJIT takes its triple and data layout from here; the code is there already.
   orc::JITTargetMachineBuilder machine{Triple("x86_64-unknown-linux-gnu")};
@@ -58,7 +76,7 @@ static Expected<std::shared_ptr<orc::LLJIT>> makeJit(StringRef object) {
   auto jit = orc::LLJITBuilder().setJITTargetMachineBuilder(std::move(machine)).create();
   if (!jit)
     return jit.takeError();
-  if (Error error = (*jit)->addObjectFile(MemoryBuffer::getMemBufferCopy(object, "kernel.o")))
+  if (Error error = addObjects(**jit, object))
     return std::move(error);
   return std::shared_ptr<orc::LLJIT>(std::move(*jit));
 }

@@ -259,6 +259,7 @@ OwningOpRef<ModuleOp> Program::lower(Level to, const weir::TargetDescription &ta
 weir::CompileOptions Program::compileOptions() const {
   weir::CompileOptions result;
   result.cache = options.cache;
+  result.threads = options.threads;
   result.inplace = options.inplace;
   return result;
 }

@@ -90,6 +90,7 @@ llvm::Expected<bool> Search::prepare(Candidate &candidate) {
   if (!seen.insert(text).second)
     return false;
   weir::CompileOptions options;
+  options.threads = job.options.threads;
   options.cache = false; // most candidates are never run again
   auto kernels = weir::compileTiled(*tiled, target, options);
   if (!kernels)

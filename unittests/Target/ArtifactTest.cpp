@@ -5,6 +5,7 @@
 #include "weir/Pipelines/Compile.h"
 #include "weir/Target/ObjectCache.h"
 #include "llvm/ADT/SmallString.h"
+#include "llvm/Object/Archive.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "gtest/gtest.h"
@@ -131,6 +132,44 @@ TEST(ObjectCacheTest, ServesKernels) {
          file.increment(error))
       ++files;
     EXPECT_EQ(files, 1);
+  }
+  llvm::sys::fs::remove_directories(folder);
+}
+
+TEST(ObjectCacheTest, ServesKernelsThatThreadsHaveCompiled) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("weir-cache", folder));
+  {
+    Setting home("XDG_CACHE_HOME", std::string(folder));
+    Context context;
+    std::string text;
+    for (int i = 0; i < 30; ++i)
+      text += weir::test::fillKernel("fill" + std::to_string(i), i);
+    auto module = context.parse(text);
+    CompileOptions options;
+    options.threads = 3;
+    for (int round = 0; round < 2; ++round) {
+      auto kernels = compileTiled(*module, target("native"), options);
+      ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
+      for (auto [i, kernel] : llvm::enumerate(*kernels)) {
+        HostTensor x(ElementType::F32, {5});
+        auto outputs = weir::test::must(kernel.makeOutputs({x}, {}));
+        ASSERT_FALSE(bool(kernel.call({x}, {}, outputs)));
+        EXPECT_EQ(outputs[0].get(4), i);
+      }
+    }
+    std::error_code error;
+    llvm::sys::fs::directory_iterator file(folder + "/weir", error);
+    ASSERT_FALSE(error);
+    auto bytes = llvm::MemoryBuffer::getFile(file->path());
+    ASSERT_TRUE(bool(bytes));
+    auto archive = weir::test::must(llvm::object::Archive::create(**bytes));
+    llvm::Error broken = llvm::Error::success();
+    int objects = 0;
+    for ([[maybe_unused]] const auto &child : archive->children(broken))
+      ++objects;
+    EXPECT_FALSE(bool(broken));
+    EXPECT_EQ(objects, 3);
   }
   llvm::sys::fs::remove_directories(folder);
 }

@@ -40,6 +40,7 @@ struct KernelSignature {
 
 struct CompileOptions {
   unsigned optLevel = 2; ///< of code generation, 1 to 3; 0: 1, and nothing is simplified before
+  unsigned threads = 0;  ///< that generate a kernel's code; 0: as many as the machine has
   bool cache = true;     ///< keep objects in $XDG_CACHE_HOME/weir (or ~/.cache/weir)
   /// Pairs (input, output) that may share their memory, as `--inplace S0=SN` says.
   std::vector<std::pair<std::string, std::string>> inplace;
@@ -110,7 +111,7 @@ private:
   std::shared_ptr<const Impl> impl;
 };
 
-/// The object file that Kernel::load takes. An error where a kernel needs a function that nobody has (a call
+/// The object file that Kernel::load takes, or an archive of several that belong together. An error where a kernel needs a function that nobody has (a call
 /// of libm, say).
 llvm::Expected<std::string> emitKernelObject(mlir::ModuleOp module, const TargetDescription &target,
                                              const CompileOptions &options = {});
