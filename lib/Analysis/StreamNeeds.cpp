@@ -25,10 +25,24 @@ EinsumOp StreamTiles::ownEquation(Operation *op) const {
   return einsum && llvm::is_contained(body, einsum) ? einsum : EinsumOp();
 }
 
+/// Whether two values of the stream's bodies are the same function of coordinates: what equations copy from each other.
+static bool isSame(Value a, Value b) {
+  if (a == b)
+    return true;
+  auto x = dyn_cast<BlockArgument>(a), y = dyn_cast<BlockArgument>(b);
+  if (x || y) // those of the function are one value
+    return x && y && isa<AttnDialect>(x.getOwner()->getParentOp()->getDialect()) &&
+           isa<AttnDialect>(y.getOwner()->getParentOp()->getDialect()) && getCoordinateName(x) == getCoordinateName(y);
+  Operation *p = a.getDefiningOp(), *q = b.getDefiningOp();
+  return p->getName() == q->getName() && p->getAttrDictionary() == q->getAttrDictionary() && !p->getNumRegions() && !q->getNumRegions() &&
+         llvm::equal(p->getOperands(), q->getOperands(), isSame);
+}
+
 void StreamTiles::collectNeeded(Value v, SetVector<Value> &found) const {
   Operation *op = v.getDefiningOp();
   if (auto where = dyn_cast_or_null<WhereOp>(op)) {
-    found.insert(where.getPredicate());
+    if (llvm::none_of(found, [&](Value other) { return isSame(where.getPredicate(), other); }))
+      found.insert(where.getPredicate());
     collectNeeded(where.getValue(), found);
   } else if (EinsumOp einsum = ownEquation(op)) {
     collectNeeded(einsum.getYield().getValues()[0], found);

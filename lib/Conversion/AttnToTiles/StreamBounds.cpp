@@ -254,6 +254,7 @@ SmallVector<Value> StreamEmitter::judgeStep(Builder &b, Value at, Value end) {
   Value step = constantIndex(b, length);
   keys = {{at, arith::MinUIOp::create(b, arith::SubIOp::create(b, end, at), step)}};
   askedBlock = arith::DivUIOp::create(b, at, step);
+  ofStep.clear();
   SmallVector<Value> answers{constantInt(b, b.getI1Type(), 0)};
   withJudge(b, keys, /*asksData=*/true, [&](Judge &judge) {
     for (ArrayRef<Value> needed : allNeeded) {

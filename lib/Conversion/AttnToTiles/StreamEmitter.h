@@ -321,6 +321,7 @@ private:
   mlir::Value verdicts;                        ///< of steps of keys; null: they are judged as tiles are listed
   StreamTiles::Coordinates listed;
   llvm::DenseMap<mlir::Value, Summary> ofRows; ///< of data of the rows at hand
+  llvm::DenseMap<mlir::Value, Summary> ofStep; ///< of data of these rows and of the step of keys at hand
   mlir::Value askedBlock;                      ///< number of the block of keys that summaries are asked for; null: of none
   llvm::SmallVector<mlir::Value> musts;        ///< whether all of allNeeded[i] hold in the keys at hand, if they are listed
   bool mustAsk = false; ///< the range of keys does not say all that the predicates do

@@ -9,6 +9,7 @@
 #include "StreamSummaries.h"
 #include "KernelEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -44,6 +45,15 @@ bool tiles::mayBeAbsent(Presences &presences, Value value) {
   return !present || !present->empty();
 }
 
+/// Asks ahead of time for what lies so many elements behind what is loaded: the next block of keys of the same row, which is read when all rows
+/// of this one have been, each from a place of its own.
+static void fetchAfter(vector::LoadOp load, Value elements) {
+  ImplicitLocOpBuilder b(load.getLoc(), load);
+  SmallVector<Value> at(load.getIndices());
+  at.back() = arith::AddIOp::create(b, at.back(), elements);
+  memref::PrefetchOp::create(b, load.getBase(), at, /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 /// A predicate's state with that of `lanes` coordinates at a time from `from` on, as far as these fit before `to`;
 /// also where they end.
 static std::pair<SmallVector<Value>, Value> takeLanes(ImplicitLocOpBuilder &b, BodyEmitter &emitter, Value value,
@@ -63,6 +73,8 @@ static std::pair<SmallVector<Value>, Value> takeLanes(ImplicitLocOpBuilder &b, B
     bind(emitter.coordinate(toInt(b, loop.getInductionVar()), /*isVector=*/true));
     scf::YieldOp::create(b, take(b, emitter, value, loop.getRegionIterArgs()));
     emitter.setLanes(before);
+    for (auto load : llvm::to_vector(loop.getBody()->getOps<vector::LoadOp>()))
+      fetchAfter(load, rest);
   }
   Value all = vector::ReductionOp::create(b, vector::CombiningKind::AND, loop.getResult(0));
   Value any = vector::ReductionOp::create(b, vector::CombiningKind::OR, loop.getResult(1));

@@ -39,10 +39,13 @@ std::optional<Summary> StreamEmitter::summaryOf(Builder &b, Value value) {
   if (!askedBlock)
     return std::nullopt;
   if (data->ofRuns.contains(value)) {
+    auto [known, isNew] = ofStep.try_emplace(value);
+    if (!isNew)
+      return known->second;
     StreamData::Grain grain = data->grainOf(value);
     auto scope = emitter.scope();
     bindCoordinates(b, value.getParentBlock(), {});
-    return summarise(b, emitter, plan, presences, value,
+    return known->second = summarise(b, emitter, plan, presences, value,
                      {{Role::Row, rows[0].begin, rows[0].count, grain.row},
                       {Role::Key, keys[0].begin, keys[0].count, grain.key}});
   }
