@@ -22,7 +22,7 @@ import tempfile
 CASCADE = re.compile(r"^(?:export\s+)?cascade\s+(\w+)", re.MULTILINE)
 ARCHITECTURES = {"sm_80": 163 << 10, "sm_90a": 227 << 10}  # shared memory of a block, static and dynamic
 # Bytes at most, in steps of 256, of the worse architecture: what ptxas of CUDA 13.0 spills of cascades that go to tensor cores.
-SPILLED = {"dilated_heads": 768, "moba": 256, "partial": 256, "prefix_document": 512, "projections": 256, "query_aware": 512,
+SPILLED = {"dhsa": 256, "dilated_heads": 768, "moba": 256, "partial": 256, "prefix_document": 512, "projections": 256, "query_aware": 512,
            "rectified": 256, "shared_prefix": 256, "var": 768}
 REGISTERS = 65536  # of a multiprocessor: a block that needs more cannot be launched
 STATIC_SHARED = 48 << 10
