@@ -40,9 +40,9 @@ struct Side {
 /// Rows of the blocks that follow those that fill the registers.
 constexpr int64_t kFewRows = 4;
 
-/// How often the loop over the depth is unrolled in blocks that fill the registers. In others, which are for what is left of an extent or
-/// for few keys, that is code to compile which gains nothing.
-constexpr int64_t kUnroll = 4;
+/// How many multiply-adds a turn of the loop over the depth has in blocks that fill the registers. In others, which are for what is left
+/// of an extent or for few keys, unrolling is code to compile which gains nothing.
+constexpr int64_t kTurn = 48, kMostUnrolled = 4;
 
 class Contraction {
 public:
@@ -149,7 +149,9 @@ private:
       from = whole;
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
-      emitBlock(loop.getInductionVar(), lanes, size, columns, size == rows && multiple == 1 ? kUnroll : 1);
+      int64_t unroll = llvm::PowerOf2Ceil(llvm::divideCeil(kTurn, size * columns));
+      bool isFull = size == rows && multiple == 1;
+      emitBlock(loop.getInductionVar(), lanes, size, columns, isFull ? std::min(unroll, kMostUnrolled) : 1);
       if (getConstantIntValue(rest) == 0)
         break;
     }

@@ -12,7 +12,7 @@
 // CHECK-LABEL: func.func @scores
 // CHECK-NOT:     linalg
 // ZMM:           scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c6
-// ZMM:             %{{.*}}:24 = scf.for %{{.*}} step %c4{{.*}} iter_args({{.*}}) -> (vector<16xf32>
+// ZMM:             %{{.*}}:24 = scf.for %{{.*}} step %c2{{.*}} iter_args({{.*}}) -> (vector<16xf32>
 // ZMM-COUNT-6:       vector.broadcast %{{.*}} : f32 to vector<16xf32>
 // ZMM:           scf.for %{{.*}} step %c4
 // ZMM:             %{{.*}}:16 = scf.for
