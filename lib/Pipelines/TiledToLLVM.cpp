@@ -64,7 +64,7 @@ void weir::buildCPUToLLVMPipeline(OpPassManager &pm, const TargetDescription &ta
   pm.addPass(createLowerAffinePass());
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createLowerWideVectors());
   pm.addPass(createConvertToLLVMPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCarryBF16AsInteger());

@@ -310,8 +310,8 @@ private:
     Value all = sumEach(lanes);
     for (int64_t r = 0; r < rows; ++r) {
       auto part = VectorType::get({keys}, vector.getElementType());
-      Value sum = vector::ExtractStridedSliceOp::create(b, all, ArrayRef<int64_t>{r * share},
-                                                        ArrayRef<int64_t>{keys}, ArrayRef<int64_t>{1});
+      Value sum =
+          vector::ShuffleOp::create(b, all, all, llvm::to_vector(llvm::seq(r * share, r * share + keys)));
       SmallVector<Value> place = out.at(dims(index(b, first + r), key, nullptr));
       Value before = start ? vector::BroadcastOp::create(b, part, start).getResult()
                            : vector::LoadOp::create(b, part, out.memory, place).getResult();

@@ -451,8 +451,8 @@ Value TileMap::emitOp(Operation &inner, IRMapping &values) {
     if (index.getDim() != lane)
       return first;
     auto type = VectorType::get({width}, b.getIndexType());
-    return arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, first),
-                                 vector::StepOp::create(b, type));
+    Value steps = arith::ConstantOp::create(b, b.getIndexVectorAttr(llvm::to_vector(llvm::seq(width))));
+    return arith::AddIOp::create(b, vector::BroadcastOp::create(b, type, first), steps);
   }
   SmallVector<Value> operands;
   for (Value operand : inner.getOperands())

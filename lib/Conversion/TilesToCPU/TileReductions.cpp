@@ -66,9 +66,7 @@ Value TileMap::joinLanes(Operation *join, Value v) {
   while (cast<VectorType>(v.getType()).getNumElements() > 1) {
     int64_t half = cast<VectorType>(v.getType()).getNumElements() / 2;
     auto part = [&](int64_t from) {
-      return vector::ExtractStridedSliceOp::create(b, v, ArrayRef<int64_t>{from}, ArrayRef<int64_t>{half},
-                                                   ArrayRef<int64_t>{1})
-          .getResult();
+      return vector::ShuffleOp::create(b, v, v, llvm::to_vector(llvm::seq(from, from + half))).getResult();
     };
     Value low = part(0), high = part(half);
     v = joinBy(join, low, high);

@@ -62,7 +62,7 @@ func.func @half_scores(%q: memref<64x32xf32>, %K: memref<?x64xf32, strided<[?, 1
 // CHECK-LABEL: func.func @weights
 // CHECK:         scf.for %[[M:.*]] =
 // CHECK:           %[[R:.*]] = vector.load %{{.*}}[%[[M]]]
-// CHECK:           %[[LANES:.*]] = vector.step
+// CHECK:           %[[LANES:.*]] = arith.constant dense<[0, 1, 2{{.*}}]> : vector<{{.*}}xindex>
 // CHECK:           scf.for %[[N:.*]] =
 // CHECK:             %[[X:.*]] = vector.load %{{.*}}[%[[N]], %[[M]]]
 // CHECK:             arith.cmpi sle
@@ -371,7 +371,7 @@ func.func @largest(%s: memref<?x64xf32>, %r: memref<64xf32>) {
 // ZMM:           scf.for %{{.*}} step %c4{{.*}} {
 // ZMM-COUNT-4:     %{{.*}}:4 = scf.for %{{.*}} step %c64{{.*}} -> (vector<16xf32>
 // ZMM-COUNT-30:    vector.shuffle
-// ZMM:             %[[PART:.*]] = vector.extract_strided_slice %{{.*}} {offsets = [12], sizes = [4], strides = [1]}
+// ZMM:             %[[PART:.*]] = vector.shuffle %{{.*}} [12, 13, 14, 15]
 // ZMM:             vector.store %{{.*}} : memref<4x?xf32, strided<[128, 1]>>, vector<4xf32>
 // ZMM:           scf.for %{{.*}} step %c1
 // YMM:           scf.for %{{.*}} step %c2{{.*}} {

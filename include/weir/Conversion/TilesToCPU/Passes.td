@@ -230,6 +230,21 @@ def ExpandNarrowFloats : Pass<"expand-narrow-floats"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def LowerWideVectors : Pass<"lower-wide-vectors", "::mlir::ModuleOp"> {
+  let summary = "Run convert-vector-to-llvm where convert-to-llvm would leave a vector op";
+  let description = [{
+    Vectors of one dimension are loaded, stored, computed with and shuffled by ops that convert-to-llvm takes as they are: a module that
+    holds no other stays as it is. Any other vector op, on any type, makes upstream's pass run on the whole module.
+
+    ```mlir
+    %low = vector.extract_strided_slice %v {offsets = [0], sizes = [4], strides = [1]} : vector<8xf32> to vector<4xf32>
+    // -->
+    %w = builtin.unrealized_conversion_cast %v : ...
+    %low = llvm.shufflevector %v, %v [0, 1, 2, 3] : vector<8xf32>
+    ```
+  }];
+}
+
 def CarryBF16AsInteger : Pass<"carry-bf16-as-integer", "::mlir::ModuleOp"> {
   let summary = "Move bf16 values as 16-bit integers, in the llvm dialect";
   let description = [{
