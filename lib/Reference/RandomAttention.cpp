@@ -103,6 +103,8 @@ std::string AttentionGenerator::realType(double typed) {
   return !chance(typed) ? "" : wide ? pick({"f32", "f64"}) : pick({"bf16", "f16", "f32"});
 }
 
+std::string AttentionGenerator::factorType() { return narrow.empty() ? realType(0.3) : narrow; }
+
 void AttentionGenerator::input(const std::string &name, Kind kind, Ranks ranks, const std::string &type) {
   if (program.find(name))
     return;
@@ -166,12 +168,18 @@ void AttentionGenerator::makeRanks() {
     program.givens.push_back("H % G == 0 and G > 0");
   }
   double constant = chance(0.9) ? 1 : 0.5;
-  makeConstantRank("D", constant);
-  makeConstantRank("F", constant);
-  makeConstantRank("E", constant);
+  if (chance(0.2)) {
+    narrow = pick({"bf16", "bf16", "f16"});
+    for (const char *rank : {"D", "F", "E"})
+      program.ranks.push_back({rank, pick({"16", "32", "32", "48", "64", "64"})});
+  } else {
+    makeConstantRank("D", constant);
+    makeConstantRank("F", constant);
+    makeConstantRank("E", constant);
+  }
   if (llvm::none_of(program.ranks, [](const auto &r) { return r.first == "D"; }))
     program.givens.push_back("D > 0"); // the presence of a product takes it for granted
-  wide = chance(0.12);
+  wide = narrow.empty() && chance(0.12);
   program.dtype = wide ? "f64" : "f32";
 }
 
@@ -183,8 +191,8 @@ void AttentionGenerator::makeRanks() {
 TermPtr AttentionGenerator::product(const std::string &suffix) {
   std::string q = "Q" + suffix, k = "K" + suffix;
   Ranks queries = rows({"D"});
-  input(q, Kind::Real, queries, realType(0.25));
-  input(k, Kind::Real, keys({"D"}), realType(0.3));
+  input(q, Kind::Real, queries, factorType());
+  input(k, Kind::Real, keys({"D"}), factorType());
   if (chance(0.07)) {
     input("WQ", Kind::Real, {"D"}, realType(0.2));
     q = define("QN" + suffix, Kind::Real, queries, mul(read(q), read("WQ")));

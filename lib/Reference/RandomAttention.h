@@ -47,6 +47,7 @@ private:
   void declareSecondKey(); ///< L, over the same extent
   void makeConstantRank(const std::string &rank, double constant);
   std::string realType(double typed);
+  std::string factorType(); ///< of queries, keys, and values
   void input(const std::string &name, Kind kind, Ranks ranks, const std::string &type = "");
   std::string define(const std::string &name, Kind kind, const Ranks &ranks, TermPtr value,
                      TermPtr domain = nullptr);
@@ -99,6 +100,7 @@ private:
   Program &program;
   Ranks lead, keyLead; ///< leading ranks of queries and of keys
   bool wide = false;   ///< the kernel is of f64
+  std::string narrow;  ///< the type of queries, keys and values, with features in numbers that matrix units take; empty: any
   bool gathered = false;
   Placement placement = Placement::None;
   TermPtr masked; ///< the mask, if any

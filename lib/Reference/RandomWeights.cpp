@@ -142,7 +142,7 @@ TermPtr AttentionGenerator::weight(const Weights &w, const std::string &key) {
 /// Weighted values: divided one by one, or their sum divided; then perhaps gated, capped or filled.
 void AttentionGenerator::valueOutput(const std::string &name, const std::string &values,
                                      const std::string &rank, const Weights &w) {
-  input(values, Kind::Real, keys({rank}), realType(0.3));
+  input(values, Kind::Real, keys({rank}), factorType());
   Shared value = [&](const std::string &key) {
     TermPtr v = read(values, key);
     if (chance(0.04)) {
