@@ -1,4 +1,6 @@
 """Small formulas that several references use, in float64 and plain NumPy."""
+import math
+
 import numpy as np
 
 
@@ -17,6 +19,12 @@ def sigmoid(x):
 
 def softplus(x):
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def gelu(x):
+    """x times the share of a normal distribution that lies below x."""
+    erf = np.vectorize(math.erf, otypes=[float])(np.asarray(x, float) / math.sqrt(2))
+    return x * (1 + np.ones_like(x) * erf) / 2  # ones of x's class: the sum's rounding counts
 
 
 def causal(rows, columns, offset=None):
