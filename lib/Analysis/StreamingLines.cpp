@@ -233,15 +233,16 @@ bool Derivation::isEntangled(const CascadeModel::Equation &equation) {
       return true;
     if (!t->is(TreeKind::Reduce) && !t->is(TreeKind::Selection))
       return false;
+    auto isEqual = [&](Name c) { return rankOf(c) != rank && resolve(rankOf(c)) == resolve(rank); };
     unsigned own = count_if(t->coords, [&](Name c) { return rankOf(c) == rank; });
-    Names others;
-    copy_if(t->coords, std::back_inserter(others),
-            [&](Name c) { return rankOf(c) != rank && resolve(rankOf(c)) == resolve(rank); });
     if (own)
-      return !equation.loops.empty() || own + others.size() > 1;
+      return !equation.loops.empty() || own + count_if(t->coords, isEqual) > 1;
+    // An extent that is a number does not say whose it is: a coordinate of any rank may be the index.
     return any_of(alg.reads(t->args[0]), [&](const Tree *read) {
       return readsAt(read, [&](const Line &, const Tree *index) {
-        return any_of(others, [&](Name c) { return alg.hasFree(index, c); });
+        return any_of(t->coords, [&](Name c) {
+          return rankOf(c) != rank && (isEqual(c) ? alg.hasFree(index, c) : index->is(TreeKind::Coordinate) && index->text == c);
+        });
       });
     });
   });
