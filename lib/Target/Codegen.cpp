@@ -63,7 +63,7 @@ static void keepBlocks(Module &module) {
 namespace {
 
 /// Rotates loops as LLVM's own pass does, but before anything has been asked about how often they turn: with
-/// nests as deep as tiles make them, forgetting such answers again takes ten times as long as to rotate.
+/// nests as deep as tiles make them, forgetting such answers again takes longer than to rotate.
 struct RotateLoops : PassInfoMixin<RotateLoops> {
   static constexpr StringLiteral kName = "rotate-loops";
 

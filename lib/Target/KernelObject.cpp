@@ -12,7 +12,7 @@
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/ThreadPool.h"
-#include "llvm/Transforms/Utils/SplitModule.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 using namespace llvm;
 using namespace weir;
@@ -30,19 +30,35 @@ static unsigned countParts(const Module &module, unsigned threads) {
   return total < kLittle ? 1 : std::min<unsigned>(most, divideCeil(total, largest));
 }
 
-/// The module in `count` parts, as bitcode: each is to have a context of its own. What was local is known to all of them, and may be
-/// anywhere: they are linked wherever there is room.
+/// The module in `count` parts, as bitcode: each is to have a context of its own. The largest function first, each goes to the part that
+/// has least. What was local is known to all parts, and may be anywhere: they are linked wherever there is room.
 static std::vector<SmallString<0>> split(Module &module, unsigned count) {
-  std::vector<SmallString<0>> parts;
-  SplitModule(module, count, [&](std::unique_ptr<Module> part) {
-    for (GlobalValue &value : part->global_values())
-      if (!value.hasLocalLinkage()) {
-        value.setVisibility(GlobalValue::DefaultVisibility);
-        value.setDSOLocal(false);
-      }
-    raw_svector_ostream os(parts.emplace_back());
-    WriteBitcodeToFile(*part, os);
+  auto functions = to_vector(make_pointer_range(module.functions()));
+  llvm::sort(functions, [](Function *a, Function *b) {
+    return std::pair(b->getInstructionCount(), a->getName()) < std::pair(a->getInstructionCount(), b->getName());
   });
+  SmallVector<unsigned> sizes(count);
+  DenseMap<const GlobalValue *, unsigned> partOf; // 0 for what is no function
+  for (Function *function : functions) {
+    unsigned *least = min_element(sizes);
+    *least += function->getInstructionCount();
+    partOf[function] = least - sizes.begin();
+  }
+  for (GlobalValue &value : module.global_values())
+    if (value.hasLocalLinkage()) {
+      if (!value.hasName())
+        value.setName("weir.global");
+      value.setLinkage(GlobalValue::ExternalLinkage);
+      value.setDSOLocal(false);
+    }
+  std::vector<SmallString<0>> parts(count);
+  for (auto [i, bitcode] : enumerate(parts)) {
+    ValueToValueMapTy map;
+    unsigned own = i;
+    auto part = CloneModule(module, map, [&](const GlobalValue *value) { return partOf.lookup(value) == own; });
+    raw_svector_ostream os(bitcode);
+    WriteBitcodeToFile(*part, os);
+  }
   return parts;
 }
 

@@ -182,7 +182,7 @@ const Flag flags[] = {
      "f32, bf16, f16 or f64: of inputs and outputs without a written type (default f32)", dtype},
     {"--target", "T", program, "cpu, cpu:native, cpu:x86-64-v3, cpu:x86-64-v4, cpu:NAME, or interpret",
      text<&Options::target>},
-    {"--threads", "N", program, "threads to run on (default: all)", number<&Options::threads, 1>},
+    {"--threads", "N", program, "threads to compile and run on (default: all)", number<&Options::threads, 1>},
     {"--map", "K=V,...", program,
      "the mapping: fuse=off merges nothing, fuse=on what runs in tiles (default: by predicted cost); tiles "
      "of m rows and n keys, keys in split=K parts; tf32=on rounds factors of f32 to tf32, for a GPU's tensor "
