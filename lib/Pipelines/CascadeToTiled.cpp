@@ -8,7 +8,6 @@
 #include "weir/Pipelines/Pipelines.h"
 #include "weir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
-#include <limits>
 
 using namespace mlir;
 
@@ -90,8 +89,6 @@ void weir::buildStreamedToTiledPipeline(OpPassManager &pm, const TargetDescripti
   options.lanes = lanesOf(target);
   options.allocated = target.isGPU;
   options.concurrent = getConcurrentBlocks(target);
-  if (target.isGPU)
-    options.chunks = std::numeric_limits<int32_t>::max(); // one block of rows a block of threads
   pm.addPass(createConvertAttnToTiles(options));
   pm.addPass(createLoopInvariantCodeMotionPass());
   pm.addPass(createCSEPass());

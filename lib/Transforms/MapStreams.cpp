@@ -11,6 +11,7 @@
 #include "weir/Analysis/StreamCost.h"
 #include "weir/Analysis/StreamData.h"
 #include "weir/Analysis/StreamSplit.h"
+#include "weir/Support/GPURegisters.h"
 #include "weir/Transforms/Passes.h"
 
 namespace weir {
@@ -83,15 +84,25 @@ bool isForTensorCores(const StreamTiles &plan, Operation *op, const StreamTiles:
          !product.partialLeft;
 }
 
-/// How many values an equation reads for each score beside the factors of its products: biases, data that masks ask.
+bool isOfPair(const StreamTiles &plan, Value value) {
+  return plan.dependsOn(value, StreamTiles::Role::Key) && plan.dependsOn(value, StreamTiles::Role::Row);
+}
+
+/// How many values an equation has for each score, beside the factors of its products, that are more than an instruction's work: those that it
+/// reads (biases, data that masks ask), remainders and powers.
 int64_t countReadsOfScores(const StreamTiles &plan) {
+  auto isRead = [&](attn::ReadOp read) {
+    return !plan.ownTensor(read) && (plan.dependsOn(read, StreamTiles::Role::Key) || plan.dependsOn(read, StreamTiles::Role::Row));
+  };
+  auto isLong = [&](attn::MapOp map) {
+    return llvm::is_contained({attn::Fn::Mod, attn::Fn::Pow}, map.getFn()) && isOfPair(plan, map);
+  };
   int64_t most = 0;
   for (attn::EinsumOp equation : plan.body)
-    most = std::max<int64_t>(most, llvm::count_if(equation.getBody().getOps<attn::ReadOp>(), [&](attn::ReadOp read) {
-                               using Role = StreamTiles::Role;
-                               return !plan.ownTensor(read) &&
-                                      (plan.dependsOn(read, Role::Key) || plan.dependsOn(read, Role::Row));
-                             }));
+    most = std::max<int64_t>(most, llvm::count_if(equation.getBody().getOps<attn::ReadOp>(), isRead) +
+                                       llvm::count_if(equation.getBody().getOps<attn::MapOp>(), isLong));
+  for (attn::AccumulateOp sum : plan.state) // of which right factors are read too
+    most = std::max<int64_t>(most, llvm::count_if(sum.getBody().getOps<attn::MapOp>(), isLong));
   return most;
 }
 
@@ -106,25 +117,38 @@ constexpr int64_t kWarps = 4; ///< of a block on tensor cores
 bool isMasked(const StreamTiles &plan) {
   auto asks = [&](Operation *op) {
     return op->walk([&](attn::WhereOp where) {
-               using Role = StreamTiles::Role;
-               bool ofPair = plan.dependsOn(where.getPredicate(), Role::Key) && plan.dependsOn(where.getPredicate(), Role::Row);
-               return ofPair ? WalkResult::interrupt() : WalkResult::advance();
+               return isOfPair(plan, where.getPredicate()) ? WalkResult::interrupt() : WalkResult::advance();
              }).wasInterrupted();
   };
   return llvm::any_of(plan.body, asks) || llvm::any_of(plan.state, asks);
 }
 
-/// Registers of a thread on tensor cores beside scores, sums and left factors: addresses, statistics of rows, right factors, as ptxas says of softmax.
-constexpr int64_t kOtherRegisters = 90;
+/// How many quotients and remainders of keys an equation compares with something of a row: each is a number of 64 bits for each of a thread's keys.
+int64_t countQuotientsOfKeys(const StreamTiles &plan) {
+  auto isQuotient = [&](Operation *op) {
+    auto map = dyn_cast<attn::MapOp>(op);
+    return map && llvm::is_contained({attn::Fn::Floordiv, attn::Fn::Mod}, map.getFn()) && plan.dependsOn(map, StreamTiles::Role::Key) &&
+           !plan.dependsOn(map, StreamTiles::Role::Row);
+  };
+  int64_t most = 0;
+  for (attn::EinsumOp equation : plan.body)
+    most = std::max<int64_t>(most, llvm::count_if(equation.getBody().getOps<attn::MapOp>(), [&](attn::MapOp map) {
+                               return isQuotient(map) && !llvm::all_of(map->getUsers(), isQuotient);
+                             }));
+  return most;
+}
 
-/// Registers of a thread for its warp's rows: scores, sums, packed left factors.
+/// Registers of a thread for its warp's rows: scores, sums, packed left factors, and what keys that may be absent leave behind: whether any was there,
+/// and up to where they are; quotients of keys.
 int64_t countRegisters(const StreamTiles &plan, int64_t rows, int64_t keys) {
-  constexpr int64_t lanes = 32;
-  int64_t ofRow = keys;
+  constexpr int64_t lanes = 32, lanesOfRow = 4, bounds = 2, ofNumber = 2;
+  int64_t rowsOfWarp = rows / kWarps, ofRow = 0, ofKeys = countQuotientsOfKeys(plan) * ofNumber * keys / lanesOfRow;
   for (auto &[op, product] : plan.products)
     if (!product.right.empty())
-      ofRow += isa<attn::AccumulateOp>(op) ? product.inner : product.inner / 2;
-  return rows / kWarps * ofRow / lanes + kOtherRegisters;
+      ofRow += isa<attn::AccumulateOp>(op) ? product.inner : keys + product.inner / 2;
+  auto hasWhere = [](auto equation) { return !equation.getBody().template getOps<attn::WhereOp>().empty(); };
+  bool isPartial = llvm::any_of(plan.body, hasWhere) || llvm::any_of(plan.state, hasWhere);
+  return rowsOfWarp * ofRow / lanes + ofKeys + (isPartial ? rowsOfWarp * lanesOfRow / lanes + bounds : 0) + kOtherRegisters;
 }
 
 /// Whether a state is reduced along rows of scores, without what came first or where.
@@ -134,10 +158,10 @@ bool isReduced(attn::AccumulateOp op) {
 }
 
 /// Rows and keys of a tile for tensor cores: of four warps with 16 rows each or with 32, for which a right factor is read once, if nothing is asked
-/// of single scores and registers are enough; and as many keys as leave room for another tile of matrices in shared memory, and for sums in registers.
-/// Nothing: products are not for them.
+/// of single scores and registers are enough, perhaps for half as many keys; and as many keys as leave room for another tile of matrices in shared
+/// memory, and for sums in registers. Nothing: products are not for them.
 std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles &plan, int64_t bytes) {
-  constexpr int64_t few = 16 * kWarps, many = 32 * kWarps, registers = 255;
+  constexpr int64_t few = 16 * kWarps, many = 32 * kWarps;
   int64_t ofKey = 0;
   for (auto &[op, product] : plan.products) {
     if (product.right.empty())
@@ -148,11 +172,12 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
   }
   if (!ofKey || !plan.real.isF32() || !llvm::all_of(plan.state, isReduced))
     return std::nullopt;
-  for (int64_t n = kMostKeys; n >= kLeastKeys; n /= 2)
-    if (2 * n * ofKey <= bytes && n <= keysForReads(plan)) {
-      bool isPlain = !isMasked(plan) && !countReadsOfScores(plan);
-      bool isMany = isPlain && plan.countRowsOfClass().value_or(many) > few && countRegisters(plan, many, n) <= registers;
-      return std::pair(isMany ? many : few, n);
+  bool isPlain = !isMasked(plan) && !countReadsOfScores(plan), isMany = isPlain && plan.countRowsOfClass().value_or(many) > few;
+  for (int64_t m = isMany ? many : few; m >= few; m /= 2)
+    for (int64_t n = kMostKeys; n >= (m == few ? kLeastKeys : kMostKeys / 2); n /= 2) {
+      bool isLast = m == few && n == kLeastKeys;
+      if (2 * n * ofKey <= bytes && n <= keysForReads(plan) && (isLast || countRegisters(plan, m, n) <= kRegistersOfThread))
+        return std::pair(m, n);
     }
   return std::nullopt;
 }
@@ -206,7 +231,7 @@ int64_t bytesOfMultiplyAdds(const StreamTiles &plan, int64_t rows, int64_t keys)
   return elements * sizeof(float);
 }
 
-constexpr int64_t kFewRows = 16 * kWarps, kRegisters = 255; ///< registers: of a thread
+constexpr int64_t kFewRows = 16 * kWarps;
 
 /// The first of the shapes of tiles of f32 that `fits` in bytes of shared memory: in those of which two blocks fit on a multiprocessor of sm_80, or in all
 /// that there are. `m` and `n`, unless 0, are given.
@@ -229,7 +254,7 @@ std::optional<std::pair<int64_t, int64_t>> shapeForMultiplyAdds(const StreamTile
     return std::nullopt;
   return firstShape(bytes, m, n, [&](int64_t rows, int64_t keys, int64_t most) {
     bool isMany = m || plan.countRows().value_or(rows) > kFewRows;
-    return (rows == kFewRows || isMany) && countRegistersOfMultiplyAdds(plan, rows, keys) <= kRegisters &&
+    return (rows == kFewRows || isMany) && countRegistersOfMultiplyAdds(plan, rows, keys) <= kRegistersOfThread &&
            bytesOfMultiplyAdds(plan, rows, keys) <= most;
   });
 }
@@ -252,9 +277,9 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorFloats(const StreamTile
       ofLefts += isSum ? 0 : product.inner;
     }
     auto registers = [&](int64_t columns) { return rows / kWarps * columns / lanes + kOtherRegisters; };
-    int64_t elements = ofMatrices + (registers(ofRow + ofLefts) <= kRegisters ? 0 : rows * (ofLefts + between));
+    int64_t elements = ofMatrices + (registers(ofRow + ofLefts) <= kRegistersOfThread ? 0 : rows * (ofLefts + between));
     bool isMany = m || (isPlain && plan.countRowsOfClass().value_or(rows) > kFewRows);
-    return (rows == kFewRows || isMany) && (n || keys <= keysForReads(plan)) && registers(ofRow) <= kRegisters && elements * int64_t(sizeof(float)) <= most;
+    return (rows == kFewRows || isMany) && (n || keys <= keysForReads(plan)) && registers(ofRow) <= kRegistersOfThread && elements * int64_t(sizeof(float)) <= most;
   });
 }
 

@@ -184,8 +184,14 @@ Value KernelEmitter::countIterations(Builder &b, const Group &group) {
 Value KernelEmitter::countChunks(Builder &b, const Group &group) {
   if (isa<StreamOp>(group.items[0])) // does not depend on how many rows and keys there are
     return constantIndex(b, chunks);
-  int64_t most = !allocated ? kMaxChunks : group.scratch ? kMaxScratches : chunks;
-  return arith::MinUIOp::create(b, countIterations(b, group), constantIndex(b, most));
+  Value iterations = countIterations(b, group);
+  if (allocated && !group.scratch)
+    return countPieces(b, iterations);
+  return arith::MinUIOp::create(b, iterations, constantIndex(b, allocated ? kMaxScratches : kMaxChunks));
+}
+
+Value KernelEmitter::countPieces(Builder &b, Value count) {
+  return allocated ? count : arith::MinUIOp::create(b, count, constantIndex(b, chunks)).getResult();
 }
 
 /// Entries of a buffer along its k-th extent.

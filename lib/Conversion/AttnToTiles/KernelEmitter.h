@@ -71,7 +71,7 @@ struct RowGrid {
 
 class KernelEmitter {
 public:
-  /// `chunks`: into how many parts the blocks of rows of a stream are split at most, and all loops of a GPU; 0: kMaxChunks.
+  /// `chunks`: into how many parts the blocks of rows of a stream are split at most; 0: kMaxChunks.
   /// `allocated`: tiles of open extent are allocated where they are used, not taken from the workspace.
   /// `concurrent`: blocks that keep the machine busy; 0: kMaxChunks.
   KernelEmitter(mlir::func::FuncOp cascade, unsigned lanes, int64_t chunks, bool allocated, int64_t concurrent);
@@ -97,6 +97,8 @@ private:
   bool isUsedOutside(mlir::Value tensor, const Group &group);
   void planTiles(attn::StreamOp stream, int group);
   mlir::Value countChunks(Builder &b, const Group &group);
+  /// Into how many parts `count` items are split: on a GPU, whose blocks are many, each is one.
+  mlir::Value countPieces(Builder &b, mlir::Value count);
   mlir::Value countIterations(Builder &b, const Group &group);
   mlir::Value layOut(Builder &b);
   mlir::Value layOutPlan(Builder &b);

@@ -23,7 +23,9 @@ scf::ForOp KernelEmitter::emitChunks(Builder &b, Value count, Value parts, funct
   auto beginOf = [&](Value i) -> Value {
     return arith::DivUIOp::create(b, arith::MulIOp::create(b, i, count), parts);
   };
-  Value begin = beginOf(part), end = beginOf(arith::AddIOp::create(b, part, one));
+  bool isEach = parts == count; // the loop then goes
+  Value after = arith::AddIOp::create(b, part, one, isEach ? arith::IntegerOverflowFlags::nsw : arith::IntegerOverflowFlags::none);
+  Value begin = isEach ? part : beginOf(part), end = isEach ? after : beginOf(after);
   auto loop = scf::ForOp::create(b, begin, end, one);
   b.setInsertionPointToStart(loop.getBody());
   return loop;

@@ -80,7 +80,7 @@ KernelEmitter::placeTiles(Builder &b, StreamOp op, const StreamTiles &plan, Valu
 /// Items 0 to `count`, split into chunks that threads take; tiles of a chunk serve all of its items.
 void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, mapping::TilesAttr sizes, Value count,
                               function_ref<void(Value, StreamEmitter &)> body) {
-  Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
+  Value pieces = countPieces(b, count);
   OpBuilder::InsertionGuard guard(b);
   auto scope = emitter.scope();
   llvm::DenseMap<const StreamTiles::Product *, Value> places;

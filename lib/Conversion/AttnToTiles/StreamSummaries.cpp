@@ -178,8 +178,7 @@ void KernelEmitter::emitSummaries(Builder &b, const StreamTiles &plan, const Str
       count = arith::MulIOp::create(b, count, extentOf(extent));
     OpBuilder::InsertionGuard guard(b);
     auto scope = emitter.scope();
-    Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
-    scf::ForOp loop = emitChunks(b, count, pieces, [](Value) {});
+    scf::ForOp loop = emitChunks(b, count, countPieces(b, count), [](Value) {});
     auto positive = emitter.insideLoopOver(plan.keys);
     Value item = loop.getInductionVar(), rest = arith::DivUIOp::create(b, item, blocks);
     SmallVector<Value> at{arith::RemUIOp::create(b, item, blocks)};
@@ -229,8 +228,7 @@ void KernelEmitter::emitLists(Builder &b, StreamOp op) {
   auto deal = [&](Value count, function_ref<void(Value, StreamEmitter &)> body) {
     OpBuilder::InsertionGuard guard(b);
     auto scope = emitter.scope();
-    Value pieces = arith::MinUIOp::create(b, count, constantIndex(b, chunks));
-    scf::ForOp loop = emitChunks(b, count, pieces, [](Value) {});
+    scf::ForOp loop = emitChunks(b, count, countPieces(b, count), [](Value) {});
     StreamEmitter stream(emitter, extents, presences, *plan, sizes, loop, workspace,
                          llvm::DenseMap<const StreamTiles::Product *, Value>(), slots);
     stream.useData(data, summaries);

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include <limits>
 
 using namespace mlir;
@@ -225,15 +226,15 @@ SmallVector<Value> FragmentEmitter::loadInputs(Builder &b, linalg::GenericOp op,
   return args;
 }
 
-/// The region for one element, but for the operation `without`; what its values have become.
+/// The region for one element, but for operations `without`; what its values have become, those that are `known` among them.
 IRMapping FragmentEmitter::cloneBody(Builder &b, linalg::GenericOp op, ValueRange args, const Place &place,
-                                     Operation *without) {
-  IRMapping mapping;
+                                     function_ref<bool(Operation *)> without, IRMapping known) {
+  IRMapping mapping = std::move(known);
   for (auto [parameter, arg] : llvm::zip(op.getBody()->getArguments(), args))
     if (arg)
       mapping.map(parameter, arg);
   for (Operation &inside : op.getBody()->without_terminator()) {
-    if (&inside == without)
+    if (without && without(&inside))
       continue;
     if (auto index = dyn_cast<linalg::IndexOp>(inside)) {
       mapping.map(index.getResult(), place.indices[index.getDim()]);
@@ -293,7 +294,7 @@ void FragmentEmitter::elementwise(Builder &b, linalg::GenericOp op) {
       SmallVector<Value> args = loadInputs(b, op, place);
       for (OpOperand &out : op.getDpsInitsMutable())
         args.push_back(op.getMatchingBlockArgument(&out).use_empty() ? Value() : load(b, out, place));
-      IRMapping values = cloneBody(b, op, args, place, without);
+      IRMapping values = cloneBody(b, op, args, place, [&](Operation *inside) { return inside == without; });
       for (auto [value, out] : llvm::zip_equal(yielded, op.getDpsInitsMutable()))
         store(b, values.lookupOrDefault(value), out, place);
     }
@@ -345,7 +346,7 @@ void FragmentEmitter::reduceColumns(Builder &b, linalg::GenericOp op, Value coun
     IRMapping values;
     for (unsigned at = 0; at < columns; ++at) {
       place = placeAt(b, op, half, SmallVector<unsigned>(loops, at));
-      values = cloneBody(b, op, loadInputs(b, op, place), place, combiner);
+      values = cloneBody(b, op, loadInputs(b, op, place), place, [&](Operation *inside) { return inside == combiner; });
       Value &chain = chains[at % 2];
       if (choice) {
         Value holds = values.lookupOrDefault(choice);
@@ -403,57 +404,119 @@ void FragmentEmitter::reduce(Builder &b, linalg::GenericOp op) {
              [&](Value count) { reduceColumns(b, op, count); });
 }
 
+/// What of a region depends on a loop's number, on what is read with it, or on what is written.
+static llvm::SmallPtrSet<Operation *, 16> dependentOn(linalg::GenericOp op, unsigned loop) {
+  llvm::SmallPtrSet<Operation *, 16> dependent;
+  auto isDependent = [&](Value value) {
+    auto parameter = dyn_cast<BlockArgument>(value);
+    if (!parameter || parameter.getOwner() != op.getBody())
+      return dependent.contains(value.getDefiningOp());
+    OpOperand &operand = op->getOpOperand(parameter.getArgNumber());
+    return op.isDpsInit(&operand) || op.getMatchingIndexingMap(&operand).isFunctionOfDim(loop);
+  };
+  for (Operation &inside : op.getBody()->without_terminator()) {
+    llvm::SetVector<Value> values(inside.operand_begin(), inside.operand_end());
+    getUsedValuesDefinedAbove(inside.getRegions(), values);
+    auto index = dyn_cast<linalg::IndexOp>(inside);
+    if ((index && index.getDim() == loop) || llvm::any_of(values, isDependent))
+      dependent.insert(&inside);
+  }
+  return dependent;
+}
+
 /// A reduction of row, summed and kept columns. Fragments of row and summed column come from the thread of
-/// the row that has them. It stands where a product has conditions, and is not meant to be fast.
+/// the row that has them. It stands where a product has conditions, and is not meant to be fast, but to leave registers to the
+/// product without: a loop over columns whose fragments lie in the thread's own memory.
 void FragmentEmitter::sumProducts(Builder &b, linalg::GenericOp op) {
   unsigned row = *layouts.rowOf(op), summed = 0;
   while (op.getIteratorTypesArray()[summed] != utils::IteratorType::reduction)
     ++summed;
   unsigned kept = 3 - row - summed;
   OpOperand &out = *op.getDpsInitOperand(0);
-  Value count = countOf(b, op, summed), yielded = op.getBody()->getTerminator()->getOperand(0);
-  Value one = constant(b, 1);
-  auto owners = scf::ForOp::create(b, constant(b, 0), constant(b, layouts.lanesOfRow()), one);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(owners.getBody());
-  Value owner = owners.getInductionVar();
-  unsigned run = layouts.runOf(op, summed);
-  Value ownerColumn = arith::MulIOp::create(b, owner, constant(b, run));
-  Value source = arith::IndexCastOp::create(b, b.getI32Type(), laneOf(b, owner));
-  for (unsigned at = 0; at < columnsOf(op, summed); ++at) {
-    Value index = arith::AddIOp::create(b, ownerColumn, constant(b, columnsBefore(at, run))), isThere;
-    if (count) {
-      isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, index, count);
-      index = arith::MinUIOp::create(b, index, arith::SubIOp::create(b, count, one));
-    }
+  Value yielded = op.getBody()->getTerminator()->getOperand(0), count = countOf(b, op, summed);
+  if (!count)
+    count = constant(b, heldOf(op, summed));
+  llvm::SmallMapVector<Value, Value, 4> spread; // fragments, and where they lie meanwhile
+  auto isFragment = [&](OpOperand &operand) {
+    TileView view = viewOf(operand.get());
+    return view.tile && layouts.kindOf(view.tile) == Kind::Fragment;
+  };
+  for (OpOperand &operand : op->getOpOperands())
+    if (isFragment(operand) && !op.getMatchingBlockArgument(&operand).use_empty())
+      spread[memories.lookup(viewOf(operand.get()).tile)] = nullptr;
+  auto copy = [&](Value from, Value to) {
+    for (int64_t at = 0; at < cast<MemRefType>(from.getType()).getDimSize(0); ++at)
+      setElement(b, element(b, from, at), to, at);
+  };
+  for (auto &[fragment, memory] : spread) {
+    memory = memref::AllocaOp::create(b, cast<MemRefType>(fragment.getType()));
+    copy(fragment, memory);
+  }
+  /// A column of a thread: a number that is known at run time and is the first of a run, and how far behind it.
+  struct Column {
+    Value first;
+    unsigned behind;
+  };
+  auto elementOf = [&](OpOperand &operand, unsigned half, ArrayRef<Column> columns) -> Value {
+    Column at = columns[op.getMatchingIndexingMap(&operand).getDimPosition(1)];
+    Value pair = arith::MulIOp::create(b, arith::DivUIOp::create(b, at.first, constant(b, 2)), constant(b, 2 * halves));
+    Value odd = arith::AddIOp::create(b, arith::RemUIOp::create(b, at.first, constant(b, 2)), constant(b, elementAt(half, at.behind)));
+    return arith::AddIOp::create(b, pair, odd);
+  };
+  auto memoryOf = [&](OpOperand &operand) { return spread.lookup(memories.lookup(viewOf(operand.get()).tile)); };
+  auto dependent = dependentOn(op, kept);
+  auto each = [&](Value end, unsigned step) {
+    auto loop = scf::ForOp::create(b, constant(b, 0), end, constant(b, step));
+    b.setInsertionPointToStart(loop.getBody());
+    return loop.getInductionVar();
+  };
+  {
+    OpBuilder::InsertionGuard guard(b);
+    unsigned run = layouts.runOf(op, summed), members = layouts.lanesOfRow(), keptRun = layouts.runOf(op, kept);
+    auto div = [&](Value x, unsigned by) -> Value { return arith::DivUIOp::create(b, x, constant(b, by)); };
+    auto rem = [&](Value x, unsigned by) -> Value { return arith::RemUIOp::create(b, x, constant(b, by)); };
+    auto mulAdd = [&](Value x, unsigned by, Value y) -> Value { return arith::AddIOp::create(b, arith::MulIOp::create(b, x, constant(b, by)), y); };
+    Value index = each(count, 1);
+    Value source = arith::IndexCastOp::create(b, b.getI32Type(), laneOf(b, rem(div(index, run), members)));
+    SmallVector<Column> columns(3);
+    columns[summed] = {mulAdd(div(index, members * run), run, rem(index, run)), 0};
+    SmallVector<Place> places;
+    SmallVector<SmallVector<Value>> shared(halves, SmallVector<Value>(op.getNumDpsInputs()));
+    SmallVector<IRMapping> common(halves); // of a row's columns
     for (unsigned half = 0; half < halves; ++half) {
-      SmallVector<Value> shared(op.getNumDpsInputs());
-      for (auto [input, value] : llvm::zip(op.getDpsInputOperands(), shared)) {
-        AffineMap map = op.getMatchingIndexingMap(input);
+      Place &place = places.emplace_back(placeAt(b, op, half, SmallVector<unsigned>(3, 0)));
+      place.indices[summed] = index;
+      for (auto [input, value] : llvm::zip(op.getDpsInputOperands(), shared[half])) {
         TileView view = viewOf(input->get());
-        if (!view.tile || !layouts.isInRegisters(view.tile) || map.isFunctionOfDim(kept) ||
+        if (!view.tile || !layouts.isInRegisters(view.tile) || op.getMatchingIndexingMap(input).isFunctionOfDim(kept) ||
             op.getMatchingBlockArgument(input).use_empty())
           continue;
-        Value own = load(b, *input, placeAt(b, op, half, SmallVector<unsigned>(3, at)));
-        value = map.isFunctionOfDim(summed)
-                    ? NVVM::ShflOp::create(b, own.getType(), constantInt(b, -1), own, source,
-                                           constantInt(b, 31), NVVM::ShflKind::idx, UnitAttr())
-                          .getResult()
-                    : own;
+        if (!isFragment(*input)) {
+          value = load(b, *input, place);
+          continue;
+        }
+        value = memref::LoadOp::create(b, memoryOf(*input), elementOf(*input, half, columns));
+        value = NVVM::ShflOp::create(b, value.getType(), constantInt(b, -1), value, source, constantInt(b, 31), NVVM::ShflKind::idx, UnitAttr());
       }
-      for (unsigned column = 0; column < columnsOf(op, kept); ++column) {
-        Place place = placeAt(b, op, half, SmallVector<unsigned>(3, column));
-        place.indices[summed] = index;
-        SmallVector<Value> args = shared;
+      common[half] = cloneBody(b, op, shared[half], place, [&](Operation *inside) { return dependent.contains(inside); });
+    }
+    columns[kept].first = each(constant(b, columnsOf(op, kept)), keptRun);
+    Value first = mulAdd(columns[kept].first, members, lanes.columnBases.at(keptRun));
+    for (unsigned &behind = columns[kept].behind; behind < keptRun; ++behind)
+      for (auto [half, place] : llvm::enumerate(places)) {
+        place.indices[kept] = arith::AddIOp::create(b, first, constant(b, behind));
+        if (Value most = countOf(b, op, kept))
+          place.indices[kept] = arith::MinUIOp::create(b, place.indices[kept], arith::SubIOp::create(b, most, constant(b, 1)));
+        SmallVector<Value> args = shared[half];
         for (auto [input, arg] : llvm::zip(op.getDpsInputOperands(), args))
           if (!arg && !op.getMatchingBlockArgument(input).use_empty())
-            arg = load(b, *input, place);
-        Value before = load(b, out, place);
-        args.push_back(before);
-        Value after = cloneBody(b, op, args, place).lookupOrDefault(yielded);
-        store(b, isThere ? arith::SelectOp::create(b, isThere, after, before).getResult() : after, out,
-              place);
+            arg = isFragment(*input) ? memref::LoadOp::create(b, memoryOf(*input), elementOf(*input, half, columns)).getResult()
+                                     : load(b, *input, place);
+        Value memory = memoryOf(out), at = elementOf(out, half, columns);
+        args.push_back(memref::LoadOp::create(b, memory, at));
+        auto isCommon = [&](Operation *inside) { return !dependent.contains(inside); };
+        memref::StoreOp::create(b, cloneBody(b, op, args, place, isCommon, common[half]).lookupOrDefault(yielded), memory, at);
       }
-    }
   }
+  copy(memoryOf(out), memories.lookup(viewOf(out.get()).tile));
 }

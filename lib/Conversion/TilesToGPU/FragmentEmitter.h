@@ -69,7 +69,7 @@ private:
   void store(Builder &b, mlir::Value value, mlir::OpOperand &operand, const Place &place);
   llvm::SmallVector<mlir::Value> loadInputs(Builder &b, mlir::linalg::GenericOp op, const Place &place);
   mlir::IRMapping cloneBody(Builder &b, mlir::linalg::GenericOp op, mlir::ValueRange args, const Place &place,
-                            mlir::Operation *without = nullptr);
+                            llvm::function_ref<bool(mlir::Operation *)> without = nullptr, mlir::IRMapping known = {});
   unsigned columnsOf(mlir::linalg::GenericOp op, unsigned loop);
   /// How many columns there really are, where fewer than the tile has may be; null: all of them.
   mlir::Value countOf(Builder &b, mlir::linalg::LinalgOp op, unsigned loop);

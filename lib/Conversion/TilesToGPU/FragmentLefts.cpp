@@ -10,6 +10,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "weir/Support/GPURegisters.h"
 
 using namespace mlir;
 using namespace weir;
@@ -26,17 +27,16 @@ static bool isWrittenBefore(linalg::ContractOp product) {
 
 /// Whether registers hold sums, scores and the left factors that last; map-streams counts them alike.
 bool FragmentEmitter::fitsLefts(ArrayRef<linalg::ContractOp> products) {
-  constexpr unsigned registers = 255, others = 90;
   llvm::SmallSetVector<Operation *, 4> held;
   for (linalg::ContractOp product : products) {
     held.insert(viewOf(product->getOperand(2)).tile);
     if (isWrittenBefore(product))
       held.insert(viewOf(product->getOperand(0)).tile);
   }
-  unsigned count = others;
+  int64_t count = kOtherRegisters;
   for (Operation *tile : held)
     count += halves * cast<memref::AllocaOp>(tile).getType().getDimSize(1) / layouts.lanesOfRow();
-  return count <= registers;
+  return count <= kRegistersOfThread;
 }
 
 /// Memory for left factors: of its own for a tile that is written before the loop its products are in.

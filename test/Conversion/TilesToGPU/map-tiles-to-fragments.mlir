@@ -163,6 +163,76 @@ gpu.func @masked(%q: memref<?x16xbf16, strided<[?, 1]>>, %k: memref<?x16xbf16, s
 
 // -----
 
+// `abs(m - 4 * n) <= w` asks two bounds of a row, and of the columns, which lie 4 times as far apart, their numbers alone.
+// CHECK-LABEL: gpu.func @strided(
+// CHECK:         llvm.intr.ssub.sat
+// CHECK:         %[[ONE:.*]] = llvm.inline_asm "cvt.sat.s32.s64
+// CHECK:         arith.cmpi sge, %[[ONE]], %c0_i32
+// CHECK:         llvm.intr.ssub.sat
+// CHECK:         %[[OTHER:.*]] = llvm.inline_asm "cvt.sat.s32.s64
+// CHECK:         arith.cmpi sge, %[[OTHER]], %c0_i32
+// CHECK:         arith.andi
+// CHECK:         arith.cmpi sge, %[[ONE]], %c-4_i32
+// CHECK:         arith.cmpi sge, %[[OTHER]], %c4_i32
+gpu.module @strided.gpu {
+gpu.func @strided(%q: memref<?x16xbf16, strided<[?, 1]>>, %k: memref<?x16xbf16, strided<[?, 1]>>, %w: i64, %out: memref<?xf32>, %ws: memref<?xi8>) kernel {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant 0.0 : f32
+  %least = arith.constant 0xFF800000 : f32
+  %m = memref.dim %q, %c0 : memref<?x16xbf16, strided<[?, 1]>>
+  %blocks = arith.ceildivui %m, %c64 : index
+  scf.forall (%i) in (%blocks) {
+    %tq = memref.alloca() {weir.tile} : memref<64x16xf32>
+    %tk = memref.alloca() {weir.tile} : memref<32x16xf32>
+    %ts = memref.alloca() {weir.tile} : memref<64x32xf32>
+    %m0 = arith.muli %i, %c64 : index
+    linalg.generic {indexing_maps = [affine_map<(m, d) -> (m, d)>], iterator_types = ["parallel", "parallel"]} outs(%tq : memref<64x16xf32>) {
+    ^bb0(%o: f32):
+      %row = linalg.index 0 : index
+      %d = linalg.index 1 : index
+      %at = arith.addi %m0, %row : index
+      %e = memref.load %q[%at, %d] : memref<?x16xbf16, strided<[?, 1]>>
+      %x = arith.extf %e : bf16 to f32
+      linalg.yield %x : f32
+    }
+    %keys = memref.subview %k[0, 0] [32, 16] [1, 1] : memref<?x16xbf16, strided<[?, 1]>> to memref<32x16xbf16, strided<[?, 1]>>
+    linalg.generic {indexing_maps = [affine_map<(n, d) -> (n, d)>, affine_map<(n, d) -> (n, d)>], iterator_types = ["parallel", "parallel"]}
+      ins(%keys : memref<32x16xbf16, strided<[?, 1]>>) outs(%tk : memref<32x16xf32>) {
+    ^bb0(%e: bf16, %o: f32):
+      %x = arith.extf %e : bf16 to f32
+      linalg.yield %x : f32
+    }
+    linalg.fill ins(%zero : f32) outs(%ts : memref<64x32xf32>)
+    linalg.contract indexing_maps = [affine_map<(m, n, d) -> (m, d)>, affine_map<(m, n, d) -> (n, d)>, affine_map<(m, n, d) -> (m, n)>]
+      ins(%tq, %tk : memref<64x16xf32>, memref<32x16xf32>) outs(%ts : memref<64x32xf32>)
+    linalg.generic {indexing_maps = [affine_map<(m, n) -> (m, n)>], iterator_types = ["parallel", "parallel"]} outs(%ts : memref<64x32xf32>) {
+    ^bb0(%s: f32):
+      %row = linalg.index 0 : index
+      %at = arith.addi %m0, %row : index
+      %mm = arith.index_cast %at : index to i64
+      %column = linalg.index 1 : index
+      %c4 = arith.constant 4 : index
+      %apart = arith.muli %column, %c4 : index
+      %nn = arith.index_cast %apart : index to i64
+      %c0_i64 = arith.constant 0 : i64
+      %behind = arith.subi %mm, %nn : i64
+      %before = arith.cmpi slt, %behind, %c0_i64 : i64
+      %ahead = arith.subi %c0_i64, %behind : i64
+      %distance = arith.select %before, %ahead, %behind : i64
+      %there = arith.cmpi sle, %distance, %w : i64
+      %kept = arith.select %there, %s, %least : f32
+      linalg.yield %kept : f32
+    }
+    memref.store %zero, %out[%c0] : memref<?xf32>
+  }
+  gpu.return
+}
+}
+
+// -----
+
 // A right factor of 32 bits is none for tensor cores: the kernel is left as it is.
 // CHECK-LABEL: gpu.func @wide(
 // CHECK-NOT:     weir.warps
