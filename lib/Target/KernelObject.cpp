@@ -116,24 +116,25 @@ Expected<std::string> weir::emitKernelObject(mlir::ModuleOp module, const Target
   if (!code)
     return code.takeError();
   unsigned count = countParts(**code, options.threads);
+  std::vector<std::string> objects;
   if (count == 1) {
     optimize(**code, **machine, options.optLevel);
     auto object = generate(**code, **machine, CodeGenFileType::ObjectFile);
     if (!object)
       return object.takeError();
-    if (Error error = checkExternals(*object, [](StringRef) { return false; }))
-      return std::move(error);
-    return object;
+    objects.push_back(std::move(*object));
+  } else {
+    auto parts = compileParts(**code, count, target, options);
+    if (!parts)
+      return parts.takeError();
+    objects = std::move(*parts);
   }
-  StringSet<> own;
+  StringSet<> own; // by the names that parts know
   for (const GlobalValue &value : (*code)->global_values())
     if (!value.isDeclaration())
       own.insert(value.getName());
-  auto objects = compileParts(**code, count, target, options);
-  if (!objects)
-    return objects.takeError();
-  for (StringRef object : *objects)
+  for (StringRef object : objects)
     if (Error error = checkExternals(object, [&](StringRef name) { return own.contains(name); }))
       return std::move(error);
-  return archive(*objects);
+  return count == 1 ? std::move(objects[0]) : archive(objects);
 }

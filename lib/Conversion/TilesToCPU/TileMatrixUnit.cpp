@@ -11,10 +11,10 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -120,10 +120,7 @@ private:
 
   /// Whether an open depth is at most a chunk: the wide operand is a view of a tile that is no deeper.
   bool isBounded() {
-    Value memory = wide;
-    while (auto view = memory.getDefiningOp<memref::SubViewOp>())
-      memory = view.getSource();
-    auto type = cast<MemRefType>(memory.getType());
+    auto type = cast<MemRefType>(rootOf(wide).getType());
     return type.getRank() == 2 && !type.isDynamicDim(0) && type.getDimSize(0) <= kOpenTerms;
   }
 
@@ -137,11 +134,7 @@ private:
   // Packing
   //===--------------------------------------------------------------------===//
 
-  static Value rootOf(Value memory) {
-    while (auto view = memory.getDefiningOp<ViewLikeOpInterface>())
-      memory = view.getViewSource();
-    return memory;
-  }
+  static Value rootOf(Value memory) { return memref::skipViewLikeOps(cast<MemrefValue>(memory)); }
 
   static bool writes(Operation *loop, Value root) {
     return loop->walk([&](Operation *inner) {
