@@ -47,6 +47,7 @@ void weir::buildTiledToGPUPipeline(OpPassManager &pm, const TargetDescription &t
   MapIterationsToThreadsOptions iterations;
   iterations.threads = kThreads;
   pm.addNestedPass<gpu::GPUModuleOp>(createMapIterationsToThreads(iterations));
+  pm.addNestedPass<gpu::GPUModuleOp>(createLocalizeAddresses());
   ExpandNarrowFloatsOptions narrow;
   narrow.hasBF16 = true; // sm_80 converts in hardware
   pm.addPass(createExpandNarrowFloats(narrow));

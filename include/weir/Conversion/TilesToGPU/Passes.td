@@ -81,6 +81,33 @@ def MapIterationsToThreads : Pass<"map-iterations-to-threads", "::mlir::gpu::GPU
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect"];
 }
 
+def LocalizeAddresses : Pass<"localize-addresses", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Let loops that follow each other compute their addresses themselves";
+  let description = [{
+    For functions without tiles in shared memory. Of loops that stand in one block each computes the addresses that it uses itself, right before it:
+    arithmetic of indices and views is repeated there, from numbers (extents, counters of outer loops) that go through an `llvm.inline_asm` with side
+    effects, so that LLVM takes them for others each time. Otherwise it computes what all loops need before the first one, and
+    the assembler keeps more than there are registers. Extents are parameters, which take no registers.
+
+    test/Conversion/TilesToGPU/localize-addresses.mlir runs this example:
+
+    ```mlir
+    %a = memref.view %ws[%c0][%n]
+    %b = memref.view %ws[%n][%n]
+    scf.for %i = %c0 to %n step %c1 { ... %a ... }
+    scf.for %i = %c0 to %n step %c1 { ... %b ... }
+    // -->
+    %n1 = hidden %n
+    %a1 = memref.view %ws[%c0][%n1]
+    scf.for %i = %c0 to %n1 step %c1 { ... %a1 ... }
+    %n2 = hidden %n
+    %b1 = memref.view %ws[%n2][%n2]
+    scf.for %i = %c0 to %n2 step %c1 { ... %b1 ... }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect"];
+}
+
 def MapTilesToThreads : Pass<"map-tiles-to-threads", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Deal a parallel loop over tiles out: blocks take iterations, threads take elements";
   let description = [{
