@@ -7,28 +7,56 @@
 #include "weir/Support/KernelContract.h"
 #include "weir/Target/ObjectCache.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Threading.h"
 
 using namespace llvm;
 using namespace weir;
 
-/// A copy of `tiled` brought down by what `build` makes. What the passes say goes to the context's
-/// diagnostics; the error repeats the first of it.
-static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled,
-                                                         function_ref<void(mlir::OpPassManager &)> build) {
-  mlir::OwningOpRef<mlir::ModuleOp> copy(tiled.clone());
-  mlir::PassManager pm(tiled.getContext());
+/// Brings `module` down by what `build` makes. What the passes say goes to the context's diagnostics; the error repeats the first of it.
+/// Other threads may do the same in this context.
+static Error lowerInPlace(mlir::ModuleOp module, function_ref<void(mlir::OpPassManager &)> build) {
+  mlir::PassManager pm(module.getContext());
   pm.enableVerifier(false); // level 4 has been verified, and each upstream conversion is all or nothing
   build(pm);
   std::string first;
-  mlir::ScopedDiagnosticHandler handler(tiled.getContext(), [&](mlir::Diagnostic &diagnostic) {
-    if (first.empty() && diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
+  uint64_t thread = get_threadid(); // handlers hear all threads of a context
+  mlir::ScopedDiagnosticHandler handler(module.getContext(), [&](mlir::Diagnostic &diagnostic) {
+    if (get_threadid() == thread && first.empty() && diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error)
       first = diagnostic.str();
     return mlir::failure(); // the next handler prints it
   });
-  if (failed(pm.run(*copy)))
+  if (failed(pm.run(module)))
     return createStringError(inconvertibleErrorCode(), "the tiled module cannot be lowered to LLVM: " +
                                                            (first.empty() ? "no reason given" : first));
+  return Error::success();
+}
+
+/// A copy of `tiled`, brought down.
+static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled,
+                                                         function_ref<void(mlir::OpPassManager &)> build) {
+  mlir::OwningOpRef<mlir::ModuleOp> copy(tiled.clone());
+  if (Error error = lowerInPlace(*copy, build))
+    return std::move(error);
   return std::move(copy);
+}
+
+/// The object of a copy of `tiled`. What the second half of the passes needs is in the context before threads run it, since none may add to that.
+static Expected<std::string> emitObject(mlir::ModuleOp tiled, const TargetDescription &target,
+                                        const CompileOptions &options) {
+  auto cpu = lower(tiled, [&](mlir::OpPassManager &pm) { buildTiledToCPUPipeline(pm, target); });
+  if (!cpu)
+    return cpu.takeError();
+  auto build = [&](mlir::OpPassManager &pm) { buildCPUToLLVMPipeline(pm, target); };
+  mlir::MLIRContext *context = tiled.getContext();
+  mlir::PassManager pm(context);
+  build(pm);
+  mlir::DialectRegistry needed;
+  pm.getDependentDialects(needed);
+  context->appendDialectRegistry(needed);
+  for (StringRef name : needed.getDialectNames())
+    context->getOrLoadDialect(name);
+  return emitKernelObject(std::move(*cpu), target, options,
+                          [&](mlir::ModuleOp part) { return lowerInPlace(part, build); });
 }
 
 static Expected<mlir::OwningOpRef<mlir::ModuleOp>> lower(mlir::ModuleOp tiled,
@@ -57,10 +85,7 @@ Expected<std::vector<Kernel>> weir::compileTiled(mlir::ModuleOp tiled, const Tar
       consumeError(loaded.takeError()); // a damaged file: as if it were not there
     }
   }
-  auto lowered = lower(tiled, target);
-  if (!lowered)
-    return lowered.takeError();
-  auto object = emitKernelObject(**lowered, target, options);
+  auto object = emitObject(tiled, target, options);
   if (!object)
     return object.takeError();
   if (cache)
@@ -92,11 +117,11 @@ Expected<Kernel> weir::compileTiledForGPU(mlir::ModuleOp tiled, const TargetDesc
   auto module = lower(tiled, buildTiledToPlanPipeline);
   if (!module)
     return module.takeError();
-  auto object = emitKernelObject(**module, plainProcessor());
+  auto kernels = (*module)->getOperation()->getAttrOfType<mlir::ArrayAttr>(kKernelsAttr);
+  auto object = emitKernelObject(std::move(*module), plainProcessor());
   if (!object)
     return object.takeError();
-  return Kernel::loadForGPU((*module)->getOperation()->getAttrOfType<mlir::ArrayAttr>(kKernelsAttr), *object,
-                            target, code);
+  return Kernel::loadForGPU(kernels, *object, target, code);
 }
 
 Expected<std::string> weir::emitTiledForGPU(mlir::ModuleOp tiled, const TargetDescription &target,

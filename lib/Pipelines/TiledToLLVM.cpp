@@ -56,11 +56,10 @@ void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &t
 }
 
 // Strided accesses become linear before loops become branches; scf has no interface for convert-to-llvm, so
-// it goes first.
+// it goes first. All are passes of a module: several of them may run in one context, each on a thread.
 void weir::buildCPUToLLVMPipeline(OpPassManager &pm, const TargetDescription &target) {
   pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addNestedPass<func::FuncOp>(
-      createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
+  pm.addPass(createConvertVectorToSCFPass(VectorTransferToSCFOptions().enableFullUnroll()));
   pm.addPass(createLowerAffinePass());
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createSCFToControlFlowPass());

@@ -126,7 +126,7 @@ void weir::optimize(Module &module, TargetMachine &machine, unsigned level) {
 }
 
 Expected<std::unique_ptr<Module>> weir::translate(mlir::ModuleOp module, LLVMContext &context,
-                                                  const TargetMachine &machine) {
+                                                  const TargetMachine &machine, bool whole) {
   std::unique_ptr<Module> code = mlir::translateModuleToLLVMIR(module, context, "weir");
   if (!code)
     return fail("the module is not at level 6: it holds ops that have no translation to LLVM IR");
@@ -138,7 +138,7 @@ Expected<std::unique_ptr<Module>> weir::translate(mlir::ModuleOp module, LLVMCon
       continue;
     function.addFnAttr(Attribute::NoUnwind);
     function.setUnnamedAddr(GlobalValue::UnnamedAddr::Global);
-    if (!function.getName().ends_with(kEntrySuffix))
+    if (whole && !function.getName().ends_with(kEntrySuffix))
       function.setLinkage(GlobalValue::InternalLinkage);
   }
   return std::move(code);

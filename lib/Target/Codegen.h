@@ -14,9 +14,9 @@ namespace weir {
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> makeTargetMachine(const TargetDescription &target,
                                                                        unsigned optLevel);
 
-/// `module` (llvm dialect) as LLVM IR, all functions but the kernels' entries local.
+/// `module` (llvm dialect) as LLVM IR. If it is a `whole` one, all functions but the kernels' entries are local.
 llvm::Expected<std::unique_ptr<llvm::Module>> translate(mlir::ModuleOp module, llvm::LLVMContext &context,
-                                                        const llvm::TargetMachine &machine);
+                                                        const llvm::TargetMachine &machine, bool whole = true);
 
 /// Runs LLVM's passes, function by function; at level 0 none.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine, unsigned level);

@@ -179,7 +179,7 @@ Expected<std::vector<Kernel>> Kernel::compile(mlir::ModuleOp module, const Targe
   auto kernels = module->getAttrOfType<mlir::ArrayAttr>(kKernelsAttr);
   if (!kernels)
     return fail("the module has no kernels: the attribute weir.kernels is missing");
-  auto object = emitKernelObject(module, target, options);
+  auto object = emitKernelObject(module.clone(), target, options);
   if (!object)
     return object.takeError();
   return load(kernels, *object, target, options);

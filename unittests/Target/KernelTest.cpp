@@ -196,11 +196,47 @@ TEST_F(KernelTest, RunsWhatLevelFourMayHold) {
 }
 
 TEST_F(KernelTest, RefusesLibraryCalls) {
-  auto module = context.parse(weir::test::libmModule());
-  auto kernels = compileTiled(*module, native, options);
-  ASSERT_FALSE(bool(kernels));
-  std::string text = llvm::toString(kernels.takeError());
-  EXPECT_NE(text.find("calls erff"), std::string::npos) << text;
+  std::string text = weir::test::libmModule();
+  for (int i = 0; i < 30; ++i) // enough for two parts
+    text += weir::test::fillKernel("fill" + std::to_string(i), i);
+  auto module = context.parse(text);
+  for (unsigned threads : {1, 2}) {
+    options.threads = threads;
+    auto kernels = compileTiled(*module, native, options);
+    ASSERT_FALSE(bool(kernels));
+    std::string text = llvm::toString(kernels.takeError());
+    EXPECT_NE(text.find("calls erff"), std::string::npos) << text;
+  }
+}
+
+TEST_F(KernelTest, ThreadsSayWhatIsWrongOneAfterTheOther) {
+  auto wrong = [](std::string name) {
+    std::string text = "func.func @" + name + R"((%v: f32, %i: index) {
+      %m = memref.alloca() : memref<4xf32, "elsewhere">
+      memref.store %v, %m[%i] : memref<4xf32, "elsewhere">
+      )";
+    for (int i = 0; i < 700; ++i)
+      text += "%v" + std::to_string(i) + " = arith.addf %v, %v : f32\n";
+    return text + "return }\n";
+  };
+  auto module = context.parse(wrong("first") + weir::test::fillKernel("fill", 1) + wrong("second"));
+  options.threads = 2;
+  for (int round = 0; round < 10; ++round) {
+    std::vector<std::string> said;
+    mlir::ScopedDiagnosticHandler handler(&context.context, [&](mlir::Diagnostic &diagnostic) {
+      said.push_back(diagnostic.str());
+    });
+    auto kernels = compileTiled(*module, native, options);
+    ASSERT_FALSE(bool(kernels));
+    EXPECT_EQ(llvm::toString(kernels.takeError()),
+              "the module is not at level 6: it holds ops that have no translation to LLVM IR");
+    ASSERT_EQ(said.size(), 4u);
+    for (int part : {0, 2}) {
+      EXPECT_TRUE(llvm::StringRef(said[part]).starts_with("conversion of memref memory space \"elsewhere\"")) << said[part];
+      EXPECT_TRUE(llvm::StringRef(said[part + 1]).starts_with("LLVM Translation failed")) << said[part + 1];
+    }
+    EXPECT_FALSE(context.context.isMultithreadingEnabled()); // as it was
+  }
 }
 
 } // namespace

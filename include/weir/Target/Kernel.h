@@ -112,9 +112,10 @@ private:
 };
 
 /// The object file that Kernel::load takes, or an archive of several that belong together. An error where a kernel needs a function that nobody has (a call
-/// of libm, say).
-llvm::Expected<std::string> emitKernelObject(mlir::ModuleOp module, const TargetDescription &target,
-                                             const CompileOptions &options = {});
+/// of libm, say). `module` is at level 6, or where `lower` brings modules there: it is called from several threads, with the functions of each.
+llvm::Expected<std::string> emitKernelObject(mlir::OwningOpRef<mlir::ModuleOp> module, const TargetDescription &target,
+                                             const CompileOptions &options = {},
+                                             llvm::function_ref<llvm::Error(mlir::ModuleOp)> lower = nullptr);
 
 /// Whether this machine has a GPU that runs code for `gpu`: sm_80 runs on later ones too, sm_90a on no other.
 bool hasGPUFor(const TargetDescription &gpu);
