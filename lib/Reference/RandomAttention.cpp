@@ -103,7 +103,7 @@ std::string AttentionGenerator::realType(double typed) {
   return !chance(typed) ? "" : wide ? pick({"f32", "f64"}) : pick({"bf16", "f16", "f32"});
 }
 
-std::string AttentionGenerator::factorType() { return narrow.empty() ? realType(0.3) : narrow; }
+std::string AttentionGenerator::factorType() { return factors.empty() ? realType(0.3) : factors; }
 
 void AttentionGenerator::input(const std::string &name, Kind kind, Ranks ranks, const std::string &type) {
   if (program.find(name))
@@ -168,10 +168,13 @@ void AttentionGenerator::makeRanks() {
     program.givens.push_back("H % G == 0 and G > 0");
   }
   double constant = chance(0.9) ? 1 : 0.5;
-  if (chance(0.2)) {
-    narrow = pick({"bf16", "bf16", "f16"});
+  bool isGiven = !factors.empty();
+  if (isGiven || chance(0.2)) {
+    if (!isGiven)
+      factors = pick({"bf16", "bf16", "f16"});
     for (const char *rank : {"D", "F", "E"})
-      program.ranks.push_back({rank, pick({"16", "32", "32", "48", "64", "64"})});
+      program.ranks.push_back({rank, factors == "f32" ? pick({"8", "16", "24", "32", "40", "64"})
+                                                      : pick({"16", "32", "32", "48", "64", "64"})});
   } else {
     makeConstantRank("D", constant);
     makeConstantRank("F", constant);
@@ -179,7 +182,7 @@ void AttentionGenerator::makeRanks() {
   }
   if (llvm::none_of(program.ranks, [](const auto &r) { return r.first == "D"; }))
     program.givens.push_back("D > 0"); // the presence of a product takes it for granted
-  wide = narrow.empty() && chance(0.12);
+  wide = factors.empty() && chance(0.12);
   program.dtype = wide ? "f64" : "f32";
 }
 

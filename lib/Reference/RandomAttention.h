@@ -29,7 +29,8 @@ namespace weir::random_cascade {
 
 class AttentionGenerator {
 public:
-  AttentionGenerator(uint64_t seed, Program &program) : random(seed), program(program) {}
+  AttentionGenerator(uint64_t seed, std::string factors, Program &program)
+      : random(seed), program(program), factors(std::move(factors)) {}
   void run();
 
 private:
@@ -100,7 +101,7 @@ private:
   Program &program;
   Ranks lead, keyLead; ///< leading ranks of queries and of keys
   bool wide = false;   ///< the kernel is of f64
-  std::string narrow;  ///< the type of queries, keys and values, with features in numbers that matrix units take; empty: any
+  std::string factors; ///< the type of queries, keys and values, with features in numbers that matrix units take; empty: any
   bool gathered = false;
   Placement placement = Placement::None;
   TermPtr masked; ///< the mask, if any

@@ -14,8 +14,8 @@
 using namespace mlir;
 using namespace weir;
 
-RandomCascade::RandomCascade(uint64_t seed, bool attention)
-    : program(attention ? random_cascade::generateAttention(seed) : random_cascade::generate(seed)) {}
+RandomCascade::RandomCascade(uint64_t seed, bool attention, const std::string &factors)
+    : program(attention ? random_cascade::generateAttention(seed, factors) : random_cascade::generate(seed)) {}
 RandomCascade::RandomCascade(std::unique_ptr<random_cascade::Program> program)
     : program(std::move(program)) {}
 RandomCascade::RandomCascade(const RandomCascade &other) : program(other.program->clone()) {}
@@ -265,7 +265,7 @@ unsigned RandomRun::run() {
     std::vector<Candidate> batch;
     for (unsigned i = first; i < std::min(first + options.batch, options.count); ++i) {
       uint64_t seed = options.seed + i;
-      batch.push_back({seed, RandomCascade(seed, options.attention), {}, {}, {}});
+      batch.push_back({seed, RandomCascade(seed, options.attention, options.factors), {}, {}, {}});
       if (options.print) {
         os << "// seed " << seed << '\n' << batch.back().program.text(nameOf(seed)) << '\n';
         os.flush(); // the last one printed is the one that crashed

@@ -83,7 +83,7 @@ struct Program {
 std::string coordinateOf(llvm::StringRef rank);
 
 std::unique_ptr<Program> generate(uint64_t seed);
-std::unique_ptr<Program> generateAttention(uint64_t seed);
+std::unique_ptr<Program> generateAttention(uint64_t seed, const std::string &factors);
 std::vector<std::unique_ptr<Program>> simplify(const Program &program);
 
 } // namespace weir::random_cascade

@@ -262,8 +262,8 @@ void AttentionGenerator::run() {
   program.prune();
 }
 
-std::unique_ptr<Program> weir::random_cascade::generateAttention(uint64_t seed) {
+std::unique_ptr<Program> weir::random_cascade::generateAttention(uint64_t seed, const std::string &factors) {
   auto program = std::make_unique<Program>();
-  AttentionGenerator(seed, *program).run();
+  AttentionGenerator(seed, factors, *program).run();
   return program;
 }

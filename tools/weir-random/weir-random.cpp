@@ -39,12 +39,15 @@ static cl::opt<bool> resumed(
 static cl::opt<std::string>
     targetName("target", cl::init("cpu:native"),
                cl::desc("what is compiled for; kernels for cuda:sm_80 run on a GPU, or are executed as PTX"));
+static cl::opt<bool> tf32("tf32", cl::desc("with --attention: queries, keys and values are f32, and their products are "
+                                           "rounded to tf32 where tensor cores of the target take them"));
 static cl::opt<bool> domains("domains", cl::desc("random masks: their tiles and counts against brute force"));
 static cl::opt<bool> interpretOnly("interpret-only", cl::desc("run the interpreter alone"));
 
 static unsigned streams; ///< that were made
 static unsigned tiled;   ///< of these, that run in tiles
 static unsigned goOn;    ///< of these, that go on from a state
+static unsigned rounded; ///< programs whose code has products in tf32
 
 /// Those with an attribute, or all.
 static unsigned countStreams(mlir::Operation *within, llvm::StringRef attribute) {
@@ -97,6 +100,8 @@ static void varyTiles(mlir::ModuleOp module, const weir::TargetDescription &targ
     static const int64_t keys[] = {0, 16, 8, 36}, parts[] = {0, 3, 1, 0, 8, 2, 0}, few[] = {0, 0, 3, 0, 1};
     auto sizes = stream->getAttrOfType<weir::mapping::TilesAttr>("mapping");
     int64_t m = few[number % 5], n = keys[number % 4], split = parts[number % 7];
+    if (tf32) // what tensor cores take
+      m = 0, n = n ? 16 : 0;
     if (sizes)
       stream->setAttr("mapping",
                       weir::mapping::TilesAttr::get(stream.getContext(), sizes.getRows(),
@@ -125,6 +130,7 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compilePTX(mlir::ModuleOp
   auto text = weir::emitPTX(tiled, target);
   if (!text)
     return text.takeError();
+  rounded += llvm::StringRef(*text).contains(".tf32");
   if (weir::hasGPUFor(target)) {
     auto kernel = weir::compileTiledForGPU(tiled, target, {std::move(*text), ""});
     if (!kernel)
@@ -141,15 +147,39 @@ static llvm::Expected<std::vector<weir::RandomKernel>> compilePTX(mlir::ModuleOp
   }};
 }
 
+/// Level streamed; few rows run in tiles too, since it is tiles that are tried. With --tf32 products are rounded, but of a
+/// program that has none which may be.
+static llvm::LogicalResult lowerToStreamed(mlir::ModuleOp module, const weir::TargetDescription &target) {
+  auto run = [&](mlir::ModuleOp what, llvm::StringRef mapping) {
+    mlir::PassManager pm(module.getContext());
+    weir::buildCascadeToStreamedPipeline(pm, target, mapping);
+    return pm.run(what);
+  };
+  if (!tf32)
+    return run(module, "fuse=on");
+  mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
+  bool hasNone = false;
+  {
+    mlir::ScopedDiagnosticHandler handler(module.getContext(), [&](mlir::Diagnostic &diagnostic) {
+      hasNone |= llvm::StringRef(diagnostic.str()).contains("has no products that 'tf32=on' is for");
+      return llvm::success(hasNone);
+    });
+    if (mlir::failed(run(*copy, "fuse=on,tf32=on")) && !hasNone)
+      return llvm::failure();
+  }
+  if (hasNone)
+    return run(module, "fuse=on");
+  module.getBodyRegion().takeBody(copy->getBodyRegion());
+  return llvm::success();
+}
+
 /// Levels 2 to 6 and into memory; kernels share the module's code.
 static llvm::Expected<std::vector<weir::RandomKernel>> compile(mlir::ModuleOp module,
                                                                const weir::TargetDescription &target) {
-  mlir::PassManager streamed(module.getContext()), toTiles(module.getContext());
-  weir::buildCascadeToStreamedPipeline(streamed, target,
-                                       "fuse=on"); // few rows too: it is tiles that are tried
+  mlir::PassManager toTiles(module.getContext());
   weir::buildStreamedToTiledPipeline(toTiles, target);
   Resumed parts = resumeAll(module);
-  if (mlir::failed(streamed.run(module)))
+  if (mlir::failed(lowerToStreamed(module, target)))
     return llvm::createStringError("the pipeline to the streamed level failed");
   tiled += countStreams(module, "mapping");
   varyTiles(module, target);
@@ -194,9 +224,7 @@ static mlir::OwningOpRef<mlir::ModuleOp> equationsOf(mlir::ModuleOp module, cons
   mlir::OwningOpRef<mlir::ModuleOp> copy = module.clone();
   if (rewriteOnly)
     return mlir::failed(mergeAll(*copy)) ? nullptr : std::move(copy);
-  mlir::PassManager streamed(module.getContext());
-  weir::buildCascadeToStreamedPipeline(streamed, target, "fuse=on");
-  return mlir::failed(streamed.run(*copy)) ? nullptr : std::move(copy);
+  return mlir::failed(lowerToStreamed(*copy, target)) ? nullptr : std::move(copy);
 }
 
 /// The rewritten cascades, interpreted: the tiles of a stream are folded in an order that depends on the
@@ -240,10 +268,14 @@ int main(int argc, char **argv) {
   mlir::MLIRContext context(registry);
   if (domains)
     return runRandomDomains(count, seed, print, context, llvm::outs()) ? 1 : 0;
-  weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly, attention};
+  weir::RandomRunOptions options{count, seed, trials, batch, shrink, print, interpretOnly, attention, tf32 ? "f32" : ""};
   auto target = weir::describeTarget(targetName);
   if (!target) {
     llvm::errs() << "weir-random: error: " << llvm::toString(target.takeError()) << "\n";
+    return 2;
+  }
+  if (tf32 && !(attention && target->isGPU)) {
+    llvm::errs() << "weir-random: error: --tf32 needs --attention and --target cuda:sm_80\n";
     return 2;
   }
   if (target->isGPU)
@@ -257,6 +289,8 @@ int main(int argc, char **argv) {
     llvm::outs() << streams << " streams\n";
   else if (!interpretOnly)
     llvm::outs() << tiled << " streams in tiles\n";
+  if (tf32)
+    llvm::outs() << rounded << " programs with products in tf32\n";
   if (resumed)
     llvm::outs() << goOn << " go on from a state\n";
   return failed ? 1 : 0;

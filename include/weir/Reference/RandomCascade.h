@@ -20,9 +20,11 @@ struct Program;
 /// A well-typed program in the language, made from a seed: maps, reductions, domains (affine and of data),
 /// disjoint equations, gathers, selection, recurrences, maps along a rank, casts and all element types. An
 /// attention is of a family of its own: scores, a mask, weights in many spellings, weighted sums and statistics.
+/// Its queries, keys and values are `factors` ("f32", "bf16", "f16"), with features in numbers that matrix units
+/// take; empty: of any type, and of any number of features.
 class RandomCascade {
 public:
-  explicit RandomCascade(uint64_t seed, bool attention = false);
+  explicit RandomCascade(uint64_t seed, bool attention = false, const std::string &factors = "");
   explicit RandomCascade(std::unique_ptr<random_cascade::Program> program);
   RandomCascade(const RandomCascade &other);
   RandomCascade &operator=(RandomCascade &&other);
@@ -56,6 +58,7 @@ struct RandomRunOptions {
   bool print = false;         ///< print every program
   bool interpretOnly = false; ///< compile nothing: the frontend and the interpreter take every program
   bool attention = false;     ///< attention variants only, most of which one traversal computes
+  std::string factors;        ///< of attention variants: the type of all queries, keys and values; empty: any
   /// The module of one cascade as the kernel's equations are, rewritten by laws of the real numbers; null: it cannot be.
   std::function<mlir::OwningOpRef<mlir::ModuleOp>(mlir::ModuleOp)> rewrite = nullptr;
 };
