@@ -162,8 +162,14 @@ Node *BodyCompiler::build(Operation *op) {
     node->to = *fromMLIR(cast.getTo());
   for (mlir::Value operand : operands)
     node->operands.push_back(get(operand));
-  for (Node *operand : node->operands)
+  node->demands = node->table && node->table->equation;
+  for (Node *operand : node->operands) {
     node->depends |= operand->depends;
+    node->demands |= operand->demands;
+  }
+  // Where the other operand is absent an entry is not read: it may be of a step that is yet to come.
+  if (code == Code::Map && node->operands.size() == 2)
+    node->swapped = node->operands[0]->demands && !node->operands[1]->demands;
   return node;
 }
 
@@ -184,6 +190,7 @@ Node *BodyCompiler::addReduce(attn::ReduceOp op) {
   }
   Node *body = get(op.getBody().front().getTerminator()->getOperand(0));
   node->operands.push_back(body);
+  node->demands = body->demands;
   node->depends = body->depends;
   for (int slot : node->slots)
     if (slot < static_cast<int>(node->depends.size()))

@@ -333,7 +333,8 @@ void Machine::map(Node &node, Frame &frame, Value &out) {
   Value operands[2];
   size_t count = node.operands.size();
   bool undecided = false, absent = false;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t number = 0; number < count; ++number) {
+    size_t i = node.swapped ? count - 1 - number : number;
     evaluate(*node.operands[i], frame, operands[i]);
     if (operands[i].surelyAbsent()) {
       out = Value();

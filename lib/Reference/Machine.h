@@ -88,6 +88,8 @@ struct Node {
   llvm::SmallVector<int, 2> slots;       ///< Reduce
   llvm::SmallVector<int64_t, 2> extents; ///< Reduce
 
+  bool demands = false; ///< reads entries that are computed when they are first read
+  bool swapped = false; ///< Map: the second operand is evaluated first
   llvm::SmallBitVector depends; ///< slots
   unsigned uses = 0;
   bool hoisted = false;                ///< depends on fewer slots than the place where it stands

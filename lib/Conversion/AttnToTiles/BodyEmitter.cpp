@@ -264,11 +264,11 @@ static bool readsAny(Value value, const llvm::DenseSet<Value> &tensors) {
   return false;
 }
 
-bool BodyEmitter::isLazy(Value body) {
-  if (isBound(body))
-    return false;
-  return isHeavy(body) || (maxLanes == 1 && !unfinished.empty() && readsAny(body, unfinished));
+bool BodyEmitter::readsUnfinished(Value body) {
+  return maxLanes == 1 && !unfinished.empty() && !isBound(body) && readsAny(body, unfinished);
 }
+
+bool BodyEmitter::isLazy(Value body) { return (isHeavy(body) && !isBound(body)) || readsUnfinished(body); }
 
 /// `body` where `condition` holds. A heavy body is computed only if some lane asks for it.
 Lane BodyEmitter::emitGuarded(ImplicitLocOpBuilder &b, Value condition, Value body) {
@@ -333,12 +333,15 @@ Lane BodyEmitter::emitSelect(ImplicitLocOpBuilder &b, Value condition, Value the
 }
 
 Lane BodyEmitter::emitMap(ImplicitLocOpBuilder &b, MapOp map) {
-  SmallVector<Lane> operands;
-  for (Value operand : map.getOperands_())
-    operands.push_back(emit(b, operand));
+  SmallVector<Lane> operands(map.getOperands_().size());
   Lane result;
-  for (Lane &lane : operands)
-    result.present = conjunction(b, *this, result.present, lane.present);
+  for (bool isLast : {false, true}) // what is perhaps not written yet is read only where the other operands are there
+    for (auto [lane, operand] : llvm::zip(operands, map.getOperands_())) {
+      if (readsUnfinished(operand) != isLast)
+        continue;
+      lane = isLast && result.present ? emitGuarded(b, result.present, operand) : emit(b, operand);
+      result.present = conjunction(b, *this, result.present, lane.present);
+    }
   // Sums of one moving and one fixed integer go on moving by one.
   if (map.getFn() == Fn::Add || map.getFn() == Fn::Sub) {
     Lane &x = operands[0], &y = operands[1];

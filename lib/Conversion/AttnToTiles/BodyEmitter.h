@@ -94,6 +94,8 @@ private:
   Lane emitRead(mlir::ImplicitLocOpBuilder &b, attn::ReadOp read);
   Lane emitMap(mlir::ImplicitLocOpBuilder &b, attn::MapOp map);
   Lane emitReduce(mlir::ImplicitLocOpBuilder &b, attn::ReduceOp reduce);
+  /// Whether a value is read from entries that may not be written yet.
+  bool readsUnfinished(mlir::Value body);
   /// Whether a value is computed only where it is asked for.
   bool isLazy(mlir::Value body);
   Lane emitGuarded(mlir::ImplicitLocOpBuilder &b, mlir::Value condition, mlir::Value body);

@@ -155,7 +155,8 @@ private:
   mlir::Value rowAt(Builder &b, mlir::Value place, llvm::StringRef coordinate);
   mlir::Value coordinateAt(Builder &b, Space space, mlir::BlockArgument coordinate);
   void bindCoordinates(Builder &b, mlir::Block *block, Space space);
-  void guarded(Builder &b, mlir::Value condition, llvm::function_ref<void()> inside);
+  void guarded(Builder &b, mlir::Value condition, llvm::function_ref<void()> inside,
+               llvm::function_ref<void()> otherwise = nullptr);
 
   // StreamFactors.cpp: the two sides of a product.
   mlir::Value conditionOf(Builder &b, mlir::Operation *op);

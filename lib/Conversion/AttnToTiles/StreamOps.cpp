@@ -193,12 +193,17 @@ void StreamEmitter::bindCoordinates(Builder &b, Block *block, Space space) {
   }
 }
 
-void StreamEmitter::guarded(Builder &b, Value condition, function_ref<void()> inside) {
+void StreamEmitter::guarded(Builder &b, Value condition, function_ref<void()> inside, function_ref<void()> otherwise) {
   if (!condition)
     return inside();
-  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/bool(otherwise));
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  auto scope = emitter.scope();
-  inside();
+  auto emitIn = [&](Block *block, function_ref<void()> emit) {
+    b.setInsertionPointToStart(block);
+    auto scope = emitter.scope();
+    emit();
+  };
+  emitIn(branch.thenBlock(), inside);
+  if (otherwise)
+    emitIn(branch.elseBlock(), otherwise);
 }

@@ -90,7 +90,7 @@ void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
     tile = makeTile(kTile);
   View out = inBlock(b, tile);
   const StreamTiles::Product &product = plan.products.find(reduce)->second;
-  guarded(b, conditions[reduce], [&] {
+  auto emitProduct = [&] {
     if (!product.shifted.empty())
       return emitShiftedSum(b, reduce, out);
     if (takesRuns(reduce)) {
@@ -111,7 +111,11 @@ void StreamEmitter::emitSum(Builder &b, ReduceOp reduce) {
         return SmallVector<Value>{arith::MulFOp::create(in, args[0], rest)};
       });
     });
-  });
+  };
+  // Tiles are made of this one also where there are no features.
+  auto emitNothing = [&] { fill(b, out, 0); };
+  guarded(b, conditions[reduce], emitProduct,
+          ShapedType::isDynamic(product.inner) ? function_ref<void()>(emitNothing) : nullptr);
 }
 
 /// The product of rows and differences, then of each row the elements at the differences of its keys.

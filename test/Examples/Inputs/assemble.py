@@ -22,7 +22,7 @@ import tempfile
 CASCADE = re.compile(r"^(?:export\s+)?cascade\s+(\w+)", re.MULTILINE)
 ARCHITECTURES = {"sm_80": 163 << 10, "sm_90a": 227 << 10}  # shared memory of a block, static and dynamic
 # Bytes at most of the worse architecture: what ptxas of CUDA 13.0 spills, by form. Of `var` four sums of 64 features, each with its own statistics, are
-# more than registers hold, and in f32 as many tiles; of the others ptxas unrolls a sum over 64 places of a block, with a condition, altogether.
+# more than registers hold, and in f32 as many tiles; of the others it is in a function of eight loops, and as much where ptxas may not unroll them.
 SPILLED = {"f32": {"var": 472}, "bf16": {"paper": 8, "sla1": 8, "var": 540}}
 REGISTERS = 65536  # of a multiprocessor: a block that needs more cannot be launched
 STATIC_SHARED = 48 << 10
