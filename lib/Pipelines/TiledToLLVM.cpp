@@ -35,6 +35,7 @@ void weir::buildTiledToCPUPipeline(OpPassManager &pm, const TargetDescription &t
     strips.vectorBytes = target.vectorBytes;
     pm.addPass(createStripRows(strips));
   }
+  pm.addPass(createShareTiles());
   LowerTilesOptions tiles;
   tiles.vectorBytes = target.vectorBytes;
   tiles.vectorRegisters = target.vectorRegisters;

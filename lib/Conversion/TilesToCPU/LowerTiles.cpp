@@ -22,10 +22,8 @@ namespace weir {
 
 using namespace mlir;
 
-namespace {
-
 /// The same memory: one value, or two views that are alike.
-bool isSame(Value a, Value b) {
+static bool isSame(Value a, Value b) {
   if (a == b)
     return true;
   auto view = a.getDefiningOp<memref::SubViewOp>(), other = b.getDefiningOp<memref::SubViewOp>();
@@ -33,14 +31,15 @@ bool isSame(Value a, Value b) {
          OperationEquivalence::isEquivalentTo(view, other, OperationEquivalence::IgnoreLocations);
 }
 
-/// The fill that stands before a contraction and sets all of its result, if nothing touches memory between.
-linalg::FillOp fillBefore(linalg::ContractOp op) {
+linalg::FillOp weir::fillBefore(linalg::ContractOp op) {
   Operation *before = op->getPrevNode();
   while (before && isMemoryEffectFree(before))
     before = before->getPrevNode();
   auto fill = dyn_cast_or_null<linalg::FillOp>(before);
   return fill && isSame(fill.getOutputs()[0], op->getOperand(2)) ? fill : nullptr;
 }
+
+namespace {
 
 struct LowerTiles : weir::impl::LowerTilesBase<LowerTiles> {
   using LowerTilesBase::LowerTilesBase;
@@ -51,7 +50,7 @@ struct LowerTiles : weir::impl::LowerTilesBase<LowerTiles> {
     SmallVector<linalg::ContractOp> contractions;
     getOperation()->walk([&](linalg::ContractOp op) { contractions.push_back(op); });
     for (linalg::ContractOp op : contractions) {
-      linalg::FillOp fill = fillBefore(op);
+      linalg::FillOp fill = weir::fillBefore(op);
       Value start = fill ? fill.getInputs()[0] : Value();
       bool isForMatrixUnit = op->hasAttr(weir::kMatrixUnitAttr);
       if (!(isForMatrixUnit ? weir::emitMatrixProduct(op, start, unit) : weir::emitContraction(op, start, unit)))

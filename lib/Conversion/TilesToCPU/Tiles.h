@@ -15,6 +15,9 @@ struct VectorUnit {
   unsigned lanesOf(mlir::Type element) const { return bytes * 8 / element.getIntOrFloatBitWidth(); }
 };
 
+/// The fill that stands before a contraction and sets all of its result, if nothing touches memory between.
+mlir::linalg::FillOp fillBefore(mlir::linalg::ContractOp op);
+
 /// Emits c += sum a*b in register blocks before `op`, lanes along the innermost dimension of the result.
 /// With `start`, c holds that value everywhere before and is not read. False (and nothing emitted) where the
 /// operands' layout does not admit it.

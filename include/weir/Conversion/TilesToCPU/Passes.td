@@ -47,6 +47,28 @@ def StripRows : Pass<"strip-rows"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def ShareTiles : Pass<"share-tiles", "::mlir::ModuleOp"> {
+  let summary = "Make tile operations that are alike calls of one function";
+  let description = [{
+    A product of tiles is hundreds of instructions, and the same again for the other product of its kind. Operations of a kernel (`linalg.contract` and
+    `linalg.generic` of two dimensions or more) that differ only in what they work on become calls of a function that holds the operation, and
+    the fill before a contraction. The function makes views and constants by itself, so that `lower-tiles` knows there what it would know in place; anything
+    else it takes as arguments. What is for a matrix unit stays where it is, and what a strip of rows runs beside one: a call would take a
+    thirtieth of its time. test/Conversion/TilesToCPU/share-tiles.mlir runs this example:
+
+    ```mlir
+    linalg.fill ins(%zero) outs(%x : memref<64x64xf32>)
+    linalg.contract indexing_maps = [..] ins(%s, %V) outs(%x : memref<64x64xf32>)
+    linalg.fill ins(%zero) outs(%y : memref<64x64xf32>)
+    linalg.contract indexing_maps = [..] ins(%s, %V) outs(%y : memref<64x64xf32>)
+    // -->
+    func.call @products.tile0(%x, %s, %V)
+    func.call @products.tile0(%y, %s, %V)
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
 def LowerTiles : Pass<"lower-tiles"> {
   let summary = "Make tile operations into register-blocked loops over vectors";
   let description = [{
