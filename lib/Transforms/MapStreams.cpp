@@ -138,11 +138,17 @@ int64_t countQuotientsOfKeys(const StreamTiles &plan) {
   return most;
 }
 
+/// Registers of a thread for them, where `lanesOfRow` threads share a row.
+int64_t countRegistersOfQuotients(const StreamTiles &plan, int64_t keys, int64_t lanesOfRow) {
+  constexpr int64_t ofNumber = 2;
+  return countQuotientsOfKeys(plan) * ofNumber * keys / lanesOfRow;
+}
+
 /// Registers of a thread for its warp's rows: scores, sums, packed left factors, and what keys that may be absent leave behind: whether any was there,
 /// and up to where they are; quotients of keys.
 int64_t countRegisters(const StreamTiles &plan, int64_t rows, int64_t keys) {
-  constexpr int64_t lanes = 32, lanesOfRow = 4, bounds = 2, ofNumber = 2;
-  int64_t rowsOfWarp = rows / kWarps, ofRow = 0, ofKeys = countQuotientsOfKeys(plan) * ofNumber * keys / lanesOfRow;
+  constexpr int64_t lanes = 32, lanesOfRow = 4, bounds = 2;
+  int64_t rowsOfWarp = rows / kWarps, ofRow = 0, ofKeys = countRegistersOfQuotients(plan, keys, lanesOfRow);
   for (auto &[op, product] : plan.products)
     if (!product.right.empty())
       ofRow += isa<attn::AccumulateOp>(op) ? product.inner : keys + product.inner / 2;
@@ -212,14 +218,16 @@ bool hasProductsOfFloats(const StreamTiles &plan, int64_t multiple) {
 }
 
 /// Registers of a thread of the eight that share a row: scores and sums, what is read of both factors at a time, addresses; where single scores
-/// are asked something, the row's bounds and what they are asked, as ptxas says of masks and biases.
-int64_t countRegistersOfMultiplyAdds(const StreamTiles &plan, int64_t rows, int64_t keys) {
+/// are asked something, the row's bounds and what they are asked, as ptxas says of masks and biases. What each score reads counts where there may be fewer
+/// keys (`isFree`).
+int64_t countRegistersOfMultiplyAdds(const StreamTiles &plan, int64_t rows, int64_t keys, bool isFree) {
   constexpr int64_t others = 64, rowsOfThread = 16, members = 8;
   int64_t ofRow = isMasked(plan) || countReadsOfScores(plan) ? 12 : 4;
   for (auto &[op, product] : plan.products)
     if (!product.right.empty())
       ofRow += (isa<attn::AccumulateOp>(op) ? product.inner : keys) / members;
-  return rows / rowsOfThread * ofRow + others;
+  int64_t ofScores = isFree ? rows / rowsOfThread * countReadsOfScores(plan) * keys / members + countRegistersOfQuotients(plan, keys, members) : 0;
+  return rows / rowsOfThread * ofRow + ofScores + others;
 }
 
 /// Bytes of shared memory: left factors, weights, and a tile of each matrix, with what lies between lines.
@@ -254,7 +262,7 @@ std::optional<std::pair<int64_t, int64_t>> shapeForMultiplyAdds(const StreamTile
     return std::nullopt;
   return firstShape(bytes, m, n, [&](int64_t rows, int64_t keys, int64_t most) {
     bool isMany = m || plan.countRows().value_or(rows) > kFewRows;
-    return (rows == kFewRows || isMany) && countRegistersOfMultiplyAdds(plan, rows, keys) <= kRegistersOfThread &&
+    return (rows == kFewRows || isMany) && countRegistersOfMultiplyAdds(plan, rows, keys, /*isFree=*/!n && keys > kLeastKeys) <= kRegistersOfThread &&
            bytesOfMultiplyAdds(plan, rows, keys) <= most;
   });
 }
@@ -266,7 +274,7 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorFloats(const StreamTile
     return std::nullopt;
   bool isPlain = !isMasked(plan) && !countReadsOfScores(plan);
   return firstShape(bytes, m, n, [&](int64_t rows, int64_t keys, int64_t most) {
-    constexpr int64_t lanes = 32, between = 4; // elements between lines
+    constexpr int64_t lanes = 32, lanesOfRow = 4, between = 4; // elements between lines
     int64_t ofRow = 0, ofLefts = 0, ofMatrices = 0;
     for (auto &[op, product] : plan.products) {
       if (product.right.empty())
@@ -276,7 +284,8 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorFloats(const StreamTile
       ofRow += isSum ? product.inner : keys;
       ofLefts += isSum ? 0 : product.inner;
     }
-    auto registers = [&](int64_t columns) { return rows / kWarps * columns / lanes + kOtherRegisters; };
+    int64_t others = (!n && keys > kLeastKeys ? countRegistersOfQuotients(plan, keys, lanesOfRow) : 0) + kOtherRegisters;
+    auto registers = [&](int64_t columns) { return rows / kWarps * columns / lanes + others; };
     int64_t elements = ofMatrices + (registers(ofRow + ofLefts) <= kRegistersOfThread ? 0 : rows * (ofLefts + between));
     bool isMany = m || (isPlain && plan.countRowsOfClass().value_or(rows) > kFewRows);
     return (rows == kFewRows || isMany) && (n || keys <= keysForReads(plan)) && registers(ofRow) <= kRegistersOfThread && elements * int64_t(sizeof(float)) <= most;
