@@ -196,15 +196,14 @@ const Tree *Domains::presentSelection(const CascadeModel::Equation &equation) {
 
 const Tree *Domains::domainOfEquation(const CascadeModel::Equation &equation) {
   // What is remembered holds where the left side's coordinates exist, so it is not shared between equations.
-  std::vector<std::string> outer = equation.coords;
+  std::vector<std::string> outer = formulas.setContext(equation.coords);
   decltype(presence) outerPresence;
   decltype(truths) outerTruths;
-  formulas.context.swap(outer);
   presence.swap(outerPresence);
   truths.swap(outerTruths);
   const Tree *domain =
       equation.body->is(TreeKind::Selection) ? presentSelection(equation) : present(equation.body);
-  formulas.context.swap(outer);
+  formulas.setContext(std::move(outer));
   presence.swap(outerPresence);
   truths.swap(outerTruths);
   return domain;

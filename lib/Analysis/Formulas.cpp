@@ -15,9 +15,23 @@ using namespace weir;
 // Ranges
 //===----------------------------------------------------------------------===//
 
+std::vector<std::string> Formulas::setContext(std::vector<std::string> coords) {
+  ranges.clear();
+  context.swap(coords);
+  return coords;
+}
+
+/// Asked of the same atoms time and again.
+const Formulas::Range &Formulas::rangeOf(const Tree *atom) {
+  auto known = ranges.find(atom);
+  if (known == ranges.end())
+    known = ranges.emplace(atom, computeRange(atom)).first;
+  return known->second;
+}
+
 /// What is known of an atom without reading data: coordinates lie in their rank, `x % k` in 0..k-1, entries
 /// of argmax and argtopk are coordinates, and `h*G/H` with h in 0..H-1 is in 0..G-1.
-Formulas::Range Formulas::rangeOf(const Tree *atom) {
+Formulas::Range Formulas::computeRange(const Tree *atom) {
   Range range;
   auto zero = Polynomial::constant(0), one = Polynomial::constant(1);
   auto upTo = [&](const Polynomial &extent) { return Range{zero, extent - one}; };
@@ -65,7 +79,7 @@ bool Formulas::isNonNegativeAtom(const Tree *atom) {
     return true;
   if (auto value = atom->getInteger())
     return *value >= 0;
-  Range range = rangeOf(atom);
+  const Range &range = rangeOf(atom);
   return range.low && range.low->asConstant().value_or(-1) >= 0;
 }
 
@@ -86,11 +100,11 @@ bool Formulas::replaceByBound(Polynomial &p) {
                all_of(term.first, [&](const Tree *t) { return isNonNegativeAtom(t); });
       });
     };
-    Range range = rangeOf(atom);
-    std::optional<Polynomial> bound = signs(true) ? range.low : signs(false) ? range.high : std::nullopt;
-    if (!bound)
+    const Range &range = rangeOf(atom);
+    const std::optional<Polynomial> *bound = signs(true) ? &range.low : signs(false) ? &range.high : nullptr;
+    if (!bound || !*bound)
       continue;
-    p = parts->first * *bound + parts->second;
+    p = parts->first * **bound + parts->second;
     return true;
   }
   return false;

@@ -177,8 +177,15 @@ private:
       return kept == o.kept && llvm::equal(outputs, o.outputs, [](auto &x, auto &y) { return x.tensor == y.tensor; });
     }
   };
-  bool tryOver(StringRef over, function_ref<bool(const Attempt &)> works);
-  OwningOpRef<func::FuncOp> merge(StringRef over, const Attempt &attempt, std::string &why);
+  /// A copy of the function, what analyses know of it, and what they derive.
+  struct Derived {
+    OwningOpRef<func::FuncOp> function;
+    std::unique_ptr<CascadeModel> model;
+    Streaming streaming;
+  };
+  Derived derive(StringRef over, const llvm::StringSet<> &kept, std::optional<std::vector<CascadeModel::Output>> outputs = {});
+  bool tryOver(StringRef over, function_ref<bool(const Attempt &, Derived)> works);
+  OwningOpRef<func::FuncOp> merge(StringRef over, Derived derived, std::string &why);
   bool mergeOne(Reasons &reasons);
   void mergeAll(Reasons &reasons);
   bool isWanted(StreamOp stream, StringRef over, std::string &why);
@@ -252,57 +259,65 @@ static std::vector<CascadeModel::Output> takeEarliest(CascadeModel &model, const
   return earliest;
 }
 
+/// Derives on a copy, for `outputs`; else for the cascade's, and for what its streams over other ranks read.
+MergeTraversals::Derived MergeTraversals::derive(StringRef over, const llvm::StringSet<> &kept,
+                                                 std::optional<std::vector<CascadeModel::Output>> outputs) {
+  Derived derived{getOperation().clone(), nullptr, {}};
+  derived.model = std::make_unique<CascadeModel>(*derived.function);
+  if (outputs)
+    derived.model->outputs = std::move(*outputs);
+  else
+    derived.model->addReadByStreams(over);
+  derived.streaming = deriveStreaming(*derived.model, over, kept);
+  return derived;
+}
+
 /// Tries until one works, the best first: a stream that ends at the cascade's outputs; at the last tensors that can be its results; at
 /// those whose finishes reduce over no other rank. Then the same of one that reads selections, made by the rest of the cascade.
-bool MergeTraversals::tryOver(StringRef over, function_ref<bool(const Attempt &)> works) {
+bool MergeTraversals::tryOver(StringRef over, function_ref<bool(const Attempt &, Derived)> works) {
   SmallVector<Attempt> tried;
   llvm::StringSet<> kept;
   do {
-    auto model = std::make_unique<CascadeModel>(getOperation());
-    model->addReadByStreams(over);
-    Streaming streaming = deriveStreaming(*model, over, kept);
-    if (std::vector<CascadeModel::Output> earliest = takeEarliest(*model, streaming);
-        earliest.size() < model->outputs.size()) {
-      model = std::make_unique<CascadeModel>(getOperation()); // a derivation adds to it
-      model->outputs = std::move(earliest);
-      streaming = deriveStreaming(*model, over, kept);
-    }
+    Derived whole = derive(over, kept);
+    if (std::vector<CascadeModel::Output> earliest = takeEarliest(*whole.model, whole.streaming);
+        earliest.size() < whole.model->outputs.size())
+      whole = derive(over, kept, std::move(earliest));
     std::vector<std::string> names(kept.keys().begin(), kept.keys().end());
-    llvm::StringSet<> before = getUpstream(*model, names); // what a stream reads it cannot give
-    auto endsAt = [&](std::vector<CascadeModel::Output> outputs) {
+    llvm::StringSet<> before = getUpstream(*whole.model, names); // what a stream reads it cannot give
+    SmallVector<std::vector<CascadeModel::Output>> ends = {whole.model->outputs};
+    llvm::StringSet<> next;
+    if (tiled) {
+      for (bool plain : {false, true})
+        ends.push_back(findFrontier(*whole.model, whole.streaming, later, plain));
+      if (kept.empty())
+        next = findKept(*whole.model, whole.streaming);
+    }
+    for (std::vector<CascadeModel::Output> &outputs : ends) {
+      size_t count = outputs.size();
       llvm::erase_if(outputs, [&](auto &output) { return before.contains(output.tensor); });
+      bool isWhole = &outputs == ends.begin() && outputs.size() == count;
       Attempt attempt{std::move(outputs), kept};
       if (attempt.outputs.empty() || llvm::is_contained(tried, attempt))
-        return false;
-      tried.push_back(std::move(attempt));
-      return works(tried.back());
-    };
-    if (endsAt(model->outputs))
-      return true;
-    if (!tiled)
-      return false;
-    for (bool plain : {false, true})
-      if (endsAt(findFrontier(*model, streaming, later, plain)))
+        continue;
+      tried.push_back(attempt);
+      if (works(attempt, isWhole ? std::move(whole) : derive(over, kept, attempt.outputs)))
         return true;
-    kept = kept.empty() ? findKept(*model, streaming) : llvm::StringSet<>();
+    }
+    kept = std::move(next);
   } while (!kept.empty());
   return false;
 }
 
 /// The function with a stream over the rank; null if there is none, or it is not wanted.
-OwningOpRef<func::FuncOp> MergeTraversals::merge(StringRef over, const Attempt &attempt, std::string &why) {
-  OwningOpRef<func::FuncOp> copy = getOperation().clone();
-  CascadeModel model(*copy);
-  model.outputs = attempt.outputs;
-  Streaming streaming = deriveStreaming(model, over, attempt.kept);
-  if (!tiled && !single && streaming.derived >= streaming.asWritten)
+OwningOpRef<func::FuncOp> MergeTraversals::merge(StringRef over, Derived derived, std::string &why) {
+  if (!tiled && !single && derived.streaming.derived >= derived.streaming.asWritten)
     return {};
-  Merger merger(model, streaming, /*copies=*/tiled);
+  Merger merger(*derived.model, derived.streaming, /*copies=*/tiled);
   StreamOp stream = merger.run();
   why = merger.reason;
   if (!stream || (tiled && !isWanted(stream, over, why)))
     return {};
-  return copy;
+  return std::move(derived.function);
 }
 
 /// Makes one more stream. Of ranks that have none `reasons` says why.
@@ -315,9 +330,9 @@ bool MergeTraversals::mergeOne(Reasons &reasons) {
     if ((!ranks.empty() && !llvm::is_contained(ranks, name)) || (!tiled && hasStream(name)))
       continue;
     OwningOpRef<func::FuncOp> merged;
-    bool isMerged = tryOver(name, [&](const Attempt &attempt) {
+    bool isMerged = tryOver(name, [&](const Attempt &attempt, Derived derived) {
       std::string why;
-      merged = merge(name, attempt, why);
+      merged = merge(name, std::move(derived), why);
       if (!merged && !why.empty() && (attempt.kept.empty() || reasons[name].empty()))
         reasons[name] = why;
       return bool(merged);

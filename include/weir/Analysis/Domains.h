@@ -55,14 +55,15 @@ public:
   /// The literal as `polynomial >= 0`, if it is a comparison of integers of that kind.
   std::optional<Polynomial> asNonNegative(const Tree *literal);
 
-  /// Coordinates that exist wherever the formulas are asked, so that their ranks are not empty.
-  std::vector<std::string> context;
+  /// Coordinates that exist wherever the formulas are asked, so that their ranks are not empty. Returns those that did before.
+  std::vector<std::string> setContext(std::vector<std::string> coords);
 
 private:
   struct Range {
     std::optional<Polynomial> low, high;
   };
-  Range rangeOf(const Tree *atom);
+  const Range &rangeOf(const Tree *atom);
+  Range computeRange(const Tree *atom);
   bool isNonNegativeAtom(const Tree *atom);
   bool implies(const Tree *a, const Tree *b);
   const Tree *negLiteral(const Tree *literal);
@@ -75,6 +76,8 @@ private:
 
   const CascadeModel &model;
   TreeArena &arena;
+  std::vector<std::string> context;
+  std::map<const Tree *, Range> ranges; ///< in this context
 };
 
 class Domains {
