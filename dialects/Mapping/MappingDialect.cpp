@@ -11,16 +11,29 @@
 #include "dialects/Mapping/MappingDialect.cpp.inc"
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Mapping/MappingAttrs.cpp.inc"
+#define GET_OP_CLASSES
+#include "dialects/Mapping/Mapping.cpp.inc"
+
+mlir::Value weir::mapping::PackedOp::getViewSource() { return getSource(); }
 
 bool weir::mapping::isRoundedToTF32(mlir::Operation *product) {
   auto rounded = product->getAttrOfType<mlir::TypeAttr>(kRoundedAttr);
   return rounded && llvm::isa<mlir::FloatTF32Type>(rounded.getValue());
 }
 
+int64_t weir::mapping::piecesOnMatrixUnit(mlir::Operation *product) {
+  auto pieces = product->getAttrOfType<mlir::IntegerAttr>(kMatrixUnitAttr);
+  return pieces ? pieces.getInt() : 0;
+}
+
 void weir::mapping::MappingDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "dialects/Mapping/MappingAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Mapping/Mapping.cpp.inc"
       >();
 }
 

@@ -17,7 +17,8 @@ using namespace weir;
 constexpr double kProducts32[] = {0.74, 0.80, 0.83, 0.88}; ///< with 32 vector registers
 constexpr double kProducts16[] = {0.40, 0.74, 0.82};       ///< with 16
 constexpr double kFew[] = {0.30, 0.61, 0.73, 0.77};        ///< of 1 to 4 rows, which fill no vector
-constexpr double kMatrixUnit = 0.145; ///< of what a matrix unit multiplies where nothing is packed for it, read or stored, "Products of bf16 on AMX"
+/// Of what a matrix unit multiplies where nothing is packed for it, read or stored, "Products on AMX": in bf16, and in pieces of more bits.
+constexpr double kMatrixUnit = 0.175, kMatrixUnitInPieces = 0.38;
 constexpr double kAsWritten = 0.21;                        ///< of all FLOPs in loops, "The generic road"
 
 /// Vector operations of the predicates of a score, of an element that is copied, and of one that is taken in runs, for which products of few keys
@@ -56,7 +57,8 @@ void PredictedTime::addTiled(double multiplyAdds, double operations, int64_t row
   double fraction = vectors ? fractions[std::min<int64_t>(vectors, fractions.size()) - 1]
                             : kFew[std::clamp<int64_t>(rowsOfTile, 1, kFewRows) - 1];
   double peak = peakOf(real, target) * threads;
-  products += multiplyAdds / (onMatrixUnit ? kMatrixUnit * peakOfMatrixUnit(target) * threads : fraction * peak);
+  double ofUnit = pieces > 1 ? kMatrixUnitInPieces / (pieces * (pieces + 1) / 2) : kMatrixUnit; // pieces i and j, of i + j < pieces
+  products += multiplyAdds / (pieces ? ofUnit * peakOfMatrixUnit(target) * threads : fraction * peak);
   elementwise += operations / (peak / 2); // an operation a cycle is half of a multiply-add's two
 }
 
@@ -83,7 +85,7 @@ std::optional<PredictedTime> weir::predictTime(mlir::func::FuncOp mapped, const 
   for (auto stream : mapped.getOps<attn::StreamOp>()) {
     if (auto sizes = stream->getAttrOfType<mapping::TilesAttr>("mapping"))
       rowsOfTile = sizes.getM();
-    stream.walk([&](mlir::Operation *op) { time.onMatrixUnit |= op->hasAttr(mapping::kMatrixUnitAttr); });
+    stream.walk([&](mlir::Operation *op) { time.pieces = std::max(time.pieces, mapping::piecesOnMatrixUnit(op)); });
     for (auto copy : stream.getBody().front().getOps<attn::EinsumOp>())
       loops.erase(copy.getName()); // computed once more in the stream
   }

@@ -29,6 +29,13 @@ std::optional<StreamTiles::Matrix> StreamTiles::matrixOf(Operation *op) const {
   return Matrix{read, *keyAt};
 }
 
+std::optional<StreamTiles::Matrix> StreamTiles::sharedMatrixOf(Operation *op) const {
+  std::optional<Matrix> matrix = matrixOf(op);
+  bool isShared = matrix && !products.find(op)->second.partialRight && isa<BlockArgument>(matrix->read.getSource()) && keys.size() == 1 &&
+                  stepOf(keys[0].first) == 1 && startsAtFirstKey();
+  return isShared ? matrix : std::nullopt;
+}
+
 bool StreamTiles::widens(Type element, int64_t rows) const {
   constexpr int64_t fewRows = 4;
   return real.isF32() && (element.isBF16() || element.isF16()) && rows <= fewRows;

@@ -67,6 +67,56 @@ SmallVector<SmallVector<Value>> StreamTiles::needed() const {
   return all;
 }
 
+/// Whether a value grows with the key (1), falls (-1), or is the same for all (0); nothing: it does neither, or is not known to.
+std::optional<int> StreamTiles::slopeOf(Value value) const {
+  if (!dependsOn(value, Role::Key))
+    return 0;
+  if (isa<BlockArgument>(value))
+    return 1;
+  auto map = value.getDefiningOp<MapOp>();
+  if (!map)
+    return std::nullopt;
+  auto operands = map.getOperands_();
+  std::optional<int> first = slopeOf(operands[0]), second = operands.size() > 1 ? slopeOf(operands[1]) : 0;
+  if (!first || !second)
+    return std::nullopt;
+  std::optional<int64_t> number = operands.size() > 1 ? getLiteral(operands[1]) : std::nullopt;
+  switch (map.getFn()) {
+  case Fn::Neg:
+    return -*first;
+  case Fn::Sub:
+    second = -*second;
+    [[fallthrough]];
+  case Fn::Add:
+    return *first * *second < 0 ? std::optional<int>() : *first ? *first : *second;
+  case Fn::Floordiv:
+    return number && *number > 0 ? first : std::nullopt;
+  default:
+    return std::nullopt;
+  }
+}
+
+bool StreamTiles::reachesFirstKey(Value predicate) const {
+  if (auto both = predicate.getDefiningOp<AndOp>())
+    return llvm::all_of(both->getOperands(), [&](Value part) { return reachesFirstKey(part); });
+  if (auto either = predicate.getDefiningOp<OrOp>())
+    return llvm::any_of(either->getOperands(), [&](Value part) { return reachesFirstKey(part); });
+  if (!dependsOn(predicate, Role::Key))
+    return true;
+  auto map = predicate.getDefiningOp<MapOp>();
+  if (!map || !llvm::is_contained({Fn::Le, Fn::Lt, Fn::Ge, Fn::Gt}, map.getFn()))
+    return false;
+  std::optional<int> left = slopeOf(map.getOperands_()[0]), right = slopeOf(map.getOperands_()[1]);
+  bool isAtMost = llvm::is_contained({Fn::Le, Fn::Lt}, map.getFn());
+  return left && right && (isAtMost ? *left >= 0 && *right <= 0 : *left <= 0 && *right >= 0);
+}
+
+bool StreamTiles::startsAtFirstKey() const {
+  return llvm::all_of(needed(), [&](ArrayRef<Value> predicates) {
+    return llvm::all_of(predicates, [&](Value predicate) { return reachesFirstKey(predicate); });
+  });
+}
+
 bool StreamTiles::isThereButForPredicates(Value v, Needs &needs, function_ref<bool(Operation *)> isAsked) const {
   Operation *op = v.getDefiningOp();
   auto recurse = [&](Value operand) { return isThereButForPredicates(operand, needs, isAsked); };

@@ -207,9 +207,9 @@ static void judgeTiled(func::FuncOp function, Judge &judge) {
     if (dialect == "attn")
       return judge.breaks(op, "no attn op is left",
                           "attn-to-tiles has no lowering for this op, or did not run");
-    if (!isTiledDialect(dialect) && dialect != "linalg")
+    if (!isTiledDialect(dialect) && dialect != "linalg" && dialect != "mapping")
       return judge.breaks(
-          op, "only scf, memref, arith, math, vector, linalg and func ops, not " + op->getName().getStringRef(),
+          op, "only scf, memref, arith, math, vector, linalg, mapping and func ops, not " + op->getName().getStringRef(),
           "a target's lowering ran too early");
     if (dialect == "math" && !isTiledMath(name))
       return judge.breaks(op, "math." + name + " is not among the functions that every target has",

@@ -28,6 +28,8 @@ constexpr int64_t kKeys =
 
 constexpr int64_t kKeysOfMatrixUnit = 64; ///< then what it reads stays in the first cache beside a strip of scores
 
+constexpr int64_t kRowsInPieces = 192; ///< for which keys in pieces, too many for the second level of cache, are read once
+
 constexpr int64_t kFrame = 1 << 20; ///< bytes that a thread's stack has for tiles
 
 constexpr int64_t kOpenInner = 128; ///< for which open extents a tile of a GPU is made to fit
@@ -188,19 +190,37 @@ std::optional<std::pair<int64_t, int64_t>> shapeForTensorCores(const StreamTiles
   return std::nullopt;
 }
 
-/// Whether a processor's matrix unit takes all products: a step of it is 16 rows by 16 columns, over 32 terms.
+/// Whether a left factor is rounded for a matrix unit: the right one is bf16 already.
+bool isRoundedForMatrixUnit(const StreamTiles &plan, Operation *op, const StreamTiles::Product &product) {
+  return isForTensorCores(plan, op, product) && narrowInputOf(product.right[0]).isBF16();
+}
+
+/// Whether a processor's matrix unit takes all products: a step of it is 16 rows by 16 columns, over 32 terms. Cutting right factors into pieces
+/// pays where many rows share them: not in windows and blocks that a mask leaves.
 bool isForMatrixUnit(const StreamTiles &plan, int64_t rows) {
-  bool isAny = false;
+  constexpr int64_t fewRows = 64;
+  bool isAny = false, isMuch = rows >= fewRows;
   for (auto &[op, product] : plan.products) {
     if (product.right.empty())
       continue;
     isAny = true;
-    bool isSum = !isa<attn::AccumulateOp>(op);
-    if (!isForTensorCores(plan, op, product) || !narrowInputOf(product.right[0]).isBF16() || (isSum && product.inner % 32 != 0) ||
-        !product.shifted.empty() || plan.hasRuns(op, rows))
+    int64_t multiple = isa<attn::AccumulateOp>(op) ? 16 : 32;
+    if (ShapedType::isDynamic(product.inner) || product.inner % multiple != 0 || product.inner > 256 || !product.shifted.empty() ||
+        plan.hasRuns(op, rows) || (!isRoundedForMatrixUnit(plan, op, product) && !(isMuch && plan.sharedMatrixOf(op))))
       return false;
   }
-  return isAny && plan.real.isF32() && rows % 16 == 0 && llvm::all_of(plan.state, isReduced);
+  return isAny && rows % 16 == 0 && plan.real.isF32() && llvm::all_of(plan.state, isReduced);
+}
+
+/// Rows of a tile whose products are on the unit: more than those of a vector unit's tile where factors are in pieces and all rows have the same keys. What rows
+/// share, and a small number of them, leave no choice; what is packed of them is in the frame, too.
+int64_t rowsOnMatrixUnit(const StreamTiles &plan, int64_t rows) {
+  constexpr int64_t most = 64;
+  bool isInPieces = llvm::any_of(plan.products, [&](auto &entry) {
+    return !entry.second.right.empty() && !isRoundedForMatrixUnit(plan, entry.first, entry.second);
+  });
+  bool isLarge = isInPieces && rows == most && plan.rows.size() == 1 && !plan.shared && !isMasked(plan);
+  return isLarge && bytesOf(plan, kRowsInPieces, kKeysOfMatrixUnit) <= kFrame * 3 / 4 ? kRowsInPieces : rows;
 }
 
 /// Whether products of f32 may have their sums in registers: right factors lie in memory as matrices, of a multiple of so many columns.
@@ -331,7 +351,7 @@ struct MapStreams : weir::impl::MapStreamsBase<MapStreams> {
         shape.first = m;
       bool onMatrixUnit = matrixUnit && !sharedBytes && isForMatrixUnit(*plan, shape.first);
       if (onMatrixUnit)
-        shape.second = kKeysOfMatrixUnit;
+        shape = {m ? shape.first : rowsOnMatrixUnit(*plan, shape.first), kKeysOfMatrixUnit};
       if (n)
         shape.second = n;
       if (!inRegisters && failed(checkGiven(stream, *plan, shape)))
@@ -400,8 +420,9 @@ private:
     for (auto &[op, product] : plan.products) {
       if (product.right.empty())
         continue;
-      op->setAttr(mapping::kMatrixUnitAttr, UnitAttr::get(op->getContext()));
-      if (isa<attn::AccumulateOp>(op))
+      bool isRounded = isRoundedForMatrixUnit(plan, op, product);
+      op->setAttr(mapping::kMatrixUnitAttr, Builder(op->getContext()).getI64IntegerAttr(isRounded ? 1 : 3));
+      if (isRounded && isa<attn::AccumulateOp>(op))
         op->setAttr(mapping::kRoundedAttr, TypeAttr::get(narrowInputOf(product.right[0])));
     }
   }

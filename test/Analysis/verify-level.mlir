@@ -204,7 +204,7 @@ func.func @broken(%X: tensor<?xf32> {attn.ranks = ["N"]}, %p: f32 {attn.name = "
 // TILED-DAG: error: breaks the contract of level 'tiled': no attn op is left
 // TILED-DAG: error: breaks the contract of level 'tiled': no tensor is left, everything is a buffer or a scalar
 // TILED-DAG: error: breaks the contract of level 'tiled': math.tan is not among the functions that every target has
-// TILED-DAG: error: breaks the contract of level 'tiled': only scf, memref, arith, math, vector, linalg and func ops, not cf.assert
+// TILED-DAG: error: breaks the contract of level 'tiled': only scf, memref, arith, math, vector, linalg, mapping and func ops, not cf.assert
 // TILED-DAG: error: breaks the contract of level 'tiled': scf.forall stands at the function's top level, or in loops there, and has no results
 // TILED-DAG: error: breaks the contract of level 'tiled': vectors have one fixed dimension
 // TILED: note: suspect

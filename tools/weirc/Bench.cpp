@@ -45,8 +45,8 @@ struct Measurement {
   std::optional<double> flopRate() const { return rate(work.flops); }
   std::optional<double> byteRate() const { return rate(work.bytes); }
   std::optional<double> fractionOfPeak() const { return quotient(flopRate(), peak.flops); }
-  /// No kernel is faster: all floating-point work at the peak, or the compulsory bytes at the rate of
-  /// reading.
+  /// No kernel is faster, but one on a processor's matrix unit: all floating-point work at the peak, or the
+  /// compulsory bytes at the rate of reading.
   std::optional<double> limit() const {
     if (!work.flops || !work.bytes || peak.flops <= 0)
       return std::nullopt;
@@ -133,8 +133,8 @@ void printText(const Job &job, const Measurement &m) {
                      m.seconds.back() * 1e3)
      << m.seconds.size() << llvm::format(" runs; compiled in %.6g ms\n", m.compileSeconds * 1e3);
   if (auto rate = m.flopRate(); rate && m.peak.flops > 0)
-    os << llvm::format("%.4g GFLOP/s of %.4g at most (%.1f %%)", *rate / 1e9, m.peak.flops / 1e9,
-                       100 * m.fractionOfPeak().value_or(0))
+    os << llvm::format("%.4g GFLOP/s of %.4g at most%s (%.1f %%)", *rate / 1e9, m.peak.flops / 1e9,
+                       m.gpu.empty() ? " by multiply-adds" : "", 100 * m.fractionOfPeak().value_or(0))
        << (m.gpu.empty() ? "" : ", nominal of " + m.gpu) << "\n";
   if (auto rate = m.byteRate(); rate && m.peak.bytes > 0)
     os << llvm::format("%.4g GB/s of compulsory traffic; reading reaches %.4g\n", *rate / 1e9,

@@ -31,7 +31,7 @@ namespace weir {
 struct PredictedTime {
   double products = 0, elementwise = 0, asWritten = 0, reading = 0, overhead = 0; ///< seconds
   unsigned threads = 1;
-  bool onMatrixUnit = false; ///< products in tiles
+  int64_t pieces = 0; ///< of bf16, in which products in tiles go to a matrix unit; 0: they do not
   bool atMost = false; ///< data decides how much of the work there is
 
   double computing() const { return products + elementwise + asWritten; }

@@ -114,6 +114,8 @@ public:
     unsigned keyAt;
   };
   std::optional<Matrix> matrixOf(mlir::Operation *product) const;
+  /// The same of an input of which many blocks of rows read the same blocks: its keys lie side by side and are taken in from the first on.
+  std::optional<Matrix> sharedMatrixOf(mlir::Operation *product) const;
   /// Whether a contraction of so many rows takes a matrix of such 16-bit elements as it is. It widens them once for each block of rows that reads
   /// them; with few rows that is cheaper than a tile that is stored and read again.
   bool widens(mlir::Type element, int64_t rows) const;
@@ -135,6 +137,8 @@ public:
   llvm::SmallVector<mlir::Value> neededBy(attn::AccumulateOp op) const;
   /// The same of all accumulators; those that need the same are listed once.
   llvm::SmallVector<llvm::SmallVector<mlir::Value>> needed() const;
+  /// Whether each row that takes in keys takes them in from the first on, to one that it and data may say: a mask bounds keys from above only.
+  bool startsAtFirstKey() const;
   /// What has to be for what an accumulator takes in to be there wherever its predicates hold; none: it may be absent all the same.
   struct Needs {
     llvm::SetVector<mlir::Operation *> products; ///< whose factors have to be there
@@ -174,6 +178,8 @@ private:
   void collectNeeded(mlir::Value value, llvm::SetVector<mlir::Value> &found) const;
   bool isThereButForPredicates(mlir::Value value, Needs &needs, llvm::function_ref<bool(mlir::Operation *)> isAsked) const;
   attn::EinsumOp ownEquation(mlir::Operation *read) const;
+  std::optional<int> slopeOf(mlir::Value value) const;
+  bool reachesFirstKey(mlir::Value predicate) const;
   bool refuse(const llvm::Twine &why);
   bool chooseRows();
   std::optional<Residue> residueOf(mlir::Value predicate) const;

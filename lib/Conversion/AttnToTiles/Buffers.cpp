@@ -149,6 +149,7 @@ void KernelEmitter::planTiles(StreamOp stream, int group) {
   if (split.slots)
     planSlots(*plan, split.slots * sizes.getM());
   planLists(stream, *plan, sizes);
+  planPacking(stream, *plan, sizes);
   if (allocated && split.parts != 1) {
     Buffer &buffer = buffers.emplace_back();
     buffer.role = Buffer::States;
@@ -210,8 +211,10 @@ Value KernelEmitter::sizeOf(Builder &b, const Buffer &buffer, unsigned k) {
 /// The bytes of a buffer, a multiple of 64.
 Value KernelEmitter::bytesOf(Builder &b, const Buffer &buffer) {
   Value size = constantIndex(b, buffer.rows * std::max(1u, buffer.element.getIntOrFloatBitWidth() / 8));
-  for (unsigned k = 0; k < buffer.extents.size(); ++k)
+  for (unsigned k = 0; k < buffer.extents.size() && buffer.role != Buffer::Packed; ++k)
     size = arith::MulIOp::create(b, size, sizeOf(b, buffer, k));
+  if (buffer.role == Buffer::Packed)
+    size = arith::MulIOp::create(b, size, countPackings(b, buffer));
   if (buffer.role == Buffer::States)
     size = arith::MulIOp::create(b, size, countStates(b, cast<StreamOp>(buffer.product)));
   return arith::AndIOp::create(b, arith::AddIOp::create(b, size, constantIndex(b, 63)), constantIndex(b, -64));
@@ -255,7 +258,7 @@ void KernelEmitter::openScratch(Builder &b, int group, Value chunk) {
 void KernelEmitter::openBuffers(Builder &b, int group, Value from) {
   for (Buffer &buffer : buffers) {
     Value whole = buffer.isPlanned ? planMemory : workspace;
-    if (buffer.group != group || !whole)
+    if (buffer.group != group || !whole || buffer.role == Buffer::Packed)
       continue;
     if (buffer.role == Buffer::Tiles || buffer.role == Buffer::Slots || buffer.role == Buffer::States) {
       Value at = arith::AddIOp::create(b, from, buffer.offset);

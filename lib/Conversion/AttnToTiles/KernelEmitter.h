@@ -26,9 +26,9 @@ struct Group {
 
 /// A piece of the workspace: what a tensor holds, its presence bits, the lists of a sort, tiles of a stream, or
 /// slots for a component of its state, the states of parts of all rows, a summary of its data, what that says of steps of keys, or
-/// lists of its tiles.
+/// lists of its tiles; or a packed copy of a product's keys, of `perBefore` rows a block and `per` keys, which are dimension `foldDim`.
 struct Buffer {
-  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, States, Summary, Verdicts, Lists } role = Data;
+  enum Role { Data, Bits, Keys, Positions, Tiles, Slots, States, Summary, Verdicts, Lists, Packed } role = Data;
   mlir::Value tensor;                     ///< the defining value; of a summary, what is summarised
   mlir::Operation *product = nullptr;     ///< whose tiles, slots or states these are; of verdicts and lists, the stream
   unsigned piece = 0;                     ///< the component that slots, or a summary, hold
@@ -136,6 +136,12 @@ private:
   void emitItems(Builder &b, attn::StreamOp op, const StreamTiles &plan, mapping::TilesAttr sizes, mlir::Value count,
                  llvm::function_ref<void(mlir::Value, StreamEmitter &)> body);
   void emitStream(Builder &b, attn::StreamOp op);
+  // StreamPacking.cpp: keys packed for a matrix unit.
+  struct Packing;
+  void planPacking(attn::StreamOp stream, const StreamTiles &plan, mapping::TilesAttr sizes);
+  Packing openPacking(Builder &b, const Buffer &buffer);
+  mlir::Value countPackings(Builder &b, const Buffer &buffer);
+  void emitPackings(Builder &b, attn::StreamOp stream);
   // StreamParts.cpp: parts of keys on a GPU.
   mlir::Value countWidth(Builder &b, const StreamTiles &plan);
   mlir::Value countStates(Builder &b, attn::StreamOp op);
@@ -173,6 +179,7 @@ private:
   llvm::DenseMap<mlir::Operation *, mlir::Value> tiles;   ///< where the tiles of a product begin in the workspace
   Slots slots;
   SummaryMemories summaries;
+  PackedKeys packedKeys;                                  ///< of the stream being emitted
   llvm::DenseMap<mlir::Operation *, mlir::Value> tileLists, verdicts; ///< by stream
   llvm::DenseMap<mlir::Value, mlir::Value> indices;       ///< index values of the prologue
   llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> lists; ///< the four lists of a sort

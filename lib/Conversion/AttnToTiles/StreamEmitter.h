@@ -35,6 +35,14 @@ struct Span {
   mlir::Value at(mlir::ImplicitLocOpBuilder &b, mlir::Value number) const;
 };
 
+/// The packed copy of the right factor of a product for a matrix unit.
+struct PackedMatrix {
+  mlir::Value memory, isUsed, blocks, keys; ///< blocks of keys of each of its matrices; `keys` of one
+  int64_t elements;                         ///< of a block of keys
+  llvm::SmallVector<unsigned> dims;         ///< of the tensor, that count its matrices
+};
+using PackedKeys = llvm::DenseMap<mlir::Operation *, PackedMatrix>;
+
 /// Rows, a span of each of their coordinates, at outer coordinates (i64) by name.
 struct RowBlock {
   llvm::SmallVector<Span> rows;
@@ -76,6 +84,9 @@ public:
     data = &known;
     summaries = &memory;
   }
+
+  /// Lets right factors for a matrix unit be read where they are packed.
+  void usePacked(const PackedKeys &packed) { packedKeys = &packed; }
 
   /// Lets all rows of a block be asked a question together: they are one thread's, in vectors of so many.
   void askRows(unsigned lanes) { lanesOfRows = lanes; }
@@ -174,6 +185,7 @@ private:
   const Storage *storageOfMatrix(mlir::Operation *op) const;
   View openInPlace(Builder &b, mlir::Operation *op, mlir::Value first, mlir::Value count);
   mlir::Value widen(Builder &b, mlir::Value element);
+  mlir::Value orPacked(Builder &b, mlir::Operation *op, mlir::Value memory); // StreamPacking.cpp
   mlir::Value multiply(Builder &b, llvm::ArrayRef<mlir::Value> factors);
   mlir::Value divide(Builder &b, mlir::Value value, llvm::ArrayRef<mlir::Value> divisors);
   void bindInner(Builder &b, mlir::Operation *op, Space space);
@@ -318,6 +330,7 @@ private:
   const SummaryMemories *summaries = nullptr;
   unsigned lanesOfRows = 0; ///< of a vector; 0: a row is a thread's
   std::optional<Halves> halves;
+  const PackedKeys *packedKeys = nullptr;
   mlir::Value lists;                           ///< of tiles; null: tiles are found as they are visited
   mlir::Value verdicts;                        ///< of steps of keys; null: they are judged as tiles are listed
   StreamTiles::Coordinates listed;

@@ -115,7 +115,7 @@ void StreamEmitter::packLeft(Builder &b, ReduceOp reduce) {
     tile = makeTile({Role::Row, Role::Inner}, &product);
   if (product.partialLeft)
     return packPartial(b, reduce, product.left, product.divisors, tile, leftBits[reduce]);
-  if (reduce->hasAttr(mapping::kMatrixUnitAttr)) {
+  if (mapping::piecesOnMatrixUnit(reduce) == 1) {
     restOfScale[reduce] = packForMatrixUnit(b, reduce, tile);
     return;
   }
@@ -288,11 +288,12 @@ StreamEmitter::View StreamEmitter::openRight(Builder &b, Operation *op, bool con
   std::optional<View> matrix;
   if (storage)
     matrix = openInPlace(b, op, keyBegin, keyCount);
+  int64_t pieces = mapping::piecesOnMatrixUnit(op);
+  bool isNarrow = pieces == 1;
+  if (matrix && pieces)
+    return View{orPacked(b, op, matrix->memory), matrix->axes};
   Type element = matrix ? cast<MemRefType>(matrix->memory.getType()).getElementType() : Type();
   if (matrix && (element == plan.real ? !op->hasAttr(mapping::kCopiedAttr) : contracted && plan.widens(element, sizes.getM())))
-    return *matrix;
-  bool isNarrow = op->hasAttr(mapping::kMatrixUnitAttr);
-  if (matrix && isNarrow)
     return *matrix;
   View &tile = rights[op];
   if (!tile.memory)

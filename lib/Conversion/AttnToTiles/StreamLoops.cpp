@@ -87,6 +87,7 @@ void KernelEmitter::emitItems(Builder &b, StreamOp op, const StreamTiles &plan, 
   scf::ForOp loop =
       emitChunks(b, count, pieces, [&](Value chunk) { places = placeTiles(b, op, plan, chunk); });
   StreamEmitter stream(emitter, extents, presences, plan, sizes, loop, workspace, std::move(places), slots);
+  stream.usePacked(packedKeys);
   StreamData data(plan);
   if (!allocated) // a GPU has a row for each thread
     stream.askRows(lanes);
@@ -200,6 +201,7 @@ void KernelEmitter::emitStream(Builder &b, StreamOp op) {
   RowGrid grid = countRows(b, *plan, sizes.getM(), plan->outer);
   if (const Buffer *lists = listsOf(op); lists && !lists->isPlanned)
     emitLists(b, op);
+  emitPackings(b, op);
   SlotPlan split = planSplit(*plan, sizes);
   auto foldWhole = [&](Value count) {
     emitItems(b, op, *plan, sizes, count, [&](Value unit, StreamEmitter &stream) {

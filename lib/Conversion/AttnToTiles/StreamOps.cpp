@@ -125,8 +125,8 @@ Operation *StreamEmitter::contract(Builder &b, Operation *product, const View &l
   auto contraction = linalg::ContractOp::create(b, ValueRange{left.memory, right.memory}, ValueRange{out.memory}, maps);
   if (mapping::isRoundedToTF32(product))
     contraction->setAttr(mapping::kRoundedAttr, product->getAttr(mapping::kRoundedAttr));
-  if (product->hasAttr(mapping::kMatrixUnitAttr))
-    contraction->setAttr(kMatrixUnitAttr, b.getUnitAttr());
+  if (auto pieces = product->getAttr(mapping::kMatrixUnitAttr))
+    contraction->setAttr(kMatrixUnitAttr, pieces);
   return contraction;
 }
 

@@ -99,6 +99,8 @@ void StreamEmitter::fold(Builder &b, const RowBlock &rows, Value part, Value par
       packLeft(b, reduce);
     makeState(b, {Role::Row, Role::Inner});
     splitRows(b);
+    if (rows.rows.size() == 1 && llvm::any_of(plan.products, [](auto &entry) { return mapping::piecesOnMatrixUnit(entry.first); }))
+      mapping::RowsOp::create(b, rows.rows[0].count);
     emitKeys(b, part, parts);
     then();
   });

@@ -1,6 +1,7 @@
 //===- LowerTiles.cpp - tile operations become loops over vectors ---------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "MatrixPacking.h"
 #include "Tiles.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -59,6 +60,13 @@ struct LowerTiles : weir::impl::LowerTilesBase<LowerTiles> {
         fill->erase();
       op->erase();
     }
+    SmallVector<func::FuncOp> functions;
+    getOperation()->walk([&](func::FuncOp function) { functions.push_back(function); });
+    llvm::for_each(functions, weir::MatrixPacking::emitAll);
+    getOperation()->walk([](weir::mapping::PackedOp op) {
+      op.replaceAllUsesWith(op.getSource());
+      op->erase();
+    });
     SmallVector<linalg::LinalgOp> ops;
     getOperation()->walk([&](linalg::LinalgOp op) { ops.push_back(op); });
     IRRewriter rewriter(&getContext());

@@ -1,10 +1,12 @@
 //===- StripRows.cpp - a few rows after the other -------------------------===//
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#include "dialects/Mapping/MappingDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Transforms/LoopInvariantCodeMotionUtils.h"
 #include "weir/Conversion/TilesToCPU/Passes.h"
 #include "weir/Support/KernelContract.h"
@@ -50,6 +52,15 @@ bool touchesRows(Operation &op) {
       .wasInterrupted();
 }
 
+/// How many rows there are of those that tiles have in a block; null: nothing says so.
+Value countRows(Block *block) {
+  for (Operation *op = block->getParentOp(); op && !isa<FunctionOpInterface>(op); op = op->getParentOp())
+    for (Operation *before = op->getPrevNode(); before; before = before->getPrevNode())
+      if (auto rows = dyn_cast<weir::mapping::RowsOp>(before))
+        return rows.getCount();
+  return nullptr;
+}
+
 struct StripRows : weir::impl::StripRowsBase<StripRows> {
   using StripRowsBase::StripRowsBase;
 
@@ -66,6 +77,7 @@ struct StripRows : weir::impl::StripRowsBase<StripRows> {
     });
     for (Block *block : blocks)
       strip(*block);
+    getOperation()->walk([](weir::mapping::RowsOp op) { op->erase(); });
   }
 
 private:
@@ -128,7 +140,8 @@ private:
     OpBuilder b(first);
     Location loc = first->getLoc();
     auto index = [&](int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); };
-    auto loop = scf::ForOp::create(b, loc, index(0), index(rows), index(width));
+    Value count = countRows(&block);
+    auto loop = scf::ForOp::create(b, loc, index(0), count ? count : index(rows), index(width));
     Block *body = loop.getBody();
     body->getOperations().splice(body->begin(), block.getOperations(), first->getIterator(), std::next(last->getIterator()));
     SmallVector<linalg::LinalgOp> tiles;

@@ -2,35 +2,36 @@
 // Part of Weir, under the Apache License v2.0 with LLVM Exceptions. See LICENSE.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// AMX: a register holds 16 lines of 64 bytes. A step adds to 16 x 16 sums the products of 16 lines of 32 numbers (the narrow operand, whose
-// lines lie along the depth) and of 16 lines of 16 pairs (the wide one, which has the lanes: two lines of it, interleaved). So the wide
-// operand is rounded and packed in pairs; the narrow one is read where it lies, or turned first where its lines do not lie along the depth. Where
-// an extent is no multiple of a register's, what is left is padded with zeros: nothing is read or written past the end.
+// AMX: a step adds to 16 x 16 sums the products of 16 lines of 32 numbers (the narrow operand, whose lines lie along the depth) and of 16 lines
+// of 16 pairs (the wide one, which has the lanes: two lines of it, interleaved). So the wide operand is packed in pairs; the narrow one is
+// packed in lines, turned where its lines do not lie along the depth, or read where it lies. Of numbers in pieces (MatrixPacking.h) products of
+// pieces i and j with i + j < 3 are taken: what is left out is below the rounding of an f32. Where an extent is no multiple of a
+// register's, what is left is padded with zeros: nothing is read or written past the end.
+#include "MatrixPacking.h"
 #include "Tiles.h"
+#include "dialects/Mapping/MappingDialect.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "weir/Support/KernelContract.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
+using namespace weir;
 
 namespace {
 
-constexpr int64_t kLines = 16;      ///< of a register, and of sums either way
-constexpr int64_t kTerms = 32;      ///< of a step along the depth
 constexpr int64_t kMostTerms = 256; ///< of the depth that is packed at once, where it is fixed
 constexpr int64_t kOpenTerms = 128; ///< where it is not
-constexpr int64_t kPart = 8;        ///< numbers of 128 bits
+constexpr int64_t kPieces = 3;      ///< that hold an f32
 constexpr int64_t kUnrolled = 4;    ///< steps along a fixed depth that need no loop
 
-class MatrixProduct {
+class MatrixProduct : MatrixPacking {
 public:
-  MatrixProduct(linalg::ContractOp op, Value start) : op(op), start(start), b(op.getLoc(), op) {}
+  MatrixProduct(linalg::ContractOp op, Value start) : MatrixPacking(op), op(op), start(start) {}
 
   bool emit() {
     if (!analyse())
@@ -53,12 +54,6 @@ public:
   }
 
 private:
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(b, value); }
-  Value add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
-  Value add(Value x, int64_t y) { return y ? add(x, index(y)) : x; }
-  Value scaled(Value x, int64_t by) { return b.createOrFold<arith::MulIOp>(x, index(by)); }
-  Value divided(Value x, int64_t by) { return b.createOrFold<arith::DivUIOp>(x, index(by)); }
-  Value wholeOf(Value x, int64_t by) { return scaled(divided(x, by), by); }
   Value extentOf(Value memory, unsigned place) {
     auto type = cast<MemRefType>(memory.getType());
     if (!type.isDynamicDim(place))
@@ -69,18 +64,6 @@ private:
     auto constant = value.getDefiningOp<arith::ConstantOp>();
     auto number = constant ? dyn_cast<FloatAttr>(constant.getValue()) : FloatAttr();
     return number && number.getValue().isPosZero();
-  }
-
-  void loopOver(Value from, Value to, int64_t step, llvm::function_ref<void(Value)> inside) {
-    auto begin = getConstantIntValue(from), end = getConstantIntValue(to);
-    if (begin && end && *begin >= *end)
-      return;
-    if (begin && end && *begin + step >= *end)
-      return inside(from);
-    auto loop = scf::ForOp::create(b, from, to, index(step));
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    inside(loop.getInductionVar());
   }
 
   /// The dimensions: lanes (in the result and the wide operand), row (in the result and the narrow one), depth (in both operands).
@@ -110,11 +93,21 @@ private:
     isTurned = narrowDepth == 0;
     bool isFixed = !ShapedType::isDynamic(depth) && depth <= kMostTerms;
     chunk = isFixed ? llvm::alignTo(depth, kTerms) : kOpenTerms;
+    widePieces = op->getAttrOfType<IntegerAttr>(kMatrixUnitAttr).getInt();
+    Type element = narrowType.getElementType();
+    narrowPieces = piecesOf(element);
+    isInPlace = !isTurned && narrowPieces == 1;
+    // A tile of sums says how many rows there are at most.
+    auto all = cast<MemRefType>(rootOf(out).getType());
+    mostRows = !ShapedType::isDynamic(rows) ? rows : all.getRank() == 2 ? all.getDimSize(0) : ShapedType::kDynamic;
     return outType.getElementType().isF32() && cast<MemRefType>(wide.getType()).getElementType().isF32() &&
-           narrowType.getElementType().isBF16() && !ShapedType::isDynamic(lanes) && lanes % kLines == 0 &&
-           (isTurned ? !ShapedType::isDynamic(rows) && rows % kLines == 0 : isFixed && depth % kTerms == 0);
+           (element.isBF16() || element.isF16() || element.isF32()) && !ShapedType::isDynamic(lanes) && lanes % kLines == 0 &&
+           (isInPlace || !ShapedType::isDynamic(mostRows)) && (isTurned ? !ShapedType::isDynamic(rows) && rows % kLines == 0 : isFixed && depth % kTerms == 0);
   }
 
+  /// Scores may be infinite, and weights then 0. Weights are cut for each product, and infinite values are rare: there a NaN may stand for an infinity.
+  bool isForInfinities() const { return !isTurned; }
+  bool isInPieces() const { return widePieces > 1; }
   bool isInChunks() { return ShapedType::isDynamic(depthOf()) ? !isBounded() : depthOf() > kMostTerms; }
   int64_t depthOf() { return cast<MemRefType>(narrow.getType()).getDimSize(narrowDepth); }
 
@@ -122,12 +115,6 @@ private:
   bool isBounded() {
     auto type = cast<MemRefType>(rootOf(wide).getType());
     return type.getRank() == 2 && !type.isDynamicDim(0) && type.getDimSize(0) <= kOpenTerms;
-  }
-
-  Value makeTile(ArrayRef<int64_t> shape, Type element) {
-    auto tile = memref::AllocaOp::create(b, MemRefType::get(shape, element));
-    tile.setAlignment(64);
-    return tile;
   }
 
   //===--------------------------------------------------------------------===//
@@ -179,132 +166,80 @@ private:
       if (offset)
         firstGroup = divided(offset, kLines);
       b.setInsertionPoint(place);
-      packed = packWide(all, index(0), extentOf(all, 0));
+      pairs = packPairs(all, index(0), extentOf(all, 0), chunk, widePieces, isForInfinities());
     }
-    if (!isTurned)
-      return;
     b.setInsertionPoint(placeToPack(narrow, false));
-    turned = turnNarrow(index(0), extentOf(narrow, 0));
+    lines = openLines(index(0), extentOf(narrow, narrowDepth));
   }
 
-  VectorType vectorOf(int64_t length, Type element) { return VectorType::get({length}, element); }
+  /// Where lines of the narrow operand are, in elements: how far apart lines are, and groups of 16 rows, and steps along the depth.
+  struct Lines {
+    Value memory, begin, apart, ofGroup, ofStep;
+  };
 
-  /// Two lines of f32 as pairs of bf16.
-  Value pair(Value low, Value high) {
-    auto type = vectorOf(kTerms, b.getBF16Type());
-    auto name = b.getStringAttr("llvm.x86.avx512bf16.cvtne2ps2bf16.512");
-    Value both = LLVM::CallIntrinsicOp::create(b, type, name, ValueRange{high, low}).getResult(0);
-    SmallVector<int64_t> places;
-    for (int64_t k = 0; k < kLines; ++k)
-      places.append({k, kLines + k});
-    return vector::ShuffleOp::create(b, both, both, places);
+  Registers makeRegisters() {
+    int64_t rows = isTurned ? cast<MemRefType>(narrow.getType()).getDimSize(1) : mostRows;
+    return {Value(), index(0), llvm::divideCeilSigned(rows, kLines), narrowPieces};
+  }
+  MemRefType flatType() { return MemRefType::get({ShapedType::kDynamic}, b.getBF16Type()); }
+  Lines linesOf(const Registers &own) { return {own.memory, own.begin, index(kTerms), index(own.ofGroup()), index(own.ofStep())}; }
+
+  /// `count` lines from `first` on of the narrow operand that is turned, or all that lie along the depth.
+  Value part(Value first, Value count) {
+    if (!isTurned || !isInChunks())
+      return narrow;
+    OpFoldResult one = b.getIndexAttr(1);
+    SmallVector<OpFoldResult> offsets{getAsOpFoldResult(first), b.getIndexAttr(0)};
+    SmallVector<OpFoldResult> sizes{getAsOpFoldResult(count), b.getIndexAttr(cast<MemRefType>(narrow.getType()).getDimSize(1))};
+    return memref::SubViewOp::create(b, narrow, offsets, sizes, SmallVector<OpFoldResult>{one, one});
   }
 
-  /// `count` lines of `wide` from `first` on, in pairs, by the lanes of a register; zeros up to a whole step.
-  Value packWide(Value wide, Value first, Value count) {
-    int64_t lanes = cast<MemRefType>(wide.getType()).getDimSize(1);
-    Value tile = makeTile({lanes / kLines, chunk / 2, kTerms}, b.getBF16Type());
-    auto line = vectorOf(kLines, b.getF32Type());
-    Value none = arith::ConstantOp::create(b, b.getZeroAttr(line));
-    auto load = [&](Value at, int64_t lane) { return vector::LoadOp::create(b, line, wide, ValueRange{at, index(lane)}).getResult(); };
-    auto packAt = [&](Value number, bool isPair) {
-      Value at = add(first, scaled(number, 2));
-      for (int64_t k = 0; k < lanes / kLines; ++k) {
-        Value low = load(at, k * kLines), high = isPair ? load(add(at, 1), k * kLines) : none;
-        vector::StoreOp::create(b, pair(low, high), tile, ValueRange{index(k), number, index(0)});
-      }
-    };
-    Value pairs = divided(count, 2);
-    loopOver(index(0), pairs, 1, [&](Value number) { packAt(number, true); });
-    if (auto fixed = getConstantIntValue(count); fixed && *fixed % kTerms == 0)
-      return tile;
-    Value some = divided(add(count, 1), 2); // with the line that has no other
-    loopOver(pairs, some, 1, [&](Value number) { packAt(number, false); });
-    Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(vectorOf(kTerms, b.getBF16Type())));
-    loopOver(some, divided(paddedOf(count), 2), 1, [&](Value number) {
-      for (int64_t k = 0; k < lanes / kLines; ++k)
-        vector::StoreOp::create(b, zeros, tile, ValueRange{index(k), number, index(0)});
-    });
-    return tile;
-  }
-
-  /// `count`, up to whole steps.
-  Value paddedOf(Value count) { return wholeOf(add(count, kTerms - 1), kTerms); }
-
-  /// Of 8 vectors: element i of each part of vector k becomes element k of that part of vector i. Three times the lower and the upper halves
-  /// of the parts of two vectors are interleaved, one instruction each.
-  SmallVector<Value> turnWords(SmallVector<Value> vectors) {
-    for (int64_t turn = 0; turn < 3; ++turn) {
-      SmallVector<Value> next;
-      for (int64_t k = 0; k < kPart / 2; ++k)
-        for (int64_t half : {int64_t(0), kPart / 2}) {
-          SmallVector<int64_t> places;
-          for (int64_t part = 0; part < kTerms; part += kPart)
-            for (int64_t i = 0; i < kPart / 2; ++i)
-              places.append({part + half + i, kTerms + part + half + i});
-          next.push_back(vector::ShuffleOp::create(b, vectors[k], vectors[k + kPart / 2], places));
-        }
-      vectors = next;
+  /// `count` terms from `first` on of the narrow operand: where they lie, or packed.
+  Lines openHere(Value first, Value count) {
+    if (!isInPlace) {
+      Registers own = makeRegisters();
+      own.memory = memref::CastOp::create(b, flatType(), makeTile({chunk / kTerms * own.ofStep()}, b.getBF16Type()));
+      mapping::PackOp::create(b, part(first, count), own.memory, own.begin, isTurned ? chunk : own.groups * kLines, isTurned);
+      return linesOf(own);
     }
-    return vectors;
+    auto meta = memref::ExtractStridedMetadataOp::create(b, narrow);
+    Value apart = meta.getStrides()[0], begin = meta.getOffset();
+    Value length = add(begin, b.createOrFold<arith::MulIOp>(extentOf(narrow, 0), apart));
+    Value flat = memref::ReinterpretCastOp::create(b, flatType(), meta.getBaseBuffer(), OpFoldResult(b.getIndexAttr(0)),
+                                                   ArrayRef<OpFoldResult>{length}, ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+    return {flat, add(begin, first), apart, scaled(apart, kLines), index(kTerms)};
   }
 
-  /// Numbers of `from` from line `first` and column `column` on: 32 lines of 8, turned into 8 lines of 32, at `to`.
-  void turn(Value from, Value first, Value column, Value to, Value step) {
-    auto part = vectorOf(kPart, b.getBF16Type()), line = vectorOf(kTerms, b.getBF16Type());
-    SmallVector<Value> vectors;
-    for (int64_t k = 0; k < kPart; ++k) {
-      Value all = arith::ConstantOp::create(b, b.getZeroAttr(line));
-      for (int64_t p = 0; p < kTerms / kPart; ++p) {
-        Value own = vector::LoadOp::create(b, part, from, ValueRange{add(first, p * kPart + k), column});
-        all = vector::InsertStridedSliceOp::create(b, own, all, ArrayRef<int64_t>{p * kPart}, ArrayRef<int64_t>{1});
-      }
-      vectors.push_back(all);
-    }
-    for (auto [k, own] : llvm::enumerate(turnWords(vectors)))
-      vector::StoreOp::create(b, own, to, ValueRange{step, add(column, k), index(0)});
-  }
-
-  /// `count` lines of the narrow operand from `first` on, turned: by steps of the depth, a line for each row; zeros up to a whole step.
-  Value turnNarrow(Value first, Value count) {
-    int64_t rows = cast<MemRefType>(narrow.getType()).getDimSize(1);
-    Value tile = makeTile({chunk / kTerms, rows, kTerms}, b.getBF16Type());
-    Value whole = divided(count, kTerms);
-    loopOver(index(0), whole, 1, [&](Value step) {
-      Value line = add(first, scaled(step, kTerms));
-      loopOver(index(0), index(rows), kPart, [&](Value column) { turn(narrow, line, column, tile, step); });
-    });
-    Value done = scaled(whole, kTerms), left = b.createOrFold<arith::SubIOp>(count, done);
-    if (getConstantIntValue(left) == 0)
-      return tile;
-    Value isSome = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, left, index(0));
-    auto branch = scf::IfOp::create(b, isSome, /*withElseRegion=*/false);
+  /// The same of what may have been packed before the kernel's loops.
+  Lines openLines(Value first, Value count) {
+    auto packed = narrow.getDefiningOp<mapping::PackedOp>();
+    if (!packed || isInChunks())
+      return openHere(first, count);
+    Registers ahead = makeRegisters();
+    ahead.memory = packed.getPacked();
+    ahead.begin = packed.getOffset();
+    Lines known = linesOf(ahead);
+    Type place = b.getIndexType();
+    auto choice = scf::IfOp::create(b, TypeRange{flatType(), place, place, place, place}, packed.getIsThere(), /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    Value rest = makeTile({kTerms, rows}, b.getBF16Type());
-    auto line = vectorOf(kLines, b.getBF16Type());
-    Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(line));
-    loopOver(index(0), index(kTerms), 1, [&](Value k) {
-      Value isThere = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, k, left);
-      auto choice = scf::IfOp::create(b, isThere, /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      for (bool there : {true, false}) {
-        b.setInsertionPointToStart(there ? choice.thenBlock() : choice.elseBlock());
-        loopOver(index(0), index(rows), kLines, [&](Value column) {
-          Value own = there ? vector::LoadOp::create(b, line, narrow, ValueRange{add(add(first, done), k), column}).getResult() : zeros;
-          vector::StoreOp::create(b, own, rest, ValueRange{k, column});
-        });
-      }
-    });
-    loopOver(index(0), index(rows), kPart, [&](Value column) { turn(rest, index(0), column, tile, whole); });
-    return tile;
+    for (bool isThere : {true, false}) {
+      b.setInsertionPointToStart(isThere ? choice.thenBlock() : choice.elseBlock());
+      Lines own = isThere ? known : openHere(first, count);
+      scf::YieldOp::create(b, ValueRange{own.memory, own.begin, own.apart, own.ofGroup, own.ofStep});
+    }
+    auto results = choice.getResults();
+    if (isInPlace)
+      return {results[0], results[1], results[2], results[3], results[4]};
+    known.memory = results[0];
+    known.begin = results[1];
+    return known;
   }
 
   //===--------------------------------------------------------------------===//
   // Sums
   //===--------------------------------------------------------------------===//
 
-  using Load = llvm::function_ref<Value(int64_t tile, Value depth)>;
+  using Load = llvm::function_ref<Value(int64_t tile, int64_t piece, Value depth)>;
 
   amx::TileType sumType() { return amx::TileType::get({kLines, kLines}, b.getF32Type()); }
   amx::TileType termType() { return amx::TileType::get({kLines, kTerms}, b.getBF16Type()); }
@@ -318,14 +253,17 @@ private:
                             : amx::TileLoadOp::create(b, sumType(), sums, placeOf(k)).getResult());
     auto step = [&](Value at, SmallVector<Value> state) {
       SmallVector<Value> right;
-      Value line = divided(at, 2);
+      Value number = divided(at, kTerms);
       for (int64_t j = 0; j < side; ++j)
-        right.push_back(amx::TileLoadOp::create(b, termType(), packed, ValueRange{add(group, j), line, index(0)}));
-      for (int64_t i = 0; i < high; ++i) {
-        Value left = load(i, at);
-        for (int64_t j = 0; j < side; ++j)
-          state[i * side + j] = amx::TileMulFOp::create(b, sumType(), left, right[j], state[i * side + j]);
-      }
+        for (int64_t piece = 0; piece < widePieces; ++piece)
+          right.push_back(amx::TileLoadOp::create(b, termType(), pairs, ValueRange{add(group, j), number, index(piece), index(0), index(0)}));
+      for (int64_t i = 0; i < high; ++i)
+        for (int64_t piece = 0; piece < narrowPieces; ++piece) {
+          Value left = load(i, piece, at);
+          for (int64_t k = 0; k < side * widePieces; ++k)
+            if (Value &sum = state[i * side + k / widePieces]; piece + k % widePieces < kPieces)
+              sum = amx::TileMulFOp::create(b, sumType(), left, right[k], sum);
+        }
       return state;
     };
     if (auto fixed = getConstantIntValue(depth); fixed && *fixed <= kUnrolled * kTerms) {
@@ -344,7 +282,7 @@ private:
 
   /// All lanes of `high` registers of rows: `side` registers at a time.
   void emitLanes(Value sums, Value row, int64_t high, Value depth, Load load) {
-    int64_t groups = lanes / kLines, side = std::min<int64_t>(groups, 2);
+    int64_t groups = lanes / kLines, side = isInPieces() || groups == 1 ? 1 : 2;
     int64_t whole = groups / side * side;
     auto groupAt = [&](Value group) { return firstGroup ? add(firstGroup, group) : group; };
     loopOver(index(0), index(whole), side, [&](Value group) {
@@ -356,34 +294,21 @@ private:
 
   /// All rows, for `count` terms from `first` on.
   void emitChunk(Value first, Value count) {
-    Value depth = paddedOf(count);
-    if (!packed || isInChunks())
-      packed = packWide(wide, first, count);
-    if (isTurned && (!turned || isInChunks()))
-      turned = turnNarrow(first, count);
-    Value rows = extentOf(out, 0), turned = this->turned;
-    int64_t most = lanes == kLines ? 4 : 2;
+    Value depth = paddedOf(count, kTerms);
+    if (!pairs || isInChunks())
+      pairs = packPairs(wide, first, count, chunk, widePieces, isForInfinities());
+    if (!lines.memory || isInChunks())
+      lines = openLines(first, count);
+    Value rows = extentOf(out, 0);
+    int64_t most = lanes == kLines || isInPieces() ? 4 : 2;
     // Where lines lie apart by what only the caller knows, places are sums of few products: what LLVM cannot keep in registers it reads from the
     // stack, and such reads wait for stores of sums to addresses that end alike.
-    Value flat, begin, apart, registerApart;
-    if (!isTurned) {
-      auto meta = memref::ExtractStridedMetadataOp::create(b, narrow);
-      apart = meta.getStrides()[0];
-      begin = meta.getOffset();
-      registerApart = scaled(apart, kLines);
-      auto type = MemRefType::get({ShapedType::kDynamic}, b.getBF16Type());
-      Value length = add(begin, b.createOrFold<arith::MulIOp>(extentOf(narrow, 0), apart));
-      flat = memref::ReinterpretCastOp::create(b, type, meta.getBaseBuffer(), OpFoldResult(b.getIndexAttr(0)), ArrayRef<OpFoldResult>{length},
-                                               ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-    }
     auto loadAt = [&](Value row) {
-      return [=](int64_t tile, Value at) -> Value {
-        if (isTurned)
-          return amx::TileLoadOp::create(b, termType(), turned, ValueRange{divided(at, kTerms), add(row, tile * kLines), index(0)});
-        Value place = add(begin, b.createOrFold<arith::MulIOp>(row, apart));
-        if (tile)
-          place = add(place, scaled(registerApart, tile));
-        return amx::TileLoadOp::create(b, termType(), flat, ValueRange{add(add(place, first), at)}, apart);
+      Value begin = add(lines.begin, b.createOrFold<arith::MulIOp>(divided(row, kLines), lines.ofGroup));
+      return [=, lines = lines](int64_t tile, int64_t piece, Value at) -> Value {
+        Value place = tile ? add(begin, scaled(lines.ofGroup, tile)) : begin;
+        place = add(place, b.createOrFold<arith::MulIOp>(divided(at, kTerms), lines.ofStep));
+        return amx::TileLoadOp::create(b, termType(), lines.memory, ValueRange{add(place, piece * kLines * kTerms)}, lines.apart);
       };
     };
     Value blocks = wholeOf(rows, most * kLines), whole = wholeOf(rows, kLines);
@@ -398,12 +323,12 @@ private:
     auto branch = scf::IfOp::create(b, isSome, /*withElseRegion=*/false);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(branch.thenBlock());
-    emitRest(first, whole, left, depth);
+    emitRest(first, whole, left, depth, loadAt(whole));
   }
 
   /// Copies `count` of 16 lines of `columns` elements; others of `to` become 0.
   void copyLines(Value from, Value firstFrom, Value column, Value to, Value count, int64_t columns, Type element) {
-    auto line = vectorOf(kLines, element);
+    auto line = VectorType::get({kLines}, element);
     Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(line));
     loopOver(index(0), count, 1, [&](Value k) {
       for (int64_t at = 0; at < columns; at += kLines) {
@@ -417,16 +342,21 @@ private:
     });
   }
 
-  /// The last rows, fewer than a register has lines.
-  void emitRest(Value first, Value row, Value left, Value depth) {
-    Value lines = makeTile({kLines, chunk}, b.getBF16Type()), sums = makeTile({kLines, lanes}, b.getF32Type());
-    copyLines(narrow, row, first, lines, left, chunk, b.getBF16Type());
+  /// The last rows, fewer than a register has lines. What lies in place is copied beside zeros.
+  void emitRest(Value first, Value row, Value left, Value depth, Load load) {
+    Value sums = makeTile({kLines, lanes}, b.getF32Type());
     if (!start)
       copyLines(out, row, index(0), sums, left, lanes, b.getF32Type());
-    emitLanes(sums, index(0), 1, depth, [&](int64_t, Value at) -> Value {
-      return amx::TileLoadOp::create(b, termType(), lines, ValueRange{index(0), at});
-    });
-    auto line = vectorOf(kLines, b.getF32Type());
+    if (!isInPlace) {
+      emitLanes(sums, index(0), 1, depth, load);
+    } else {
+      Value own = makeTile({kLines, chunk}, b.getBF16Type());
+      copyLines(narrow, row, first, own, left, chunk, b.getBF16Type());
+      emitLanes(sums, index(0), 1, depth, [&](int64_t, int64_t, Value at) -> Value {
+        return amx::TileLoadOp::create(b, termType(), own, ValueRange{index(0), at});
+      });
+    }
+    auto line = VectorType::get({kLines}, b.getF32Type());
     loopOver(index(0), left, 1, [&](Value k) {
       for (int64_t at = 0; at < lanes; at += kLines) {
         Value own = vector::LoadOp::create(b, line, sums, ValueRange{k, index(at)});
@@ -437,13 +367,14 @@ private:
 
   linalg::ContractOp op;
   Value start; ///< 0, where the result is new; else null
-  ImplicitLocOpBuilder b;
   Value out, wide, narrow;
-  Value packed, turned; ///< the wide and the narrow operand
+  Value pairs;          ///< the wide operand, packed
+  Lines lines;
   Value firstGroup;     ///< of the lanes that are packed, in registers, where others are packed too; null: 0
   unsigned narrowDepth = 0;
-  bool isTurned = false; ///< the narrow operand's lines lie along the rows
-  int64_t lanes = 0, chunk = 0;
+  bool isTurned = false;  ///< the narrow operand's lines lie along the rows
+  bool isInPlace = false; ///< the narrow operand is read where it lies
+  int64_t lanes = 0, chunk = 0, widePieces = 1, narrowPieces = 1, mostRows = 0;
 };
 
 } // namespace

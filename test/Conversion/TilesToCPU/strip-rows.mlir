@@ -17,7 +17,7 @@
 // CHECK:           scf.for %[[ROW:.*]] = %c0{{.*}} to %c64{{.*}} step %c16
 // CHECK:             linalg.fill {weir.strip} ins(%{{.*}}) outs(%[[PART]]
 // CHECK:             %[[OWN:.*]] = memref.subview %[[Q]][0, %[[ROW]]] [32, 16] [1, 1]
-// CHECK:             linalg.contract {{.*}} {weir.matrix_unit, weir.strip} ins(%[[OWN]], %{{.*}}) outs(%[[PART]]
+// CHECK:             linalg.contract {{.*}} {weir.matrix_unit = 1 : i64, weir.strip} ins(%[[OWN]], %{{.*}}) outs(%[[PART]]
 // CHECK:             %[[SUM:.*]] = memref.subview %[[L]][%[[ROW]]] [16] [1]
 // CHECK:             linalg.generic {{.*}} ins(%[[PART]] {{.*}}) outs(%[[SUM]]
 // CHECK:               %[[AT:.*]] = linalg.index 1
@@ -36,7 +36,7 @@ func.func @keys(%K: memref<?x32xbf16>, %nn: index) {
     %part = memref.subview %s[0, 0] [%count, 64] [1, 1] : memref<64x64xf32> to memref<?x64xf32, strided<[64, 1]>>
     %keys = memref.subview %K[%n, 0] [%count, 32] [1, 1] : memref<?x32xbf16> to memref<?x32xbf16, strided<[32, 1], offset: ?>>
     linalg.fill ins(%zero : f32) outs(%part : memref<?x64xf32, strided<[64, 1]>>)
-    linalg.contract indexing_maps = [#q, #k, #s] {weir.matrix_unit} ins(%q, %keys : memref<32x64xf32>, memref<?x32xbf16, strided<[32, 1], offset: ?>>)
+    linalg.contract indexing_maps = [#q, #k, #s] {weir.matrix_unit = 1 : i64} ins(%q, %keys : memref<32x64xf32>, memref<?x32xbf16, strided<[32, 1], offset: ?>>)
       outs(%part : memref<?x64xf32, strided<[64, 1]>>)
     linalg.generic {indexing_maps = [#nm, #m], iterator_types = ["reduction", "parallel"]} ins(%part : memref<?x64xf32, strided<[64, 1]>>) outs(%l : memref<64xf32>) {
     ^bb0(%x: f32, %y: f32):
@@ -53,16 +53,34 @@ func.func @keys(%K: memref<?x32xbf16>, %nn: index) {
 
 // Where something else reads a tile of rows, nothing is changed.
 // CHECK-LABEL: func.func @read
-// CHECK:         linalg.contract {{.*}} {weir.matrix_unit} ins(%{{.*}} : memref<32x64xf32>, memref<64x32xbf16>) outs(%{{.*}} : memref<64x64xf32>)
+// CHECK:         linalg.contract {{.*}} {weir.matrix_unit = 1 : i64} ins(%{{.*}} : memref<32x64xf32>, memref<64x32xbf16>) outs(%{{.*}} : memref<64x64xf32>)
 func.func @read(%K: memref<64x32xbf16>, %out: memref<f32>, %nn: index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %q = memref.alloca() {weir.rows, weir.tile} : memref<32x64xf32>
   %s = memref.alloca() {weir.rows, weir.tile} : memref<64x64xf32>
   scf.for %n = %c0 to %nn step %c1 {
-    linalg.contract indexing_maps = [#q, #k, #s] {weir.matrix_unit} ins(%q, %K : memref<32x64xf32>, memref<64x32xbf16>) outs(%s : memref<64x64xf32>)
+    linalg.contract indexing_maps = [#q, #k, #s] {weir.matrix_unit = 1 : i64} ins(%q, %K : memref<32x64xf32>, memref<64x32xbf16>) outs(%s : memref<64x64xf32>)
     %v = memref.load %s[%c0, %c0] : memref<64x64xf32>
     memref.store %v, %out[] : memref<f32>
+  }
+  return
+}
+
+// Only strips of rows that there are.
+// CHECK-LABEL: func.func @few
+// CHECK-SAME:      %[[COUNT:[^:]*]]: index
+// CHECK-NOT:     mapping.rows
+// CHECK:         scf.for
+// CHECK:           scf.for %{{.*}} = %c0{{.*}} to %[[COUNT]] step %c16
+func.func @few(%count: index, %K: memref<64x32xbf16>, %nn: index) {
+  %c0 = arith.constant 0 : index
+  %c64 = arith.constant 64 : index
+  %q = memref.alloca() {weir.rows, weir.tile} : memref<32x64xf32>
+  %s = memref.alloca() {weir.rows, weir.tile} : memref<64x64xf32>
+  mapping.rows %count
+  scf.for %n = %c0 to %nn step %c64 {
+    linalg.contract indexing_maps = [#q, #k, #s] {weir.matrix_unit = 1 : i64} ins(%q, %K : memref<32x64xf32>, memref<64x32xbf16>) outs(%s : memref<64x64xf32>)
   }
   return
 }

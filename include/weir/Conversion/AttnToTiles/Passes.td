@@ -75,6 +75,14 @@ def ConvertAttnToTiles : Pass<"convert-attn-to-tiles", "::mlir::ModuleOp"> {
     scf.forall (%chunk) in (..) { ... part %item mod 3 of the keys of a block: fold, %state[%part, %row...] ... }
     scf.forall (%chunk) in (..) { ... sum over parts of %state[.., %row] against the largest reference, finish ... }
     ```
+
+    Keys and values for a processor's matrix unit that many blocks of rows read are packed into the workspace before these loops, if the extents say that it pays
+    (test/Conversion/AttnToTiles/packing.attn):
+
+    ```mlir
+    scf.forall (%chunk) in (..) { ... mapping.pack %keys into %memory[%at] {keys = 64 : i64} ... }
+    scf.forall (%chunk) in (..) { ... %k = mapping.packed %keys at %memory[%at] if %isThere ... linalg.contract .. ins(%q, %k) ... }
+    ```
   }];
   let options = [
     Option<"lanes", "lanes", "unsigned", "8", "lanes of a vector register: 32-bit elements in it; 1 makes scalar code">,

@@ -33,13 +33,14 @@ def StripRows : Pass<"strip-rows"> {
   let description = [{
     Where a `linalg.contract` is for a matrix unit, products cost little and the traffic between caches much: scores and weights of all rows of a block
     leave the first cache before they are read again. All that a block of keys does to tiles of rows (those that `lay-out-tiles` marked `weir.rows`) goes into a
-    loop over strips of as many rows as a vector has lanes; what is the same for all strips goes before it. Where something else than tile
-    operations touches such a tile nothing is changed.
+    loop over strips of as many rows as a vector has lanes, up to the last that `mapping.rows` says is there; what is the same for all strips goes before it.
+    Where something else than tile operations touches such a tile nothing is changed.
 
     ```mlir
+    mapping.rows %count
     scf.for %key = .. { linalg.contract {weir.matrix_unit} .. outs(%s : memref<?x64xf32>) linalg.generic .. }
     // -->
-    scf.for %key = .. { scf.for %row = 0 to 64 step 16 { %t = memref.subview %s[0, %row] [.., 16] [1, 1] .. } }
+    scf.for %key = .. { scf.for %row = 0 to %count step 16 { %t = memref.subview %s[0, %row] [.., 16] [1, 1] .. } }
     ```
   }];
   let options = [Option<"vectorBytes", "vector-bytes", "unsigned", "64", "bytes of a vector register">];
@@ -75,6 +76,8 @@ def LowerTiles : Pass<"lower-tiles"> {
     A `linalg.contract` keeps a block of its result in registers: as many rows of `columns` vectors as `vector-registers` hold beside a row of
     the one operand and a broadcast of the other; a fill of the result that stands right before is where the block starts, and falls away.
     Blocks of what is left of an extent have loops that are not unrolled, and there is nothing left of a contraction with `weir.blocks_of`.
+    One with `weir.matrix_unit` is for AMX (test/Conversion/TilesToCPU/matrix-unit.mlir): its factors are packed as the unit reads them, an f32 as three bf16, or
+    a `mapping.pack` before has packed them (pack.mlir); what is packed alike is packed by one function.
     A division by a value that is the same in the whole tile, or for all elements of a lane, becomes a multiplication by its reciprocal.
     `linalg.generic` and `linalg.fill` run a few vectors of lanes at a time, with the loop over lanes outermost, so that reductions stay in
     registers and their chains overlap; what depends on lanes alone is read and computed once for all of that loop. Memory that lies along
@@ -96,8 +99,9 @@ def LowerTiles : Pass<"lower-tiles"> {
     Option<"vectorBytes", "vector-bytes", "unsigned", "32", "bytes of a vector register">,
     Option<"vectorRegisters", "vector-registers", "unsigned", "16", "vector registers">];
   let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect",
-                           "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
-                           "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+                           "::mlir::func::FuncDialect", "::mlir::linalg::LinalgDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect", "::weir::mapping::MappingDialect"];
 }
 
 def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
